@@ -1,0 +1,45 @@
+# Everything that CI runs, a person runs the same way. Python 3.11 or later is all it needs.
+PYTHON ?= python3
+PORT ?= 8080
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := bff procedures schemas devcloud tests
+# Read by pip, for the build's own packages too.
+export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
+
+.PHONY: run cloud test check format docs clean
+
+run: $(VENV)/.installed ## Start a real Keystone and Glance, and the BFF in front of them
+	@exec $(BIN)/python -m devcloud.run --dir .devcloud --port $(PORT)
+
+cloud: $(VENV)/.installed ## Start the Keystone and Glance alone
+	@exec $(BIN)/python -m devcloud --dir .devcloud
+
+test: $(VENV)/.installed-dev ## Run every test, against a real Keystone and Glance too
+	$(BIN)/python -m pytest --cov
+
+check: $(VENV)/.installed-dev ## Format, lint and types
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/mypy
+
+format: $(VENV)/.installed-dev ## Put the sources into their form
+	$(BIN)/ruff format $(SOURCES)
+	$(BIN)/ruff check --fix $(SOURCES)
+
+docs: $(VENV)/.installed ## Write the generated pages
+	$(BIN)/bff settings-table > docs/settings.md
+
+clean: ## Remove whatever was installed or made
+	rm -rf .venv .venv-cloud .devcloud .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --requirement requirements-dev.txt
+	@touch $@

@@ -1,0 +1,208 @@
+"""What a handler is given: who calls, and through it the clouds' services.
+
+Two lifetimes: ``Cloud`` lives as long as the process, ``Caller`` as long as one HTTP request and
+is shared by its whole batch. A handler names the context that it needs; entering it is the check.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
+
+import structlog
+
+from bff.cookies import SessionCookie
+from bff.errors import BffError, Code
+from bff.openstack.glance import Glance
+from bff.openstack.http import Service
+from bff.openstack.keystone import Token
+from bff.sessions import Credentials, Sessions
+from bff.settings import Settings
+from schemas.keystone import ProjectBody, Scope, TokenBody
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """The services behind this process, and how to reach them."""
+
+    settings: Settings
+    sessions: Sessions
+    cookie: SessionCookie
+    glance: Service
+
+    def glance_url(self, token: Token) -> str:
+        """Return Glance's address: the configured one, or the one in the token's catalog.
+
+        Raises:
+            BffError: SERVICE_UNAVAILABLE, the catalog has none.
+        """
+        if self.settings.glance_url is not None:
+            return str(self.settings.glance_url)
+        region, interface = self.settings.region, self.settings.interface
+        for entry in token.body.catalog:
+            for endpoint in entry.endpoints if entry.type == "image" else ():
+                if endpoint.interface == interface and region in (None, endpoint.region_id):
+                    return endpoint.url
+        where = f" in region {region}" if region else ""
+        message = f"The catalog has no {interface} endpoint of an image service{where}."
+        raise BffError(Code.SERVICE_UNAVAILABLE, message)
+
+
+@dataclass
+class Caller:
+    """Who sent one HTTP request.
+
+    Args:
+        credentials: What the caller showed; ``None`` when there was nothing.
+        refusal: Why no call of this request may run (its origin, a malformed header).
+        set_cookie: The Set-Cookie header to answer with; the calls fill it in.
+    """
+
+    cloud: Cloud
+    request_id: str
+    credentials: Credentials | None = None
+    refusal: BffError | None = None
+    set_cookie: str | None = None
+    _tokens: dict[str | None, asyncio.Task[Token]] = field(default_factory=dict)
+
+    async def token(self, project_id: str | None = None) -> Token:
+        """Return the caller's token; one look-up for a whole batch, also when it fails.
+
+        Raises:
+            BffError: UNAUTHORIZED, there is no session; FORBIDDEN, not in that project.
+        """
+        credentials = self.signed_in()
+        if project_id is not None:
+            credentials = replace(credentials, scope=Scope("project", project_id))
+        if project_id not in self._tokens:
+            look_up = self.cloud.sessions.token(credentials, self.request_id)
+            self._tokens[project_id] = asyncio.create_task(look_up)
+        return await asyncio.shield(self._tokens[project_id])
+
+    def signed_in(self) -> Credentials:
+        """Return the caller's credentials.
+
+        Raises:
+            BffError: UNAUTHORIZED, there are none.
+        """
+        if self.credentials is None:
+            message = (
+                "Not signed in: call auth.createUserSession first, or send a Keystone token"
+                " in X-Auth-Token."
+            )
+            raise BffError(Code.UNAUTHORIZED, message)
+        return self.credentials
+
+    def forget_token(self) -> None:
+        """Have Keystone asked again at the next request."""
+        if self.credentials is not None:
+            self.cloud.sessions.forget(self.credentials)
+
+
+@dataclass(frozen=True)
+class PublicContext:
+    """For anybody: what it takes to sign in and out."""
+
+    caller: Caller
+
+    @classmethod
+    async def enter(cls, caller: Caller, project_id: str | None) -> Self:
+        """Return the context for one call.
+
+        Raises:
+            BffError: this caller may not call this procedure.
+        """
+        return cls(caller)
+
+    async def session(self) -> TokenBody | None:
+        """Return what the caller's token stands for, ``None`` when there is none that is valid."""
+        try:
+            return (await self.caller.token()).body
+        except BffError as error:
+            if error.code is Code.UNAUTHORIZED:
+                return None
+            raise
+
+    async def sign_in(self, user: str, password: str, domain: str, scope: Any) -> TokenBody:
+        """Start a session and have the browser keep it."""
+        caller = self.caller
+        credentials, token = await caller.cloud.sessions.sign_in(
+            user, password, domain, scope, caller.request_id
+        )
+        caller.set_cookie = caller.cloud.cookie.set(credentials, token.body.expires_at)
+        return token.body
+
+    async def sign_out(self) -> None:
+        """End the caller's session, at Keystone and in the browser; fine when there is none."""
+        caller = self.caller
+        caller.set_cookie = caller.cloud.cookie.clear()
+        if caller.credentials is not None:
+            await caller.cloud.sessions.sign_out(caller.credentials, caller.request_id)
+
+
+@dataclass(frozen=True)
+class UserContext(PublicContext):
+    """For whoever is signed in, in a project or not."""
+
+    @classmethod
+    async def enter(cls, caller: Caller, project_id: str | None) -> Self:
+        """See ``PublicContext.enter``; the token is looked at where it is used.
+
+        A session whose project was taken away must still be able to move to another one.
+        """
+        caller.signed_in()
+        return cls(caller)
+
+    async def projects(self) -> list[ProjectBody]:
+        """Return the projects in which the caller may work."""
+        caller = self.caller
+        return await caller.cloud.sessions.projects(caller.signed_in(), caller.request_id)
+
+    async def move_to(self, scope: Scope) -> TokenBody:
+        """Let the session work elsewhere from the next request on.
+
+        Raises:
+            BffError: BAD_REQUEST, there is no session cookie that could remember it.
+        """
+        caller = self.caller
+        credentials = caller.signed_in()
+        if not credentials.from_cookie:
+            message = (
+                "Only a session in a cookie has a scope to set; with X-Auth-Token send"
+                " X-Project-Id, or project_id among the params."
+            )
+            raise BffError(Code.BAD_REQUEST, message)
+        moved = replace(credentials, scope=scope)
+        token = await caller.cloud.sessions.token(moved, caller.request_id)
+        caller.set_cookie = caller.cloud.cookie.set(moved, token.body.expires_at)
+        return token.body
+
+
+@dataclass(frozen=True)
+class ProjectContext(PublicContext):
+    """For whoever works in a project: the services of the cloud, with the project's token."""
+
+    project_id: str
+    glance: Glance
+
+    @classmethod
+    async def enter(cls, caller: Caller, project_id: str | None) -> Self:
+        """See ``PublicContext.enter``."""
+        token = await caller.token(project_id)
+        if token.body.project is None:
+            message = (
+                "This session has no project: choose one with auth.setCurrentScope, or send"
+                " X-Project-Id."
+            )
+            raise BffError(Code.PRECONDITION_FAILED, message)
+        structlog.contextvars.bind_contextvars(project=token.body.project.id)
+        cloud = caller.cloud
+        glance = Glance(
+            cloud.glance,
+            cloud.glance_url(token),
+            token.secret,
+            caller.request_id,
+            cloud.settings.expose_locations,
+        )
+        return cls(caller, token.body.project.id, glance)

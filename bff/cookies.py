@@ -1,0 +1,53 @@
+"""The session cookie: sealed, so that the Keystone token inside never reaches the browser."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+from bff.sessions import Credentials
+from bff.settings import Settings
+from schemas.keystone import Scope
+
+
+@dataclass(frozen=True)
+class SessionCookie:
+    """Seals credentials into the value of a cookie, and opens it again."""
+
+    name: str
+    secure: bool
+    fernet: MultiFernet
+
+    @classmethod
+    def of(cls, settings: Settings) -> SessionCookie:
+        """Return the cookie of these settings; without a key, one that ends with the process."""
+        keys = settings.fernet_keys or [Fernet.generate_key().decode()]
+        fernet = MultiFernet([Fernet(key) for key in keys])
+        return cls(settings.cookie_name, settings.cookie_secure, fernet)
+
+    def open(self, value: str) -> Credentials | None:
+        """Return the credentials in a cookie; ``None`` for one that we did not seal."""
+        try:
+            token, kind, scope_id = json.loads(self.fernet.decrypt(value))
+        except (InvalidToken, ValueError):
+            return None
+        return Credentials(token, Scope(kind, scope_id), from_cookie=True)
+
+    def set(self, credentials: Credentials, expires: datetime) -> str:
+        """Return the Set-Cookie header that keeps a session until its token ends."""
+        scope = credentials.scope or Scope()
+        content = json.dumps([credentials.token, scope.kind, scope.id])
+        sealed = self.fernet.encrypt(content.encode()).decode()
+        seconds = int((expires - datetime.now(UTC)).total_seconds())
+        return self._header(sealed, max(0, seconds))
+
+    def clear(self) -> str:
+        """Return the Set-Cookie header that ends the session in the browser."""
+        return self._header("", 0)
+
+    def _header(self, value: str, seconds: int) -> str:
+        flags = "HttpOnly; Secure; SameSite=Lax" if self.secure else "HttpOnly; SameSite=Lax"
+        return f"{self.name}={value}; Max-Age={seconds}; Path=/; {flags}"

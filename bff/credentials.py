@@ -1,0 +1,76 @@
+"""Who sent an HTTP request, and whether a browser was tricked into sending it."""
+
+from __future__ import annotations
+
+import re
+
+from starlette.requests import Request
+
+from bff.context import Caller, Cloud
+from bff.cookies import SessionCookie
+from bff.errors import BffError, Code
+from bff.sessions import Credentials
+from bff.settings import Settings
+from schemas.base import ID_PATTERN
+from schemas.keystone import Scope
+
+TOKEN_HEADER = "x-auth-token"  # noqa: S105  # a header's name
+PROJECT_HEADER = "x-project-id"
+_TOKEN = re.compile(r"[\x21-\x7e]{1,8192}")
+
+
+def caller_of(request: Request, cloud: Cloud, request_id: str) -> Caller:
+    """Return the caller of a request; what is wrong with it is its ``refusal``, not raised."""
+    try:
+        credentials = _credentials(request, cloud.cookie)
+        _check_origin(request, credentials, cloud.settings)
+        return Caller(cloud, request_id, _in_project(request, credentials))
+    except BffError as refusal:
+        return Caller(cloud, request_id, refusal=refusal)
+
+
+def _credentials(request: Request, cookie: SessionCookie) -> Credentials | None:
+    token = request.headers.get(TOKEN_HEADER)
+    if token is not None:
+        if not _TOKEN.fullmatch(token):
+            raise BffError(Code.UNAUTHORIZED, "X-Auth-Token does not hold a Keystone token.")
+        return Credentials(token)
+    sealed = request.cookies.get(cookie.name)
+    return cookie.open(sealed) if sealed else None
+
+
+def _in_project(request: Request, credentials: Credentials | None) -> Credentials | None:
+    project_id = request.headers.get(PROJECT_HEADER)
+    if project_id is None:
+        return credentials
+    if not re.fullmatch(ID_PATTERN, project_id):
+        raise BffError(Code.BAD_REQUEST, "X-Project-Id does not hold a project's id.")
+    if credentials is None:
+        return None
+    scope = Scope("project", project_id)
+    return Credentials(credentials.token, scope, from_cookie=credentials.from_cookie)
+
+
+def _check_origin(request: Request, credentials: Credentials | None, settings: Settings) -> None:
+    """Refuse what another site made a browser send (OWASP CSRF, "Fetch Metadata" and "Origin").
+
+    A token in a header is something that no other site can send; a cookie goes along by itself,
+    and signing in needs neither. A request without a cookie is a script's, unless a browser says
+    where it comes from.
+    """
+    if credentials is not None and not credentials.from_cookie:
+        return
+    site = request.headers.get("sec-fetch-site")
+    origin = request.headers.get("origin")
+    if origin in settings.allowed_origins or site == "same-origin":
+        return
+    own = f"{request.url.scheme}://{request.headers.get('host', '')}"
+    if site is None and origin == own:
+        return
+    if site is None and origin is None and credentials is None:
+        return
+    message = (
+        "This request does not come from this server's own pages: send it from there, add its"
+        " origin to BFF_ALLOWED_ORIGINS, or use X-Auth-Token."
+    )
+    raise BffError(Code.FORBIDDEN, message)

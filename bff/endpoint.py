@@ -1,0 +1,99 @@
+"""``POST {prefix}/rpc``: what HTTP adds to JSON-RPC."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import TypeVar
+
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from bff.context import Caller, Cloud
+from bff.credentials import caller_of
+from bff.errors import BffError, Code
+from bff.middleware import request_id_of
+from bff.rpc import Rpc, refused
+
+T = TypeVar("T")
+
+SOFT_HEADER = "x-bff-errors"
+
+
+class RpcEndpoint:
+    """The ASGI application of the JSON-RPC endpoint."""
+
+    def __init__(self, rpc: Rpc) -> None:
+        self._rpc = rpc
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request; stop working when its client is gone."""
+        request = Request(scope, receive)
+        try:
+            _check_is_a_call(request)
+            body = await _body(request)
+        except BffError as error:
+            answer = refused(error, request_id_of(scope))
+            response = _response(answer, error.code.http_status)
+            if error.code is Code.METHOD_NOT_SUPPORTED:
+                response.headers["Allow"] = "POST"
+            await response(scope, receive, send)
+            return
+        except ClientDisconnect:
+            return
+        cloud: Cloud = request.state.cloud
+        caller = caller_of(request, cloud, request_id_of(scope))
+        soft = request.headers.get(SOFT_HEADER, "").lower() == "soft"
+        finished = await _unless_gone(receive, self._rpc.answer(body, caller, soft=soft))
+        if finished is not None:
+            await _answer(finished[0], caller)(scope, receive, send)
+
+
+def _check_is_a_call(request: Request) -> None:
+    if request.method != "POST":
+        raise BffError(Code.METHOD_NOT_SUPPORTED, "Calls are sent with POST.")
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        # A form of another site can send text/plain, but never this without asking first.
+        message = "Calls are sent with content-type: application/json."
+        raise BffError(Code.UNSUPPORTED_MEDIA_TYPE, message)
+
+
+async def _body(request: Request) -> bytes:
+    try:
+        return await request.body()
+    except HTTPException as error:
+        # Raised by the route's max_body_size, and by nothing else here.
+        message = "The request is larger than BFF_MAX_BODY allows; split the batch."
+        raise BffError(Code.PAYLOAD_TOO_LARGE, message) from error
+
+
+async def _unless_gone(receive: Receive, work: Awaitable[T]) -> tuple[T] | None:
+    """Return the work's result, or ``None`` when the client went away and the work was stopped."""
+    working = asyncio.ensure_future(work)
+    watching = asyncio.create_task(_gone(receive))
+    try:
+        await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
+        return (working.result(),) if working.done() else None
+    finally:
+        watching.cancel()
+        working.cancel()
+        await asyncio.wait({working, watching})
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _answer(body: bytes | None, caller: Caller) -> Response:
+    response = _response(body, 200) if body is not None else Response(status_code=204)
+    if caller.set_cookie is not None:
+        response.headers["Set-Cookie"] = caller.set_cookie
+    return response
+
+
+def _response(body: bytes, status: int) -> Response:
+    return Response(body, status, media_type="application/json")

@@ -1,0 +1,93 @@
+"""What can go wrong: one table of codes, one exception, and every conversion between them.
+
+The table is the one of ``docs/protocol.md``. Nothing else in the project knows a JSON-RPC error
+number, and only this module turns an HTTP status of Glance or Keystone into a code.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+
+class Code(Enum):
+    """A kind of failure: its name on the wire, its JSON-RPC number and its HTTP status.
+
+    Several members share a name or a number, as in tRPC: ``BAD_REQUEST`` is -32600 for what is not
+    a request and -32602 for input that does not fit.
+    """
+
+    PARSE_ERROR = ("PARSE_ERROR", -32700, 400)
+    BAD_REQUEST = ("BAD_REQUEST", -32600, 400)
+    INVALID_INPUT = ("BAD_REQUEST", -32602, 400)
+    PROCEDURE_NOT_FOUND = ("NOT_FOUND", -32601, 404)
+    UNAUTHORIZED = ("UNAUTHORIZED", -32001, 401)
+    FORBIDDEN = ("FORBIDDEN", -32003, 403)
+    NOT_FOUND = ("NOT_FOUND", -32004, 404)
+    METHOD_NOT_SUPPORTED = ("METHOD_NOT_SUPPORTED", -32005, 405)
+    TIMEOUT = ("TIMEOUT", -32008, 408)
+    CONFLICT = ("CONFLICT", -32009, 409)
+    PRECONDITION_FAILED = ("PRECONDITION_FAILED", -32012, 412)
+    PAYLOAD_TOO_LARGE = ("PAYLOAD_TOO_LARGE", -32013, 413)
+    UNSUPPORTED_MEDIA_TYPE = ("UNSUPPORTED_MEDIA_TYPE", -32015, 415)
+    TOO_MANY_REQUESTS = ("TOO_MANY_REQUESTS", -32029, 429)
+    CLIENT_CLOSED_REQUEST = ("CLIENT_CLOSED_REQUEST", -32099, 499)
+    INTERNAL_SERVER_ERROR = ("INTERNAL_SERVER_ERROR", -32603, 500)
+    BAD_GATEWAY = ("BAD_GATEWAY", -32603, 502)
+    SERVICE_UNAVAILABLE = ("SERVICE_UNAVAILABLE", -32603, 503)
+    GATEWAY_TIMEOUT = ("GATEWAY_TIMEOUT", -32603, 504)
+
+    def __init__(self, label: str, number: int, http_status: int) -> None:
+        self.label = label
+        self.number = number
+        self.http_status = http_status
+
+
+class BffError(Exception):
+    """The one exception that carries a failure to whoever called.
+
+    Args:
+        code: What kind of failure it is.
+        message: What was being done, to what, and what to do about it; it reaches the client, so
+            it never holds a secret or the text of a foreign exception.
+        data: Further members of the error's ``data`` on the wire, in their wire names:
+            ``issues``, ``retryAfter`` (seconds), ``upstreamRequestId``.
+    """
+
+    def __init__(self, code: Code, message: str, **data: Any) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.data = data
+
+
+_UPSTREAM_STATUSES = {
+    400: Code.BAD_REQUEST,
+    401: Code.UNAUTHORIZED,
+    403: Code.FORBIDDEN,
+    404: Code.NOT_FOUND,
+    408: Code.GATEWAY_TIMEOUT,
+    409: Code.CONFLICT,
+    # An image that was deleted while something was done to it.
+    410: Code.NOT_FOUND,
+    412: Code.PRECONDITION_FAILED,
+    413: Code.PAYLOAD_TOO_LARGE,
+    415: Code.UNSUPPORTED_MEDIA_TYPE,
+    429: Code.TOO_MANY_REQUESTS,
+    503: Code.SERVICE_UNAVAILABLE,
+    504: Code.GATEWAY_TIMEOUT,
+}
+
+
+def code_of_status(status: int) -> Code:
+    """Return the code for an HTTP status with which Glance or Keystone refused."""
+    return _UPSTREAM_STATUSES.get(status, Code.BAD_GATEWAY)
+
+
+def to_wire(error: BffError, *, path: str | None, request_id: str) -> dict[str, Any]:
+    """Return the JSON-RPC error object, in tRPC's shape (``docs/protocol.md``, Errors)."""
+    data: dict[str, Any] = {"code": error.code.label, "httpStatus": error.code.http_status}
+    if path is not None:
+        data["path"] = path
+    data["requestId"] = request_id
+    return {"code": error.code.number, "message": error.message, "data": data | error.data}

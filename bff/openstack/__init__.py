@@ -1,0 +1,1 @@
+"""The aiohttp adapters to Keystone and Glance: one module per remote resource."""

@@ -1,0 +1,101 @@
+"""Glance's answers as bytes: cut where the contract needs it, otherwise left as they came."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import orjson
+
+from bff.errors import BffError, Code
+
+STORE_PATHS = ("direct_url", "locations")
+_TRACES = tuple(f'"{name}"'.encode() for name in STORE_PATHS)
+
+
+class _Page(msgspec.Struct):
+    images: list[msgspec.Raw]
+    next: str | None = None
+    schema: str | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a list: each image's JSON text, and the link to the next page."""
+
+    images: list[bytes]
+    next: str | None
+    schema: str | None
+
+
+def page(body: bytes, *, expose_locations: bool) -> Page:
+    """Cut a page into its images.
+
+    Raises:
+        BffError: BAD_GATEWAY, it is not a page of images.
+    """
+    try:
+        cut = msgspec.json.decode(body, type=_Page)
+        images = [bytes(image) for image in cut.images]
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        # Stricter than Python's parser, and one odd image must not hide the others.
+        whole = _parse(body)
+        if not isinstance(whole.get("images"), list):
+            raise _nonsense() from None
+        images = [_dump(image) for image in whole["images"]]
+        link, schema = (_string(whole.get(key)) for key in ("next", "schema"))
+        cut = _Page([], link, schema)
+    if not expose_locations:
+        images = [_without_store_paths(image) for image in images]
+    return Page(images, cut.next, cut.schema)
+
+
+def one(body: bytes, *, expose_locations: bool) -> bytes:
+    """Return an image's JSON text.
+
+    Raises:
+        BffError: BAD_GATEWAY, it is not one JSON object.
+    """
+    try:
+        well_formed = isinstance(orjson.loads(body), dict)
+    except orjson.JSONDecodeError:
+        well_formed = False
+    image = body if well_formed else _dump(_parse(body))
+    return image if expose_locations else _without_store_paths(image)
+
+
+def array(items: list[bytes]) -> bytes:
+    """Return the JSON array of JSON texts."""
+    return b"[" + b",".join(items) + b"]"
+
+
+def _without_store_paths(image: bytes) -> bytes:
+    if not any(trace in image for trace in _TRACES):
+        return image
+    parsed = _parse(image)
+    return _dump({key: value for key, value in parsed.items() if key not in STORE_PATHS})
+
+
+def _parse(body: bytes) -> dict[str, Any]:
+    try:
+        parsed = json.loads(body, parse_constant=lambda _name: None)
+    except (ValueError, RecursionError):
+        raise _nonsense() from None
+    if not isinstance(parsed, dict):
+        raise _nonsense()
+    return parsed
+
+
+def _string(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _dump(value: Any) -> bytes:
+    # ASCII alone: escapes are the only way in which a lone surrogate can travel.
+    return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
+
+
+def _nonsense() -> BffError:
+    return BffError(Code.BAD_GATEWAY, "Glance answered something that is no image.")

@@ -1,0 +1,34 @@
+"""Glance for one caller: its address, the caller's token, and the resources below it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from bff.openstack.glance.images import Images
+from bff.openstack.glance.requester import Requester
+from bff.openstack.http import Service
+
+
+@dataclass(frozen=True)
+class Glance:
+    """The Image API as one token sees it.
+
+    Args:
+        url: The catalog's address; with or without a trailing ``/v2``.
+        expose_locations: Whether answers keep ``direct_url`` and ``locations``.
+    """
+
+    service: Service
+    url: str
+    token: str = field(repr=False)
+    request_id: str
+    expose_locations: bool = False
+
+    @cached_property
+    def images(self) -> Images:
+        """``/v2/images``."""
+        root = re.sub(r"/v2$", "", self.url.rstrip("/"))
+        requester = Requester(self.service, root, self.token, self.request_id)
+        return Images(requester, self.expose_locations)

@@ -1,0 +1,103 @@
+"""The query of a list: from the procedure's input, from a link, and back into a link.
+
+Sources: Glance, ``glance/api/v2/images.py`` (``RequestDeserializer._get_filters``, ``index``);
+what a real Glance 33 does with each parameter is in ``docs/protocol.md``, Lists.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+
+from bff.errors import BffError, Code
+from schemas.image import ImagesPaginatedInput, ListImagesInput
+
+PATH = "/v2/images"
+DEFAULT_SORT = "created_at:desc"
+
+Query = list[tuple[str, str]]
+
+# Sent under another name, or not at all.
+_HANDLED = {"project_id", "sort", "sort_key", "sort_dir", "name", "tag", "tags", "first", "next"}
+_LINK_PARAMETERS = frozenset(
+    (ListImagesInput.model_fields.keys() | {"sort"}) - {"project_id", "tags"}
+)
+# A relative URL's own characters (RFC 3986) without "#": no control character, no backslash, and
+# nothing that urlsplit would quietly take out.
+_LINK = re.compile(r"/v2/images(\?[A-Za-z0-9%&=+:.,;_~!$'()*/?@-]*)?")
+
+
+def of_input(wanted: ListImagesInput) -> Query:
+    """Return the query that Glance is sent for an input.
+
+    Raises:
+        BffError: BAD_REQUEST, ``next`` or ``first`` is not a link of an earlier answer.
+    """
+    if isinstance(wanted, ImagesPaginatedInput):
+        link = wanted.first if wanted.next is None else wanted.next
+        if link is not None:
+            return of_link(link)
+    filters = wanted.model_dump(exclude_none=True, exclude=_HANDLED)
+    query = [(key, _text(value)) for key, value in filters.items()]
+    if wanted.name is not None:
+        query.append(("name", _name(wanted.name)))
+    tags = dict.fromkeys([*(wanted.tag or []), *(wanted.tags or [])])
+    query += [("tag", tag) for tag in tags]
+    return [*query, ("sort", _sort(wanted))]
+
+
+def of_link(link: str) -> Query:
+    """Return the query of ``next`` or ``first`` as an earlier answer gave it.
+
+    Raises:
+        BffError: BAD_REQUEST, it is anything but a relative URL of a list of images.
+    """
+    if not _LINK.fullmatch(link):
+        raise _not_ours()
+    query = parse_qsl(urlsplit(link).query, keep_blank_values=True, max_num_fields=200)
+    if any(key not in _LINK_PARAMETERS for key, _ in query):
+        raise _not_ours()
+    return query
+
+
+def to_path(query: Query) -> str:
+    """Return path and query as they go over the wire, everything that is not plain encoded."""
+    return f"{PATH}?{urlencode(query, quote_via=quote, safe='')}" if query else PATH
+
+
+def from_marker(query: Query, marker: str | None) -> Query:
+    """Return the same query, beginning behind another image."""
+    rest = [(key, value) for key, value in query if key != "marker"]
+    return rest if marker is None else [*rest, ("marker", marker)]
+
+
+def marker_of(link: str | None) -> str | None:
+    """Return the marker in a link that Glance gave; the rest of it is not needed."""
+    if link is None:
+        return None
+    return dict(parse_qsl(urlsplit(link).query)).get("marker")
+
+
+def _not_ours() -> BffError:
+    message = (
+        f"next and first take the links of an earlier answer, as '{PATH}?marker=…';"
+        " this is none of them."
+    )
+    return BffError(Code.INVALID_INPUT, message)
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _name(name: str) -> str:
+    # Glance reads "probe:x" as the operator "probe"; behind "eq:" everything is the name itself.
+    return name if name.startswith("in:") else f"eq:{name}"
+
+
+def _sort(wanted: ListImagesInput) -> str:
+    if wanted.sort is not None:
+        return wanted.sort
+    if wanted.sort_key is None and wanted.sort_dir is None:
+        return DEFAULT_SORT
+    return f"{wanted.sort_key or 'created_at'}:{wanted.sort_dir or 'desc'}"

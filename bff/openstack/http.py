@@ -1,0 +1,226 @@
+"""The one way out: every request to Keystone and Glance, and every failure, passes here."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from time import time
+from typing import Any
+
+import aiohttp
+import orjson
+import structlog
+from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+from yarl import URL
+
+from bff.errors import BffError, Code, code_of_status
+
+REQUEST_ID = "X-Openstack-Request-Id"
+READ_ATTEMPTS = 3
+MOST_EXPLANATION = 500
+
+
+Client = aiohttp.ClientSession
+
+
+def new_client() -> Client:
+    """Return the process's one client session; used as an async context manager."""
+    # No jar: a cookie that a service sets for one caller must never go along with another's call.
+    return aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+
+
+@dataclass(frozen=True)
+class Intent:
+    """What a request is for, in words for the error message.
+
+    Args:
+        doing: A verb and its object: ``delete image a85a…``.
+        missing: The whole message when the service knows no such thing.
+    """
+
+    doing: str
+    missing: str | None = None
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer with a status that was expected."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+    def json(self) -> Any:
+        """Return the body's JSON.
+
+        Raises:
+            BffError: BAD_GATEWAY, it is none.
+        """
+        try:
+            return orjson.loads(self.body)
+        except orjson.JSONDecodeError:
+            raise BffError(
+                Code.BAD_GATEWAY, "The service answered something that is not JSON."
+            ) from None
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """In seconds: to connect, and from there to the whole answer."""
+
+    connect: float
+    answer: float
+
+
+@dataclass(frozen=True)
+class Service:
+    """A remote service: its name for messages, and the client session that reaches it."""
+
+    name: str
+    client: Client
+    timeouts: Timeouts
+    explains: bool = True
+
+    async def call(
+        self,
+        method: str,
+        url: str,
+        intent: Intent,
+        *,
+        ok: frozenset[int],
+        token: str | None = None,
+        request_id: str = "",
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> Reply:
+        """Send one request and return the answer when its status is one of ``ok``.
+
+        Only GET is tried again, when the connection failed. ``url`` is sent as it stands: whoever
+        makes it has encoded it.
+
+        Raises:
+            BffError: any other answer, by ``errors.code_of_status``; BAD_GATEWAY,
+                SERVICE_UNAVAILABLE or GATEWAY_TIMEOUT when there was none.
+        """
+        sent = {"Accept": "application/json", REQUEST_ID: request_id, **(headers or {})}
+        if token is not None:
+            sent["X-Auth-Token"] = token
+
+        async def attempt() -> Reply:
+            with translated(self.name, intent):
+                return await self._send(method, URL(url, encoded=True), sent, body)
+
+        reply = await (_reading(attempt) if method == "GET" else attempt())
+        structlog.contextvars.bind_contextvars(upstream_request_id=reply.headers.get(REQUEST_ID))
+        if reply.status not in ok:
+            raise self._refusal(reply, intent, token)
+        return reply
+
+    async def _send(
+        self, method: str, url: URL, headers: Mapping[str, str], body: bytes | None
+    ) -> Reply:
+        timeout = aiohttp.ClientTimeout(
+            total=self.timeouts.answer, sock_connect=self.timeouts.connect
+        )
+        async with self.client.request(
+            method,
+            url,
+            headers=headers,
+            data=body,
+            timeout=timeout,
+            # A redirect would carry the token to wherever it points.
+            allow_redirects=False,
+        ) as response:
+            return Reply(response.status, response.headers, await response.read())
+
+    def _refusal(self, reply: Reply, intent: Intent, token: str | None) -> BffError:
+        code = code_of_status(reply.status)
+        data: dict[str, Any] = {}
+        if upstream := reply.headers.get(REQUEST_ID):
+            data["upstreamRequestId"] = upstream
+        if (seconds := _retry_after(reply.headers.get("Retry-After"))) is not None:
+            data["retryAfter"] = seconds
+        if code is Code.NOT_FOUND and intent.missing:
+            return BffError(code, intent.missing, **data)
+        # Keystone quotes the token that it does not know: what it explains is for nobody.
+        words = _explanation(reply.body) if self.explains else ""
+        if token is not None:
+            words = words.replace(token, "…")
+        reason = words or _REASONS.get(code, f"the answer was {reply.status}.")
+        return BffError(code, f"{self.name} refused to {intent.doing}: {reason}", **data)
+
+
+_REASONS = {
+    Code.UNAUTHORIZED: "the session has ended; sign in again.",
+    Code.FORBIDDEN: "this session may not do that.",
+    Code.SERVICE_UNAVAILABLE: "it is not available; try again later.",
+    Code.TOO_MANY_REQUESTS: "it was asked too often; try again later.",
+    Code.BAD_GATEWAY: "it failed; try again later.",
+}
+
+# The most telling class first: aiohttp's classes inherit from one another. A test walks them all.
+_FAILURES: tuple[tuple[type[BaseException], Code, str], ...] = (
+    (aiohttp.ConnectionTimeoutError, Code.SERVICE_UNAVAILABLE, "cannot be reached"),
+    (asyncio.TimeoutError, Code.GATEWAY_TIMEOUT, "did not answer in time"),
+    (aiohttp.ClientConnectorError, Code.SERVICE_UNAVAILABLE, "cannot be reached"),
+    (aiohttp.ClientError, Code.BAD_GATEWAY, "broke off its answer"),
+    (OSError, Code.SERVICE_UNAVAILABLE, "cannot be reached"),
+)
+
+
+@contextmanager
+def translated(service: str, intent: Intent) -> Iterator[None]:
+    """Turn every failure of the connection into a ``BffError``; the message never quotes it."""
+    try:
+        yield
+    except tuple(kind for kind, _, _ in _FAILURES) as failure:
+        code, what = next((c, w) for kind, c, w in _FAILURES if isinstance(failure, kind))
+        message = f"Could not {intent.doing}: {service} {what}; try again later."
+        raise BffError(code, message) from failure
+
+
+def _is_worth_retrying(failure: BaseException) -> bool:
+    # Only what ``translated`` raised has a cause: the connection failed, nothing was answered.
+    return (
+        isinstance(failure, BffError)
+        and failure.__cause__ is not None
+        and failure.code is not Code.GATEWAY_TIMEOUT
+    )
+
+
+async def _reading(attempt: Any) -> Reply:
+    retrying = AsyncRetrying(
+        stop=stop_after_attempt(READ_ATTEMPTS),
+        wait=wait_random_exponential(multiplier=0.1, max=1),
+        retry=retry_if_exception(_is_worth_retrying),
+        reraise=True,
+    )
+    reply: Reply = await retrying(attempt)
+    return reply
+
+
+def _retry_after(value: str | None) -> int | None:
+    """Return a Retry-After header in seconds; it may be a date (RFC 9110, 10.2.3)."""
+    if value is None:
+        return None
+    if value.isascii() and value.isdigit():
+        return int(value[:9])
+    try:
+        return max(0, round(parsedate_to_datetime(value).timestamp() - time()))
+    except ValueError:
+        return None
+
+
+def _explanation(body: bytes) -> str:
+    """Return what the service says in its error body, without its HTML, on one line."""
+    try:
+        message = orjson.loads(body)["message"]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return ""
+    words = html.unescape(re.sub(r"<[^<>]*>", " ", str(message)))
+    return " ".join(words.split())[:MOST_EXPLANATION]

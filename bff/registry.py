@@ -1,0 +1,123 @@
+"""The registry: a procedure is a value, and all of them are checked when the process starts."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from enum import Enum
+from typing import Any, get_args, get_origin, get_type_hints
+
+from pydantic import TypeAdapter
+
+from bff.context import PublicContext
+from bff.errors import Code
+from schemas.base import Input
+from schemas.json import Json
+
+Handler = Callable[..., Awaitable[Any]]
+
+_SEGMENT = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+# A client's Proxy must not be taken for a promise or a function; `rpc` is JSON-RPC's own.
+_RESERVED = frozenset({"then", "call", "apply"})
+_RESERVED_NAMESPACE = "rpc"
+_LONGEST_NAME = 100
+
+
+class Kind(Enum):
+    """Whether a procedure reads or changes something."""
+
+    QUERY = "query"
+    MUTATION = "mutation"
+
+
+@dataclass(frozen=True)
+class Procedure:
+    """A typed procedure; everything but name, kind and errors is read from its handler."""
+
+    name: str
+    kind: Kind
+    handler: Handler
+    access: type[PublicContext]
+    input: type[Input]
+    output: TypeAdapter[Any]
+    soft_answer: bool | None
+    errors: tuple[Code, ...]
+
+    @property
+    def description(self) -> str:
+        """What it does: the handler's docstring."""
+        return inspect.getdoc(self.handler) or ""
+
+
+def query(name: str, handler: Handler, *errors: Code) -> Procedure:
+    """Return a procedure that only reads; ``errors`` are those of its own that it documents."""
+    return _procedure(name, Kind.QUERY, handler, errors)
+
+
+def mutation(name: str, handler: Handler, *errors: Code) -> Procedure:
+    """Return a procedure that changes something; ``errors`` as for ``query``."""
+    return _procedure(name, Kind.MUTATION, handler, errors)
+
+
+def _procedure(name: str, kind: Kind, handler: Handler, errors: tuple[Code, ...]) -> Procedure:
+    if not inspect.iscoroutinefunction(handler):
+        raise TypeError(f"{name}: the handler must be an async function")
+    parameters = list(inspect.signature(handler).parameters)
+    hints = get_type_hints(handler)
+    if len(parameters) != 2 or not {*parameters, "return"} <= hints.keys():
+        raise TypeError(f"{name}: the handler must be (ctx, input) -> output, all annotated")
+    access, wanted = hints[parameters[0]], hints[parameters[1]]
+    if not _is_subclass(access, PublicContext):
+        raise TypeError(f"{name}: the handler's first parameter must be a context")
+    if not _is_subclass(wanted, Input):
+        raise TypeError(f"{name}: the handler's second parameter must be an Input")
+    answer = hints["return"]
+    output = get_args(answer)[0] if get_origin(answer) is Json else answer
+    soft_answer = False if output is bool else None
+    adapter = TypeAdapter[Any](output)
+    return Procedure(name, kind, handler, access, wanted, adapter, soft_answer, errors)
+
+
+def _is_subclass(value: Any, of: type) -> bool:
+    return isinstance(value, type) and issubclass(value, of)
+
+
+class Registry(Mapping[str, Procedure]):
+    """Every procedure by its dotted name; read-only.
+
+    Raises:
+        ValueError: a name is malformed, reserved or taken.
+    """
+
+    def __init__(self, procedures: Iterable[Procedure]) -> None:
+        self._procedures: dict[str, Procedure] = {}
+        for procedure in procedures:
+            _check_name(procedure.name)
+            if procedure.name in self._procedures:
+                raise ValueError(f"{procedure.name}: there are two procedures of this name")
+            self._procedures[procedure.name] = procedure
+
+    def __getitem__(self, name: str) -> Procedure:
+        return self._procedures[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._procedures)
+
+    def __len__(self) -> int:
+        return len(self._procedures)
+
+    def nearest(self, name: str) -> str | None:
+        """Return the name that was probably meant."""
+        close = get_close_matches(name[:_LONGEST_NAME], self._procedures, n=1)
+        return close[0] if close else None
+
+
+def _check_name(name: str) -> None:
+    segments = name.split(".")
+    if not all(_SEGMENT.fullmatch(segment) for segment in segments):
+        raise ValueError(f"{name!r}: not a dotted name")
+    if segments[0] == _RESERVED_NAMESPACE or _RESERVED & set(segments):
+        raise ValueError(f"{name}: this name is reserved")

@@ -1,0 +1,117 @@
+"""Sessions: which token a caller works with, looked up at Keystone as seldom as is safe."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from bff.cache import SingleFlightCache
+from bff.errors import BffError
+from bff.openstack.keystone import Keystone, Token
+from schemas.keystone import ProjectBody, Scope
+
+# A rescoped token is not handed out in its last seconds, in which a call might outlive it.
+MARGIN_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What a caller showed: a token, and where it is to be used.
+
+    Args:
+        token: The caller's own token; for a session, its unscoped root.
+        scope: Where to work; ``None`` leaves the token as it is.
+        from_cookie: Whether a browser sent it by itself, so that its origin must be checked.
+    """
+
+    token: str = field(repr=False)
+    scope: Scope | None = None
+    from_cookie: bool = False
+
+
+class Sessions:
+    """Validated and rescoped tokens of this process.
+
+    Validations hold for ``cache_seconds`` at most; rescoped tokens are kept until they expire,
+    but are given out only under a valid validation of the token that they come from. Keys are
+    hashes; nothing here is ever written anywhere.
+    """
+
+    def __init__(self, keystone: Keystone, cache_seconds: float, cache_size: int) -> None:
+        self._keystone = keystone
+        self._valid: SingleFlightCache[str, Token] = SingleFlightCache(
+            cache_size,
+            lambda token: min(time.time() + cache_seconds, _expiry(token)),
+            time.time,
+        )
+        self._rescoped: SingleFlightCache[tuple[str, Scope], Token] = SingleFlightCache(
+            cache_size, lambda token: _expiry(token) - MARGIN_SECONDS, time.time
+        )
+
+    async def token(self, credentials: Credentials, request_id: str) -> Token:
+        """Return a valid token in the wanted scope.
+
+        Raises:
+            BffError: UNAUTHORIZED, the caller's token has ended; FORBIDDEN, it may not go there.
+        """
+        own = await self._validated(credentials.token, request_id)
+        scope = credentials.scope
+        if scope is None or scope == own.body.scope:
+            return own
+        key = (_fingerprint(credentials.token), scope)
+        return await self._rescoped.get(
+            key, lambda: self._keystone.rescope(own.secret, _as_keystone_has_it(scope), request_id)
+        )
+
+    async def sign_in(
+        self, user: str, password: str, domain: str, scope: Any, request_id: str
+    ) -> tuple[Credentials, Token]:
+        """Start a session; ``scope`` is as Keystone's API has it, ``None`` for no project yet.
+
+        Raises:
+            BffError: UNAUTHORIZED, a wrong user or password; FORBIDDEN, no role in the project.
+        """
+        root = await self._keystone.sign_in(user, password, domain, request_id)
+        token = root
+        if scope is not None:
+            try:
+                token = await self._keystone.rescope(root.secret, scope, request_id)
+            except BffError:
+                await self._keystone.revoke(root.secret, request_id)
+                raise
+        return Credentials(root.secret, token.body.scope, from_cookie=True), token
+
+    async def projects(self, credentials: Credentials, request_id: str) -> list[ProjectBody]:
+        """Return the projects in which the caller has a role."""
+        own = await self._validated(credentials.token, request_id)
+        return await self._keystone.projects(own.secret, request_id)
+
+    async def sign_out(self, credentials: Credentials, request_id: str) -> None:
+        """Revoke the caller's token, and with it every token that was rescoped from it."""
+        await self._keystone.revoke(credentials.token, request_id)
+        self.forget(credentials)
+
+    def forget(self, credentials: Credentials) -> None:
+        """Ask Keystone again at the next call: something refused the caller's token."""
+        own = _fingerprint(credentials.token)
+        self._valid.drop(lambda key: key == own)
+        self._rescoped.drop(lambda key: key[0] == own)
+
+    async def _validated(self, secret: str, request_id: str) -> Token:
+        return await self._valid.get(
+            _fingerprint(secret), lambda: self._keystone.validate(secret, request_id)
+        )
+
+
+def _fingerprint(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _expiry(token: Token) -> float:
+    return token.body.expires_at.timestamp()
+
+
+def _as_keystone_has_it(scope: Scope) -> Any:
+    return scope.kind if scope.id is None else {scope.kind: {"id": scope.id}}

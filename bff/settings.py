@@ -1,0 +1,148 @@
+"""Settings: environment variables with the prefix ``BFF_``, read and checked once, at the start."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal
+
+from cryptography.fernet import Fernet
+from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PREFIX = "BFF_"
+MIB = 1024 * 1024
+
+CommaSeparated = Annotated[tuple[str, ...], NoDecode]
+
+
+class Settings(BaseSettings):
+    """Every setting, with its unit and default; ``docs/settings.md`` is made from it."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, hide_input_in_errors=True
+    )
+
+    auth_url: AnyHttpUrl = Field(description="Keystone's address, as `https://cloud.example/v3`.")
+    region: str | None = Field(
+        None, description="The region whose Glance is used; the catalog's first when not set."
+    )
+    interface: Literal["public", "internal", "admin"] = Field(
+        "public", description="The catalog's interface through which Glance is called."
+    )
+    glance_url: AnyHttpUrl | None = Field(
+        None, description="Glance's address, instead of the catalog's."
+    )
+    prefix: str = Field(
+        "/polaris-bff",
+        pattern=r"^(/[A-Za-z0-9._~-]+)+$",
+        description="The path below which everything is served.",
+    )
+    max_body: int = Field(
+        16 * MIB, ge=1024, description="The largest body of a JSON-RPC request, in bytes."
+    )
+    max_batch: int = Field(100, ge=1, le=10_000, description="The most calls in a batch.")
+    batch_concurrency: int = Field(
+        16, ge=1, le=1000, description="How many calls of a batch run at a time."
+    )
+    call_timeout: float = Field(60, gt=0, description="The deadline of a call, in seconds.")
+    connect_timeout: float = Field(
+        5, gt=0, description="How long a connection to Keystone or Glance may take, in seconds."
+    )
+    upstream_timeout: float = Field(
+        30, gt=0, description="How long Keystone or Glance may take to answer, in seconds."
+    )
+    shutdown_timeout: int = Field(
+        30, ge=0, description="How long running calls may take to end at a stop, in seconds."
+    )
+    token_cache_seconds: float = Field(
+        60,
+        ge=0,
+        le=60,
+        description="How long a token's validation holds, in seconds; never past its expiry.",
+    )
+    token_cache_size: int = Field(
+        10_000, ge=1, description="The most tokens that one process remembers."
+    )
+    secret_keys: SecretStr | None = Field(
+        None,
+        description=(
+            "Fernet keys that seal the session cookie, joined by commas: the first seals, all"
+            " open. Made at the start when not set: sessions then end with the process."
+        ),
+    )
+    cookie_secure: bool = Field(
+        True, description="Whether the session cookie is for HTTPS (and localhost) alone."
+    )
+    allowed_origins: CommaSeparated = Field(
+        (), description="Other origins that may call with the session cookie, joined by commas."
+    )
+    expose_locations: bool = Field(
+        False, description="Whether images show `direct_url` and `locations`, which name stores."
+    )
+    log_format: Literal["json", "console"] = Field("json", description="How log lines look.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least level that is logged."
+    )
+
+    @field_validator("allowed_origins", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(part.strip().rstrip("/") for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("secret_keys")
+    @classmethod
+    def _fernet_keys(cls, value: SecretStr | None) -> SecretStr | None:
+        for key in _keys(value):
+            try:
+                Fernet(key)
+            except ValueError:
+                raise ValueError(
+                    "each key must be 32 bytes in URL-safe base64, as `bff new-key` prints"
+                ) from None
+        return value
+
+    @property
+    def fernet_keys(self) -> list[str]:
+        """The keys of the session cookie, the sealing one first; empty when none is set."""
+        return _keys(self.secret_keys)
+
+    @property
+    def cookie_name(self) -> str:
+        """The session cookie's name; ``__Host-`` binds it to this host (RFC 6265bis, 4.1.3.2)."""
+        return "__Host-polaris-bff" if self.cookie_secure else "polaris-bff"
+
+
+def _keys(value: SecretStr | None) -> list[str]:
+    text = value.get_secret_value() if value else ""
+    return [key.strip() for key in text.split(",") if key.strip()]
+
+
+def explain(error: ValidationError) -> str:
+    """Return one line for every faulty setting, named as the environment names it."""
+    return "\n".join(
+        f"{PREFIX}{'.'.join(map(str, fault['loc'])).upper()}: {fault['msg']}"
+        for fault in error.errors(include_input=False, include_url=False)
+    )
+
+
+def as_markdown() -> str:
+    """Return ``docs/settings.md``."""
+    lines = [
+        "# Settings",
+        "",
+        "Environment variables, read once at the start. A wrong value stops the start with a",
+        "message that names it. This page is generated: `make docs`.",
+        "",
+        "| variable | default | meaning |",
+        "| --- | --- | --- |",
+    ]
+    for name, field in Settings.model_fields.items():
+        default = "**required**" if field.is_required() else _shown(field.default)
+        lines.append(f"| `{PREFIX}{name.upper()}` | {default} | {field.description} |")
+    return "\n".join(lines) + "\n"
+
+
+def _shown(default: Any) -> str:
+    return "not set" if default in (None, ()) else f"`{json.dumps(default).strip(chr(34))}`"

@@ -1,0 +1,77 @@
+"""``auth.*``: signing in and out, and where the session works."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bff.context import PublicContext, UserContext
+from bff.errors import Code
+from bff.registry import Procedure, mutation, query
+from schemas.auth import (
+    CreateUserSessionInput,
+    Domain,
+    Project,
+    ScopedProject,
+    SetCurrentScopeInput,
+    User,
+    UserSession,
+)
+from schemas.base import NoInput
+from schemas.keystone import Scope, TokenBody
+
+
+async def create_user_session(ctx: PublicContext, wanted: CreateUserSessionInput) -> UserSession:
+    """Sign in with user and password; the browser keeps the session in a sealed cookie."""
+    password = wanted.password.get_secret_value()
+    scope = _project_scope(wanted)
+    return _session(await ctx.sign_in(wanted.user, password, wanted.domain_name, scope))
+
+
+async def get_current_user_session(ctx: PublicContext, wanted: NoInput) -> UserSession | None:
+    """Return the session that this request belongs to, ``null`` when there is none."""
+    session = await ctx.session()
+    return _session(session) if session else None
+
+
+async def list_projects(ctx: UserContext, wanted: NoInput) -> list[Project]:
+    """Return the projects in which the user has a role."""
+    return [Project(**project.model_dump()) for project in await ctx.projects()]
+
+
+async def set_current_scope(ctx: UserContext, wanted: SetCurrentScopeInput) -> UserSession:
+    """Let the session work in another project or domain from the next request on."""
+    return _session(await ctx.move_to(Scope(wanted.type, wanted.project or wanted.domain)))
+
+
+async def terminate_user_session(ctx: PublicContext, wanted: NoInput) -> bool:
+    """Sign out: revoke the token at Keystone, with all that came from it, and clear the cookie."""
+    await ctx.sign_out()
+    return True
+
+
+def _project_scope(wanted: CreateUserSessionInput) -> Any:
+    if wanted.project_id_wanted is not None:
+        return {"project": {"id": wanted.project_id_wanted}}
+    if wanted.project_name is not None:
+        domain = {"name": wanted.domain_name}
+        return {"project": {"name": wanted.project_name, "domain": domain}}
+    return None
+
+
+def _session(body: TokenBody) -> UserSession:
+    return UserSession(
+        user=User(**body.user.model_dump()),
+        project=ScopedProject(**body.project.model_dump()) if body.project else None,
+        domain=Domain(**body.domain.model_dump()) if body.domain else None,
+        roles=[role.name for role in body.roles],
+        expires_at=body.expires_at,
+    )
+
+
+PROCEDURES: tuple[Procedure, ...] = (
+    mutation("auth.createUserSession", create_user_session, Code.UNAUTHORIZED, Code.FORBIDDEN),
+    query("auth.getCurrentUserSession", get_current_user_session),
+    query("auth.listProjects", list_projects, Code.UNAUTHORIZED),
+    mutation("auth.setCurrentScope", set_current_scope, Code.UNAUTHORIZED, Code.FORBIDDEN),
+    mutation("auth.terminateUserSession", terminate_user_session),
+)

@@ -1,0 +1,1 @@
+"""Pydantic models of everything that travels; no input or output happens here."""

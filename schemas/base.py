@@ -1,0 +1,46 @@
+"""What every input has in common."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+ID_PATTERN = r"^[A-Za-z0-9._-]{1,255}$"
+UUID_PATTERN = r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"
+
+KeystoneId = Annotated[
+    str,
+    StringConstraints(pattern=ID_PATTERN),
+    Field(description="A project or domain id: letters, digits, `-`, `_`, `.`; at most 255."),
+]
+Uuid = Annotated[str, StringConstraints(pattern=UUID_PATTERN)]
+# Glance accepts NUL and line breaks in names; nothing that shows them to people does.
+Text = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=255)]
+
+
+class Input(BaseModel):
+    """The input of a procedure: unknown keys are refused, values are never converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+
+    project_id: KeystoneId | None = Field(
+        None,
+        description="Run in this project instead of the session's own; never sent to Glance.",
+    )
+
+
+class NoInput(Input):
+    """The input of a procedure that takes none."""
+
+
+class Output(BaseModel):
+    """What a procedure of our own answers, in camelCase on the wire."""
+
+    model_config = ConfigDict(frozen=True, serialize_by_alias=True, validate_by_name=True)
+
+
+class Upstream(BaseModel):
+    """What Glance answers; properties that no model knows pass through whole."""
+
+    model_config = ConfigDict(extra="allow")

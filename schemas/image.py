@@ -1,0 +1,286 @@
+"""Images: what Glance says of one, and the inputs of the procedures that read and write them.
+
+Sources: the specification, "Data Types" and "Image Management Endpoints"; Glance's
+``glance/api/v2/images.py`` (``get_base_properties``, ``RequestDeserializer``).
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self, get_args
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
+
+from schemas.base import Input, KeystoneId, Text, Upstream, Uuid
+
+ImageStatus = Literal[
+    "queued",
+    "saving",
+    "uploading",
+    "importing",
+    "active",
+    "killed",
+    "deleted",
+    "pending_delete",
+    "deactivated",
+]
+Visibility = Literal["public", "private", "shared", "community"]
+ContainerFormat = Literal["bare", "ovf", "ova", "docker", "ami", "ari", "aki", "compressed"]
+DiskFormat = Literal[
+    "ami", "ari", "aki", "vhd", "vhdx", "vmdk", "raw", "qcow2", "vdi", "iso", "ploop"
+]
+OsType = Literal["linux", "windows"]
+# Glance, ``RequestDeserializer._available_sort_keys``; it answers 400 to any other.
+SortKey = Literal[
+    "name",
+    "status",
+    "container_format",
+    "disk_format",
+    "size",
+    "id",
+    "created_at",
+    "updated_at",
+]
+SortDir = Literal["asc", "desc"]
+
+SORT_KEYS: tuple[str, ...] = get_args(SortKey)
+# Glance stores these as signed 32-bit and 64-bit integers, and fails with 500 beyond them.
+Int32 = Annotated[int, Field(ge=0, lt=2**31)]
+Bytes = Annotated[int, Field(ge=0, lt=2**63)]
+ImageId = Annotated[Uuid, Field(description="The image's UUID.")]
+# Glance's own limit of tags on an image (``image_tag_quota``).
+MAX_TAGS = 128
+Tag = Annotated[Text, Field(min_length=1)]
+
+
+class GlanceImage(Upstream):
+    """An image as Glance describes it; its own properties stand beside the base ones, as strings.
+
+    A queued image has explicit nulls where nothing is known yet. Source: Glance,
+    ``glance/api/v2/images.py``, ``get_base_properties``.
+    """
+
+    id: str = Field(description="The image's UUID.")
+    name: str | None = None
+    # Not the enum: a state or format that a newer Glance knows must not fail a list.
+    status: str | None = Field(None, description="One of the states of `ImageStatus`.")
+    visibility: str | None = None
+    protected: bool | None = Field(None, description="Whether the image cannot be deleted.")
+    container_format: str | None = None
+    disk_format: str | None = None
+    size: int | None = Field(None, description="The size of the data in bytes.")
+    virtual_size: int | None = Field(None, description="The size of the disk in bytes.")
+    min_ram: int | None = Field(None, description="The memory it needs to boot, in MiB.")
+    min_disk: int | None = Field(None, description="The disk it needs to boot, in GiB.")
+    created_at: str | None = Field(None, description="ISO 8601, UTC.")
+    updated_at: str | None = Field(None, description="ISO 8601, UTC.")
+    owner: str | None = Field(None, description="The id of the project that owns it.")
+    tags: list[str] = Field(default=[])
+    checksum: str | None = Field(None, description="The MD5 of the data, in hexadecimal.")
+    os_hash_algo: str | None = None
+    os_hash_value: str | None = Field(None, description="The data's digest by `os_hash_algo`.")
+    os_hidden: bool | None = Field(None, description="Whether lists leave it out by default.")
+
+
+class ImagesPaginatedResponse(BaseModel):
+    """One page of images and the links to the next and the first page."""
+
+    model_config = ConfigDict(serialize_by_alias=True)
+
+    images: list[GlanceImage]
+    first: str | None = Field(None, description="Give it back as `first` for the first page.")
+    next: str | None = Field(None, description="Give it back as `next`; absent on the last page.")
+    schema_: str | None = Field(None, alias="schema", description="Glance's schema of a list.")
+
+
+def _sort_terms(value: str) -> str:
+    terms = [term.strip() for term in value.split(",")]
+    for term in terms:
+        key, _, direction = term.partition(":")
+        if key not in SORT_KEYS:
+            raise ValueError(f"cannot sort by {key[:40]!r}; use one of {', '.join(SORT_KEYS)}")
+        if direction not in ("asc", "desc"):
+            raise ValueError(f"the direction of {key!r} must be asc or desc, as in '{key}:asc'")
+    return ",".join(terms)
+
+
+_TIME_FILTER = re.compile(r"(?:(gt|gte|lt|lte|eq|neq):)?([0-9TtZz:.+-]{8,40})")
+
+
+def _time_filter(value: str) -> str:
+    match = _TIME_FILTER.fullmatch(value)
+    try:
+        datetime.fromisoformat(match[2] if match else "")
+    except ValueError:
+        raise ValueError(
+            "use operator:ISO8601_time, as in 'gte:2026-01-31T12:00:00Z';"
+            " the operators are gt, gte, lt, lte, eq, neq"
+        ) from None
+    return value
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+TimeFilter = Annotated[str, Field(max_length=64), AfterValidator(_time_filter)]
+Tags = Annotated[list[Tag], Field(max_length=MAX_TAGS), BeforeValidator(_as_list)]
+
+
+class ListImagesInput(Input):
+    """Filters, order and size of a list of images."""
+
+    sort_key: SortKey | None = Field(None, description="Legacy order; `sort` wins over it.")
+    sort_dir: SortDir | None = Field(None, description="Legacy direction; `sort` wins over it.")
+    sort: Annotated[str, Field(max_length=255), AfterValidator(_sort_terms)] | None = Field(
+        None,
+        description="Terms `key:direction`, joined by commas. Without any order: created_at:desc.",
+    )
+    limit: int | None = Field(None, ge=1, le=1000, description="The most images to return.")
+    marker: Uuid | None = Field(None, description="Begin after the image with this id.")
+    name: Annotated[str, Field(max_length=4096)] | None = Field(
+        None, description="The exact name; or several, as `in:first,second`."
+    )
+    status: ImageStatus | None = None
+    visibility: Visibility | Literal["all"] | None = None
+    owner: KeystoneId | None = Field(None, description="The id of the owning project.")
+    protected: bool | None = None
+    container_format: ContainerFormat | None = None
+    disk_format: DiskFormat | None = None
+    size_min: Bytes | None = Field(None, description="At least so many bytes.")
+    size_max: Bytes | None = Field(None, description="At most so many bytes.")
+    min_ram: Int32 | None = Field(None, description="Exactly this requirement, in MiB.")
+    min_disk: Int32 | None = Field(None, description="Exactly this requirement, in GiB.")
+    tag: Tags | None = Field(None, description="A tag, or several that must all be there.")
+    tags: Tags | None = Field(None, description="Means the same as `tag`.")
+    os_type: OsType | None = None
+    os_hidden: bool | None = Field(None, description="True lists the hidden images instead.")
+    member_status: Literal["pending", "accepted", "rejected", "all"] | None = Field(
+        None, description="For images that are shared with this project."
+    )
+    created_at: TimeFilter | None = Field(None, description="As `gte:2026-01-31T12:00:00Z`.")
+    updated_at: TimeFilter | None = Field(None, description="As `lt:2026-01-31T12:00:00Z`.")
+
+
+class ImagesPaginatedInput(ListImagesInput):
+    """Filters, or the link to a page; a link already holds every filter and wins over them."""
+
+    first: str | None = Field(None, max_length=16384, description="`first` of an earlier answer.")
+    next: str | None = Field(None, max_length=16384, description="`next` of an earlier answer.")
+
+    @model_validator(mode="after")
+    def _one_link(self) -> Self:
+        if self.first is not None and self.next is not None:
+            raise ValueError("give first or next, not both")
+        return self
+
+
+class GetImageByIdInput(Input):
+    """Which image to get."""
+
+    image_id: ImageId = Field(alias="imageId")
+
+
+class DeleteImageInput(Input):
+    """Which image to delete."""
+
+    image_id: ImageId = Field(alias="imageId")
+
+
+# Glance sets these itself: ``_disallowed_properties``, ``_readonly_properties`` and
+# ``_reserved_properties`` of its ``RequestDeserializer``, and what its answers add.
+RESERVED_PROPERTIES = frozenset(
+    (
+        "checksum",
+        "created_at",
+        "deleted",
+        "deleted_at",
+        "direct_url",
+        "file",
+        "location",
+        "locations",
+        "os_hash_algo",
+        "os_hash_value",
+        "schema",
+        "self",
+        "size",
+        "status",
+        "stores",
+        "updated_at",
+        "virtual_size",
+    )
+)
+RESERVED_PREFIX = "os_glance"
+# Glance's default ``image_property_quota``.
+MAX_PROPERTIES = 128
+
+
+class CreateImageInput(Input):
+    """An image's metadata: the parameters named here, and any property of the image's own.
+
+    A property's name is one that Glance does not reserve, its value a string.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    name: Text | None = None
+    id: Uuid | None = Field(None, description="The id to give it; Glance makes one otherwise.")
+    container_format: ContainerFormat | None = None
+    disk_format: DiskFormat | None = None
+    visibility: Visibility = Field("private", description="Who may see it.")
+    protected: bool = Field(False, description="Whether it cannot be deleted.")
+    min_ram: Int32 = Field(0, description="The memory it needs to boot, in MiB.")
+    min_disk: Int32 = Field(0, description="The disk it needs to boot, in GiB.")
+    tags: list[Tag] = Field(default=[], max_length=MAX_TAGS)
+    os_type: OsType | None = None
+    os_distro: str | None = None
+    os_version: str | None = None
+    architecture: str | None = None
+    os_hidden: bool = Field(False, description="Whether lists leave it out by default.")
+    hw_disk_bus: str | None = None
+    hw_scsi_model: str | None = None
+    hw_serial: str | None = None
+    hw_qemu_guest_agent: bool | None = Field(
+        None, description="Stored by Glance as the string `yes` or `no`."
+    )
+    hw_vif_model: str | None = None
+    hw_rng_model: str | None = None
+    hw_machine_type: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own_properties(cls, value: Any) -> Any:
+        if isinstance(value, dict):
+            own = value.keys() - cls.model_fields.keys()
+            if len(own) > MAX_PROPERTIES:
+                raise ValueError(f"an image has at most {MAX_PROPERTIES} properties")
+            for name in sorted(own):
+                _check_property(name, value[name])
+        return value
+
+    def metadata(self) -> dict[str, Any]:
+        """Return the image as Glance's API takes it: no nulls, every property a string."""
+        metadata = self.model_dump(exclude_none=True, exclude={"project_id"})
+        if self.hw_qemu_guest_agent is not None:
+            metadata["hw_qemu_guest_agent"] = "yes" if self.hw_qemu_guest_agent else "no"
+        return metadata
+
+
+def _check_property(name: str, value: Any) -> None:
+    shown = repr(name[:64])
+    if name in RESERVED_PROPERTIES or name.startswith(RESERVED_PREFIX):
+        raise ValueError(f"Glance sets {shown} itself; leave it out")
+    if not 1 <= len(name) <= 255 or not name.isprintable():
+        raise ValueError(f"the property name {shown} must be 1 to 255 printable characters")
+    if not isinstance(value, str):
+        raise ValueError(  # noqa: TRY004  # pydantic reports a ValueError
+            f'the property {shown} must be a string, as in "4" or "true"'
+        )

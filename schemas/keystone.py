@@ -1,0 +1,91 @@
+"""What Keystone says of a token and of projects.
+
+Source: Identity API v3, "Authentication and token management"; fields that are not needed are
+left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Where a token works: a project, a domain, or nowhere in particular."""
+
+    kind: Literal["project", "domain", "unscoped"] = "unscoped"
+    id: str | None = None
+
+
+class Named(BaseModel):
+    """Anything of Keystone's with an id and a name."""
+
+    id: str
+    name: str
+
+
+class InDomain(Named):
+    """A user or a project, in its domain."""
+
+    domain: Named
+
+
+class Endpoint(BaseModel):
+    """One address of a service."""
+
+    interface: str
+    url: str
+    region_id: str | None = None
+
+
+class CatalogEntry(BaseModel):
+    """A service and its addresses."""
+
+    type: str
+    endpoints: list[Endpoint]
+
+
+class TokenBody(BaseModel):
+    """What Keystone says of a token."""
+
+    user: InDomain
+    expires_at: datetime
+    project: InDomain | None = None
+    domain: Named | None = None
+    roles: list[Named] = []
+    catalog: list[CatalogEntry] = []
+
+    @property
+    def scope(self) -> Scope:
+        """Where the token works."""
+        if self.project:
+            return Scope("project", self.project.id)
+        if self.domain:
+            return Scope("domain", self.domain.id)
+        return Scope()
+
+
+class TokenAnswer(BaseModel):
+    """The answer to a token that was issued or checked."""
+
+    token: TokenBody
+
+
+class ProjectBody(BaseModel):
+    """A project in which a user has a role."""
+
+    id: str
+    name: str
+    description: str | None = None
+    enabled: bool = True
+    domain_id: str | None = None
+
+
+class ProjectsAnswer(BaseModel):
+    """The answer to a list of projects."""
+
+    projects: list[ProjectBody]

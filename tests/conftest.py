@@ -1,0 +1,91 @@
+"""What every test may use: a served application, a client, and log lines as data."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import aiohttp
+import aioresponses.core
+import pytest
+import structlog
+import uvicorn
+from starlette.types import ASGIApp
+from structlog.testing import LogCapture
+
+Serve = Callable[[ASGIApp], Awaitable[str]]
+
+
+def _aioresponses_for_aiohttp_3_14() -> None:
+    """Give aioresponses 0.7.9 the argument that aiohttp 3.14.5 asks for (its issue 289)."""
+    made_by = aiohttp.ClientResponse.__init__
+    if "stream_writer" not in inspect.signature(made_by).parameters:
+        return
+
+    class Response(aiohttp.ClientResponse):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            writer = type("Writer", (), {"output_size": 0})()
+            super().__init__(*args, **{"stream_writer": writer, **kwargs})
+
+    aioresponses.core.ClientResponse = Response  # type: ignore[attr-defined]
+
+
+_aioresponses_for_aiohttp_3_14()
+
+
+@asynccontextmanager
+async def served(app: ASGIApp) -> AsyncIterator[str]:
+    """Serve an application on a free loopback port; yields its address."""
+    config = uvicorn.Config(
+        app, http="httptools", log_config=None, access_log=False, timeout_graceful_shutdown=5
+    )
+    sock = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(config)
+    server.capture_signals = _no_signals  # type: ignore[method-assign,assignment]
+    running = asyncio.create_task(server.serve([sock]))
+    started = asyncio.create_task(_started(server))
+    await asyncio.wait({running, started}, return_when=asyncio.FIRST_COMPLETED)
+    try:
+        yield f"http://127.0.0.1:{sock.getsockname()[1]}"
+    finally:
+        started.cancel()
+        server.should_exit = True
+        await running
+
+
+def _no_signals() -> Any:
+    from contextlib import nullcontext
+
+    return nullcontext()
+
+
+async def _started(server: uvicorn.Server) -> None:
+    while not server.started:
+        await asyncio.sleep(0.005)
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Serve]:
+    """Return a function that serves an application until the test ends."""
+    async with AsyncExitStack() as stack:
+        yield lambda app: stack.enter_async_context(served(app))
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[aiohttp.ClientSession]:
+    """Return an HTTP client without cookies of its own."""
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+        yield session
+
+
+@pytest.fixture
+def logged() -> Iterator[list[Any]]:
+    """Return the log lines of this test, as they are written."""
+    capture = LogCapture()
+    structlog.configure(processors=[structlog.contextvars.merge_contextvars, capture])
+    yield capture.entries
+    structlog.reset_defaults()

@@ -1,0 +1,85 @@
+"""The architecture's rooms, read from the imports: layers go one way and there is no cycle."""
+
+from __future__ import annotations
+
+import ast
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+OURS = ("bff", "procedures", "schemas", "devcloud")
+# The first room that a module's name begins with decides what it may import.
+ROOMS = {
+    "bff.asgi": {"bff", "procedures", "schemas"},  # the composition root
+    "bff.openstack": {"bff.openstack", "bff.errors", "schemas"},
+    "bff": {"bff", "schemas"},
+    "procedures": {"procedures", "bff.context", "bff.errors", "bff.registry", "schemas"},
+    "schemas": {"schemas"},
+    "devcloud": {"devcloud"},
+}
+ONLY_IN = {"aiohttp": {"bff.openstack"}, "jsonrpcserver": {"bff.rpc"}}
+
+
+def modules() -> dict[str, Path]:
+    files = (path for room in OURS for path in (ROOT / room).rglob("*.py"))
+    return {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in files}
+
+
+def imports(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def inside(name: str, room: str) -> bool:
+    return name == room or name.startswith(f"{room}.")
+
+
+GRAPH = {name: imports(path) for name, path in modules().items()}
+
+
+@pytest.mark.parametrize("name", GRAPH)
+def test_a_module_imports_only_what_its_room_allows(name: str) -> None:
+    allowed = next(rooms for room, rooms in ROOMS.items() if inside(name, room))
+    ours = {wanted for wanted in GRAPH[name] if wanted.split(".")[0] in OURS}
+    strangers = {wanted for wanted in ours if not any(inside(wanted, room) for room in allowed)}
+    assert not strangers
+
+
+@pytest.mark.parametrize("library", ONLY_IN)
+def test_a_library_is_used_in_its_rooms_only(library: str) -> None:
+    users = {name for name, wanted in GRAPH.items() if any(inside(w, library) for w in wanted)}
+    assert users
+    assert all(any(inside(user, room) for room in ONLY_IN[library]) for user in users)
+
+
+def test_there_is_no_import_cycle() -> None:
+    def owner(wanted: str) -> str | None:
+        # `from package import name` may mean a module of that name, or a name in the package.
+        candidates = (wanted, wanted.rpartition(".")[0], f"{wanted}.__init__")
+        known = [*candidates, f"{candidates[1]}.__init__"]
+        return next((name for name in known if name in GRAPH), None)
+
+    edges = {
+        name: {target for w in wanted if (target := owner(w)) and target != name}
+        for name, wanted in GRAPH.items()
+    }
+    TopologicalSorter(edges).prepare()  # raises CycleError, naming the cycle
+
+
+def test_no_module_has_state_of_its_own() -> None:
+    mutable = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
+    for name, path in modules().items():
+        if not inside(name, "devcloud"):
+            for node in ast.parse(path.read_text()).body:
+                assigned = isinstance(node, ast.Assign) and isinstance(node.value, mutable)
+                constant = assigned and all(t.id.isupper() for t in node.targets)  # type: ignore[attr-defined]
+                dunder = assigned and node.targets[0].id == "__all__"  # type: ignore[attr-defined]
+                assert not assigned or constant or dunder, f"{name}:{node.lineno}"
