@@ -42,9 +42,9 @@ def create_app(settings: Settings, registry: Registry) -> Starlette:
         async with new_client() as client:
             yield {"cloud": _cloud(settings, client)}
 
-    endpoint = RpcEndpoint(Rpc(registry, settings))
+    endpoint = RpcEndpoint(Rpc(registry, settings), settings.max_body)
     return Starlette(
-        routes=[Route(f"{settings.prefix}/rpc", endpoint, max_body_size=settings.max_body)],
+        routes=[Route(f"{settings.prefix}/rpc", endpoint)],
         middleware=[Middleware(RequestId), *_cross_origin(settings)],
         exception_handlers={HTTPException: _nothing_here(settings.prefix)},
         lifespan=lifespan,

@@ -214,9 +214,9 @@ def _usable_id(element: Any) -> Any:
 
 def _input(params: Any) -> Any:
     """Return a procedure's input: the params themselves, or the only element of an array."""
-    if params is None or params == []:
-        return {}
-    return params[0] if isinstance(params, list) and len(params) == 1 else params
+    if isinstance(params, list) and len(params) <= 1:
+        params = params[0] if params else None
+    return {} if params is None else params
 
 
 def _text(value: Any) -> orjson.Fragment:

@@ -39,33 +39,27 @@ _aioresponses_for_aiohttp_3_14()
 
 @asynccontextmanager
 async def served(app: ASGIApp) -> AsyncIterator[str]:
-    """Serve an application on a free loopback port; yields its address."""
+    """Serve an application on a free loopback port; yields its address.
+
+    It is uvicorn in the test's own event loop, started and stopped without its clock of 0.1 s.
+    """
     config = uvicorn.Config(
-        app, http="httptools", log_config=None, access_log=False, timeout_graceful_shutdown=5
+        app, http="httptools", log_config=None, access_log=False, server_header=False
     )
-    sock = socket.create_server(("127.0.0.1", 0))
+    config.load()
     server = uvicorn.Server(config)
-    server.capture_signals = _no_signals  # type: ignore[method-assign,assignment]
-    running = asyncio.create_task(server.serve([sock]))
-    started = asyncio.create_task(_started(server))
-    await asyncio.wait({running, started}, return_when=asyncio.FIRST_COMPLETED)
-    try:
-        yield f"http://127.0.0.1:{sock.getsockname()[1]}"
-    finally:
-        started.cancel()
-        server.should_exit = True
-        await running
-
-
-def _no_signals() -> Any:
-    from contextlib import nullcontext
-
-    return nullcontext()
-
-
-async def _started(server: uvicorn.Server) -> None:
-    while not server.started:
-        await asyncio.sleep(0.005)
+    server.lifespan = config.lifespan_class(config)
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        await server.startup([sock])
+        try:
+            yield f"http://127.0.0.1:{sock.getsockname()[1]}"
+        finally:
+            for listener in server.servers:
+                listener.close()
+            for connection in list(server.server_state.connections):
+                connection.shutdown()
+            await asyncio.gather(*server.server_state.tasks, return_exceptions=True)
+            await server.lifespan.shutdown()
 
 
 @pytest.fixture

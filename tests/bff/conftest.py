@@ -1,0 +1,86 @@
+"""A BFF over real HTTP, in front of the fake Keystone and Glance."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+import procedures
+from bff.app import create_app
+from bff.registry import Procedure, Registry
+from bff.settings import Settings
+from tests.conftest import Serve
+from tests.fakes.openstack import FakeOpenStack
+
+
+class Bff:
+    """A served BFF and the ways to call it."""
+
+    def __init__(self, url: str, client: aiohttp.ClientSession) -> None:
+        self.url = f"{url}/polaris-bff/rpc"
+        self.origin = url
+        self.client = client
+
+    async def request(self, method: str, url: str, **more: Any) -> aiohttp.ClientResponse:
+        """Send a request and read its answer to the end."""
+        async with self.client.request(method, url, **more) as response:
+            await response.read()
+            return response
+
+    async def post(self, body: bytes, **headers: str) -> aiohttp.ClientResponse:
+        """Send bytes as they are; header names with ``_`` for ``-``."""
+        sent = {"content-type": "application/json", **_named(headers)}
+        return await self.request("POST", self.url, data=body, headers=sent)
+
+    async def json(self, body: Any, **headers: str) -> Any:
+        """Send JSON and return the answer's JSON."""
+        sent = _named(headers)
+        return await (await self.request("POST", self.url, json=body, headers=sent)).json()
+
+    async def call(self, method: str, params: Any = None, **headers: str) -> Any:
+        """Make one call and return the whole answer."""
+        body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+        return await self.json(body, **headers)
+
+
+def _named(headers: dict[str, str]) -> dict[str, str]:
+    return {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+Start = Callable[..., Any]
+
+
+@pytest.fixture
+async def openstack() -> AsyncIterator[FakeOpenStack]:
+    """Return the fake services, listening."""
+    fake = FakeOpenStack()
+    runner = web.AppRunner(fake.application(), handler_cancellation=True)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    fake.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield fake
+    await runner.cleanup()
+
+
+@pytest.fixture
+def start(serve: Serve, client: aiohttp.ClientSession, openstack: FakeOpenStack) -> Start:
+    """Return a function that starts a BFF with settings and procedures of a test's own."""
+
+    async def start(*more: Procedure, **settings: Any) -> Bff:
+        known = Settings(auth_url=f"{openstack.url}/v3", **settings)
+        app = create_app(known, Registry([*procedures.ALL, *more]))
+        return Bff(await serve(app), client)
+
+    return start
+
+
+@pytest.fixture
+async def bff(start: Start) -> Bff:
+    """Return a BFF with the default settings."""
+    started: Bff = await start()
+    return started

@@ -1,0 +1,181 @@
+"""A small Keystone and Glance in the test's own process: it records and asserts what it is asked.
+
+It answers as the real services do where a test needs to count, to hold an answer back or to see an
+image that a real Glance would not make. What the real ones answer is proven in ``tests/cloud``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from aiohttp import web
+
+PROJECTS = {"demo": "d" * 32, "partner": "e" * 32}
+PASSWORD = "secret-password"
+
+
+def image(name: str = "an image", **more: Any) -> dict[str, Any]:
+    """Return an image with the keys that Glance always gives."""
+    base = {"id": str(uuid.uuid4()), "name": name, "status": "active", "visibility": "private"}
+    return base | {"tags": [], "protected": False, "owner": PROJECTS["demo"]} | more
+
+
+@dataclass
+class FakeOpenStack:
+    """State and recorder; ``serve`` it with aiohttp's own server."""
+
+    images: list[dict[str, Any]] = field(default_factory=list)
+    tokens: dict[str, dict[str, Any]] = field(default_factory=dict)
+    calls: Counter[str] = field(default_factory=Counter)
+    requests: list[web.Request] = field(default_factory=list)
+    # Set to hold Glance's answers back; ``arrived`` and ``cancelled`` say what happened meanwhile.
+    gate: asyncio.Event | None = None
+    arrived: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
+    cancelled: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
+    at_a_time: int = 0
+    most_at_a_time: int = 0
+    glance_status: int | None = None
+    url: str = ""
+
+    def new_token(
+        self, project: str | None = "demo", parent: str | None = None, **more: Any
+    ) -> str:
+        """Make a token; tests hand it to the BFF as a script would."""
+        secret = f"token-{uuid.uuid4()}"
+        self.tokens[secret] = {"project": project, "parent": parent, **more}
+        return secret
+
+    def application(self) -> web.Application:
+        """Return the services as one application."""
+        app = web.Application(middlewares=[self._record])
+        app.router.add_post("/v3/auth/tokens", self._issue)
+        app.router.add_get("/v3/auth/tokens", self._validate)
+        app.router.add_delete("/v3/auth/tokens", self._revoke)
+        app.router.add_get("/v3/auth/projects", self._projects)
+        app.router.add_get("/v2/images", self._list)
+        app.router.add_post("/v2/images", self._create)
+        app.router.add_get("/v2/images/{id}", self._show)
+        app.router.add_delete("/v2/images/{id}", self._delete)
+        return app
+
+    @web.middleware
+    async def _record(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        self.requests.append(request)
+        self.calls[f"{request.method} {request.path}"] += 1
+        assert request.headers["Accept"] == "application/json"
+        if not request.path.startswith("/v2/"):
+            response: web.StreamResponse = await handler(request)
+            return response
+        self.at_a_time += 1
+        self.most_at_a_time = max(self.most_at_a_time, self.at_a_time)
+        self.arrived.release()
+        try:
+            if self.gate is not None:
+                await self.gate.wait()
+            return await self._as_glance(request, handler)
+        except asyncio.CancelledError:
+            self.cancelled.release()
+            raise
+        finally:
+            self.at_a_time -= 1
+
+    async def _as_glance(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        token = self.tokens.get(request.headers.get("X-Auth-Token", ""))
+        if token is None or token["project"] is None:
+            return web.Response(status=401, text="Authentication required")
+        if self.glance_status is not None:
+            body = {"message": "for a <b>reason</b><br /><br />\n\n\n", "code": "x", "title": "y"}
+            return web.json_response(body, status=self.glance_status)
+        response: web.StreamResponse = await handler(request)
+        return response
+
+    def _body(self, secret: str) -> dict[str, Any]:
+        token = self.tokens[secret]
+        domain = {"id": "default", "name": "Default"}
+        expires = token.get("expires", datetime.now(UTC) + timedelta(hours=1))
+        body: dict[str, Any] = {
+            "user": {"id": "u" * 32, "name": "alice", "domain": domain},
+            "expires_at": expires.isoformat(),
+        }
+        if project := token["project"]:
+            body["project"] = {"id": PROJECTS[project], "name": project, "domain": domain}
+            body["roles"] = [{"id": "r", "name": "member"}]
+            endpoint = {"interface": "public", "url": self.url, "region_id": "RegionOne"}
+            body["catalog"] = [{"type": "image", "endpoints": [endpoint]}]
+        return {"token": body}
+
+    async def _issue(self, request: web.Request) -> web.Response:
+        auth = (await request.json())["auth"]
+        methods = auth["identity"]["methods"]
+        parent = None
+        if methods == ["password"]:
+            if auth["identity"]["password"]["user"]["password"] != PASSWORD:
+                return web.Response(status=401)
+        else:
+            parent = auth["identity"]["token"]["id"]
+            if parent not in self.tokens:
+                return web.Response(status=404)
+        scope = auth["scope"]
+        project = None
+        if scope != "unscoped":
+            wanted = scope["project"]
+            names = {name for name, key in PROJECTS.items() if wanted.get("id", key) == key}
+            project = wanted.get("name") or next(iter(names), None)
+            if project not in PROJECTS:
+                return web.Response(status=401)
+        secret = self.new_token(project, parent)
+        return web.json_response(
+            self._body(secret), status=201, headers={"X-Subject-Token": secret}
+        )
+
+    async def _validate(self, request: web.Request) -> web.Response:
+        secret = request.headers["X-Subject-Token"]
+        assert secret == request.headers["X-Auth-Token"]
+        # Lets the others that wait for the same validation catch up with the first.
+        await asyncio.sleep(0)
+        if secret not in self.tokens:
+            message = {"error": {"message": f"Could not find token: {secret}."}}
+            return web.json_response(message, status=404)
+        return web.json_response(self._body(secret))
+
+    async def _revoke(self, request: web.Request) -> web.Response:
+        dead = {request.headers["X-Subject-Token"]}
+        while more := {t for t, d in self.tokens.items() if d["parent"] in dead} - dead:
+            dead |= more
+        for secret in dead:
+            self.tokens.pop(secret, None)
+        return web.Response(status=204)
+
+    async def _projects(self, _request: web.Request) -> web.Response:
+        projects = [{"id": key, "name": name} for name, key in PROJECTS.items()]
+        return web.json_response({"projects": projects})
+
+    async def _list(self, request: web.Request) -> web.Response:
+        limit = min(int(request.query.get("limit", 25)), 1000)
+        ids = [item["id"] for item in self.images]
+        marker = request.query.get("marker")
+        begin = ids.index(marker) + 1 if marker else 0
+        page = self.images[begin : begin + limit]
+        answer: dict[str, Any] = {"images": page, "first": "/v2/images", "schema": "/v2/schemas"}
+        if len(page) == limit and page:
+            answer["next"] = f"/v2/images?limit={limit}&marker={page[-1]['id']}"
+        return web.Response(text=json.dumps(answer), content_type="application/json")
+
+    async def _create(self, request: web.Request) -> web.Response:
+        made = image(**(await request.json()))
+        self.images.append(made)
+        return web.json_response(made, status=201)
+
+    async def _show(self, request: web.Request) -> web.Response:
+        found = [item for item in self.images if item["id"] == request.match_info["id"]]
+        return web.json_response(found[0]) if found else web.Response(status=404)
+
+    async def _delete(self, request: web.Request) -> web.Response:
+        self.images = [i for i in self.images if i["id"] != request.match_info["id"]]
+        return web.Response(status=204)
