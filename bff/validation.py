@@ -23,7 +23,7 @@ def validated(model: type[M], raw: Any) -> M:
 
     Raises:
         BffError: BAD_REQUEST with ``issues``: path, message and code of each fault. No message
-            holds the value that was given.
+            holds the value that was given; a key to sort by is named.
     """
     try:
         return model.model_validate(raw)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 ID_PATTERN = r"^[A-Za-z0-9._-]{1,255}$"
 UUID_PATTERN = r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"
+# pydantic makes an error of each unknown one: of a million, gigabytes.
+MOST_PARAMETERS = 2000
 
 KeystoneId = Annotated[
     str,
@@ -28,6 +30,13 @@ class Input(BaseModel):
         None,
         description="Run in this project instead of the session's own; never sent to Glance.",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _not_too_many(cls, value: Any) -> Any:
+        if isinstance(value, dict) and len(value) > MOST_PARAMETERS:
+            raise ValueError(f"an input has at most {MOST_PARAMETERS} parameters")
+        return value
 
 
 class NoInput(Input):

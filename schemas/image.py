@@ -56,8 +56,11 @@ SORT_KEYS: tuple[str, ...] = get_args(SortKey)
 Int32 = Annotated[int, Field(ge=0, lt=2**31)]
 Bytes = Annotated[int, Field(ge=0, lt=2**63)]
 ImageId = Annotated[Uuid, Field(description="The image's UUID.")]
-# Glance's own limit of tags on an image (``image_tag_quota``).
-MAX_TAGS = 128
+# Glance's quotas (128 by default, 413 beyond) are a site's own; these only bound the work.
+MAX_TAGS = 1000
+MAX_PROPERTIES = 1000
+# Each is a parameter of the URL.
+MAX_FILTER_TAGS = 128
 Tag = Annotated[Text, Field(min_length=1)]
 
 
@@ -132,7 +135,7 @@ def _as_list(value: Any) -> Any:
 
 
 TimeFilter = Annotated[str, Field(max_length=64), AfterValidator(_time_filter)]
-Tags = Annotated[list[Tag], Field(max_length=MAX_TAGS), BeforeValidator(_as_list)]
+Tags = Annotated[list[Tag], Field(max_length=MAX_FILTER_TAGS), BeforeValidator(_as_list)]
 
 
 class ListImagesInput(Input):
@@ -150,7 +153,7 @@ class ListImagesInput(Input):
         None, description="The exact name; or several, as `in:first,second`."
     )
     status: ImageStatus | None = None
-    visibility: Visibility | Literal["all"] | None = None
+    visibility: Literal[Visibility, "all"] | None = None
     owner: KeystoneId | None = Field(None, description="The id of the owning project.")
     protected: bool | None = None
     container_format: ContainerFormat | None = None
@@ -219,8 +222,6 @@ RESERVED_PROPERTIES = frozenset(
     )
 )
 RESERVED_PREFIX = "os_glance"
-# Glance's default ``image_property_quota``.
-MAX_PROPERTIES = 128
 
 
 class CreateImageInput(Input):

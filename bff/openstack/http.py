@@ -31,7 +31,11 @@ Client = aiohttp.ClientSession
 def new_client() -> Client:
     """Return the process's one client session; used as an async context manager."""
     # No jar: a cookie that a service sets for one caller must never go along with another's call.
-    return aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+    client = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+    # aiohttp would send a DELETE again whose answer was broken off: the first one may have worked,
+    # and the second one's 404 would say that it did not. There is no public switch.
+    client._retry_connection = False
+    return client
 
 
 @dataclass(frozen=True)
@@ -148,9 +152,7 @@ class Service:
         if code is Code.NOT_FOUND and intent.missing:
             return BffError(code, intent.missing, **data)
         # Keystone quotes the token that it does not know: what it explains is for nobody.
-        words = _explanation(reply.body) if self.explains else ""
-        if token is not None:
-            words = words.replace(token, "…")
+        words = _explanation(reply.body, token) if self.explains else ""
         reason = words or _REASONS.get(code, f"the answer was {reply.status}.")
         return BffError(code, f"{self.name} refused to {intent.doing}: {reason}", **data)
 
@@ -212,15 +214,18 @@ def _retry_after(value: str | None) -> int | None:
         return int(value[:9])
     try:
         return max(0, round(parsedate_to_datetime(value).timestamp() - time()))
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 
-def _explanation(body: bytes) -> str:
-    """Return what the service says in its error body, without its HTML, on one line."""
+def _explanation(body: bytes, token: str | None) -> str:
+    """Return what the service says in its error body: one line, no HTML, and never the token."""
     try:
         message = orjson.loads(body)["message"]
     except (orjson.JSONDecodeError, KeyError, TypeError):
         return ""
-    words = html.unescape(re.sub(r"<[^<>]*>", " ", str(message)))
-    return " ".join(words.split())[:MOST_EXPLANATION]
+    if not isinstance(message, str):
+        return ""
+    words = " ".join(html.unescape(re.sub(r"<[^<>]*>", " ", message)).split())
+    # Before it is cut: half a token would no longer be found.
+    return (words.replace(token, "…") if token else words)[:MOST_EXPLANATION]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ import orjson
 from bff.errors import BffError, Code
 
 STORE_PATHS = ("direct_url", "locations")
+LONGEST_INTEGER = 1000
 _TRACES = tuple(f'"{name}"'.encode() for name in STORE_PATHS)
 
 
@@ -37,9 +39,11 @@ def page(body: bytes, *, expose_locations: bool) -> Page:
         BffError: BAD_GATEWAY, it is not a page of images.
     """
     try:
+        if not body.isascii():
+            body.decode()  # msgspec does not look into what it only cuts out
         cut = msgspec.json.decode(body, type=_Page)
         images = [bytes(image) for image in cut.images]
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         # Stricter than Python's parser, and one odd image must not hide the others.
         whole = _parse(body)
         if not isinstance(whole.get("images"), list):
@@ -80,12 +84,25 @@ def _without_store_paths(image: bytes) -> bytes:
 
 def _parse(body: bytes) -> dict[str, Any]:
     try:
-        parsed = json.loads(body, parse_constant=lambda _name: None)
+        parsed = json.loads(
+            body, parse_constant=lambda _name: None, parse_float=_float, parse_int=_integer
+        )
     except (ValueError, RecursionError):
         raise _nonsense() from None
     if not isinstance(parsed, dict):
         raise _nonsense()
     return parsed
+
+
+def _float(text: str) -> float | None:
+    # 1e999 is a number in JSON alone.
+    value = float(text)
+    return value if isfinite(value) else None
+
+
+def _integer(digits: str) -> int | None:
+    # Python neither reads nor writes integers of thousands of digits.
+    return int(digits) if len(digits) <= LONGEST_INTEGER else None
 
 
 def _string(value: Any) -> str | None:

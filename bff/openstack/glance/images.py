@@ -19,6 +19,8 @@ from schemas.json import Json
 MOST_IMAGES = 10_000
 PAGE_SIZE = 1000
 LIST = Intent("list images")
+# With these, Glance refuses a marker that was deleted or hidden since the page before was read.
+_MARKER_GONE = (Code.BAD_REQUEST, Code.FORBIDDEN)
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ class Images:
             try:
                 page = await self._page(query.from_marker(asked, marker))
             except BffError as error:
-                raise _changed(error) if error.code is Code.BAD_REQUEST else error from None
+                raise _changed(error) if error.code in _MARKER_GONE else error from None
             yield page
 
 
@@ -149,6 +151,5 @@ def _too_many() -> BffError:
 
 
 def _changed(error: BffError) -> BffError:
-    # Glance refuses a marker that was deleted since the page before was read.
     message = "The list of images changed while it was being read; list them again."
     return BffError(Code.CONFLICT, message, **error.data)

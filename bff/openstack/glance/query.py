@@ -7,13 +7,14 @@ what a real Glance 33 does with each parameter is in ``docs/protocol.md``, Lists
 from __future__ import annotations
 
 import re
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode
 
 from bff.errors import BffError, Code
 from schemas.image import ImagesPaginatedInput, ListImagesInput
 
 PATH = "/v2/images"
 DEFAULT_SORT = "created_at:desc"
+MOST_FIELDS = 200
 
 Query = list[tuple[str, str]]
 
@@ -22,8 +23,7 @@ _HANDLED = {"project_id", "sort", "sort_key", "sort_dir", "name", "tag", "tags",
 _LINK_PARAMETERS = frozenset(
     (ListImagesInput.model_fields.keys() | {"sort"}) - {"project_id", "tags"}
 )
-# A relative URL's own characters (RFC 3986) without "#": no control character, no backslash, and
-# nothing that urlsplit would quietly take out.
+# A relative URL's own characters (RFC 3986) without "#": no control character and no backslash.
 _LINK = re.compile(r"/v2/images(\?[A-Za-z0-9%&=+:.,;_~!$'()*/?@-]*)?")
 
 
@@ -54,7 +54,10 @@ def of_link(link: str) -> Query:
     """
     if not _LINK.fullmatch(link):
         raise _not_ours()
-    query = parse_qsl(urlsplit(link).query, keep_blank_values=True, max_num_fields=200)
+    try:
+        query = parse_qsl(_query_of(link), keep_blank_values=True, max_num_fields=MOST_FIELDS)
+    except ValueError:
+        raise _not_ours() from None
     if any(key not in _LINK_PARAMETERS for key, _ in query):
         raise _not_ours()
     return query
@@ -75,7 +78,11 @@ def marker_of(link: str | None) -> str | None:
     """Return the marker in a link that Glance gave; the rest of it is not needed."""
     if link is None:
         return None
-    return dict(parse_qsl(urlsplit(link).query)).get("marker")
+    return dict(parse_qsl(_query_of(link))).get("marker")
+
+
+def _query_of(link: str) -> str:
+    return link.partition("?")[2]
 
 
 def _not_ours() -> BffError:

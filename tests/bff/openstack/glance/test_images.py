@@ -1,0 +1,397 @@
+"""Images at Glance, over a real socket: what is asked, in which order, and what becomes of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import RawTestServer
+
+from bff.errors import BffError, Code
+from bff.openstack.glance import Glance
+from bff.openstack.glance.images import MOST_IMAGES, PAGE_SIZE, Images
+from bff.openstack.http import REQUEST_ID, Service, Timeouts, new_client
+from schemas.image import CreateImageInput, ImagesPaginatedInput, ListImagesInput
+from schemas.json import Json
+
+TOKEN = "gAAAAAB-the-token"
+IMAGE_ID = "a85abd86-55b3-4d5b-b0b4-5d0a6e6042fc"
+SHOWN = f"GET /v2/images/{IMAGE_ID}"
+DELETED = f"DELETE /v2/images/{IMAGE_ID}"
+SORTED = "sort=created_at%3Adesc"
+ALL = f"GET /v2/images?{SORTED}&limit=1000"
+
+
+@dataclass
+class Upstream:
+    """Gives the answers it was given, in order, and keeps what it was asked."""
+
+    answers: list[tuple[int, bytes]] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    requests: list[web.BaseRequest] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
+    url: str = ""
+
+    def will_answer(self, *bodies: bytes, status: int = 200) -> None:
+        self.answers += [(status, body) for body in bodies]
+
+    async def handle(self, request: web.BaseRequest) -> web.Response:
+        self.asked.append(f"{request.method} {request.raw_path}")
+        self.requests.append(request)
+        self.bodies.append(await request.read())
+        status, body = self.answers.pop(0)
+        headers = {REQUEST_ID: "req-theirs"}
+        return web.Response(
+            status=status, body=body, headers=headers, content_type="application/json"
+        )
+
+
+@pytest.fixture
+async def upstream() -> AsyncIterator[Upstream]:
+    upstream = Upstream()
+    async with RawTestServer(upstream.handle) as server:
+        upstream.url = str(server.make_url("")).rstrip("/")
+        yield upstream
+    assert upstream.answers == [], "fewer requests came than the test expects"
+
+
+@pytest.fixture
+async def service() -> AsyncIterator[Service]:
+    async with new_client() as client:
+        yield Service("Glance", client, Timeouts(connect=5, answer=5))
+
+
+@pytest.fixture
+def glance(service: Service, upstream: Upstream) -> Glance:
+    return Glance(service, upstream.url, TOKEN, "req-ours")
+
+
+def page_of(first: int, count: int, marker: str | None = None) -> bytes:
+    images = b",".join(b'{"id":"%d"}' % number for number in range(first, first + count))
+    # As Glance writes it; of all this only the marker is read.
+    link = b',"next":"/v2/images?limit=1000&marker=%s"' % marker.encode() if marker else b""
+    return b'{"images":[' + images + b'],"schema":"/v2/schemas/images"' + link + b"}"
+
+
+def wanted(**given: Any) -> ListImagesInput:
+    return ListImagesInput.model_validate(given)
+
+
+def paged(**given: Any) -> ImagesPaginatedInput:
+    return ImagesPaginatedInput.model_validate(given)
+
+
+# --- The address
+
+
+@pytest.mark.parametrize(
+    ("suffix", "prefix"),
+    [
+        *(("", ""), ("/", ""), ("/v2", ""), ("/v2/", ""), ("/v2//", "")),
+        *(("/image", "/image"), ("/image/v2/", "/image"), ("/v2/image", "/v2/image")),
+    ],
+)
+async def test_the_address_may_end_in_the_version_and_have_a_path_before_it(
+    service: Service, upstream: Upstream, suffix: str, prefix: str
+) -> None:
+    upstream.will_answer(b"{}")
+    await Glance(service, upstream.url + suffix, TOKEN, "req-ours").images.show(IMAGE_ID)
+    assert upstream.asked == [f"GET {prefix}/v2/images/{IMAGE_ID}"]
+
+
+async def test_every_request_carries_the_callers_token_and_request_id(
+    glance: Glance, upstream: Upstream
+) -> None:
+    upstream.will_answer(b"{}")
+    await glance.images.show(IMAGE_ID)
+    headers = upstream.requests[0].headers
+    assert (headers["X-Auth-Token"], headers[REQUEST_ID]) == (TOKEN, "req-ours")
+    assert TOKEN not in repr(glance) + repr(glance.images)
+
+
+# --- Lists
+
+
+async def test_a_list_with_a_limit_is_one_page(glance: Glance, upstream: Upstream) -> None:
+    upstream.will_answer(page_of(1, 2, marker="2"))
+    listed = await glance.images.list(wanted(limit=2, name="x"))
+    assert listed.text == b'[{"id":"1"},{"id":"2"}]'
+    assert upstream.asked == [f"GET /v2/images?limit=2&name=eq%3Ax&{SORTED}"]
+
+
+async def test_a_list_without_a_limit_follows_the_pages_to_the_end(
+    glance: Glance, upstream: Upstream
+) -> None:
+    upstream.will_answer(page_of(1, 2, marker="2"), page_of(3, 2, marker="4"), page_of(5, 1))
+    listed = await glance.images.list(wanted(tag=["a", "b"]))
+    assert [image["id"] for image in orjson.loads(listed.text)] == ["1", "2", "3", "4", "5"]
+    asked = f"GET /v2/images?tag=a&tag=b&{SORTED}&limit=1000"
+    assert upstream.asked == [asked, f"{asked}&marker=2", f"{asked}&marker=4"]
+
+
+async def test_a_last_page_that_is_exactly_full_is_followed_by_an_empty_one(
+    glance: Glance, upstream: Upstream
+) -> None:
+    # The empty page's own link must not be followed for ever.
+    upstream.will_answer(page_of(1, PAGE_SIZE, marker="1000"), page_of(0, 0, marker="1000"))
+    listed = await glance.images.list(wanted())
+    assert len(orjson.loads(listed.text)) == PAGE_SIZE
+    assert upstream.asked == [ALL, f"{ALL}&marker=1000"]
+
+
+async def test_a_list_begins_after_the_marker_that_was_asked_for(
+    glance: Glance, upstream: Upstream
+) -> None:
+    upstream.will_answer(page_of(1, 1, marker="1"), page_of(0, 0))
+    await glance.images.list(wanted(marker=IMAGE_ID))
+    assert upstream.asked == [
+        f"GET /v2/images?marker={IMAGE_ID}&{SORTED}&limit=1000",
+        f"{ALL}&marker=1",
+    ]
+
+
+async def test_no_image_is_an_empty_list(glance: Glance, upstream: Upstream) -> None:
+    upstream.will_answer(page_of(0, 0))
+    assert (await glance.images.list(wanted())).text == b"[]"
+
+
+async def test_as_many_images_as_allowed_are_listed(glance: Glance, upstream: Upstream) -> None:
+    firsts = range(0, MOST_IMAGES, PAGE_SIZE)
+    upstream.will_answer(*(page_of(first, PAGE_SIZE, marker=str(first)) for first in firsts))
+    upstream.will_answer(page_of(0, 0))
+    assert len(orjson.loads((await glance.images.list(wanted())).text)) == MOST_IMAGES
+
+
+async def test_more_images_than_allowed_are_an_error_that_says_what_to_use_instead(
+    glance: Glance, upstream: Upstream
+) -> None:
+    firsts = range(0, MOST_IMAGES, PAGE_SIZE)
+    upstream.will_answer(*(page_of(first, PAGE_SIZE, marker=str(first)) for first in firsts))
+    upstream.will_answer(page_of(MOST_IMAGES, 1, marker="more"))
+    with pytest.raises(BffError, match="listImagesWithPagination") as caught:
+        await glance.images.list(wanted())
+    assert caught.value.code.label == "BAD_REQUEST"
+    assert len(upstream.asked) == MOST_IMAGES // PAGE_SIZE + 1
+
+
+@pytest.mark.parametrize("status", [400, 403])
+async def test_a_marker_that_vanished_between_two_pages_is_a_conflict(
+    glance: Glance, upstream: Upstream, status: int
+) -> None:
+    upstream.will_answer(page_of(1, 1, marker="1"))
+    upstream.will_answer(b'{"message": "Image 1 not found."}', status=status)
+    with pytest.raises(BffError, match="list them again") as caught:
+        await glance.images.list(wanted())
+    assert caught.value.code is Code.CONFLICT
+    assert caught.value.data == {"upstreamRequestId": "req-theirs"}
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(401, Code.UNAUTHORIZED), (500, Code.BAD_GATEWAY), (200, Code.BAD_GATEWAY)]
+)
+async def test_a_later_page_that_fails_in_another_way_fails_the_list_as_what_it_is(
+    glance: Glance, upstream: Upstream, status: int, code: Code
+) -> None:
+    upstream.will_answer(page_of(1, 1, marker="1"))
+    upstream.will_answer(b"nonsense", status=status)
+    with pytest.raises(BffError) as caught:
+        await glance.images.list(wanted())
+    assert caught.value.code is code
+
+
+@pytest.mark.parametrize("given", [{}, {"limit": 2}])
+async def test_a_first_page_that_is_refused_says_why(
+    glance: Glance, upstream: Upstream, given: dict[str, int]
+) -> None:
+    upstream.will_answer(b'{"message": "Invalid marker"}', status=400)
+    with pytest.raises(BffError) as caught:
+        await glance.images.list(wanted(**given))
+    assert caught.value.code is Code.BAD_REQUEST
+    assert caught.value.message == "Glance refused to list images: Invalid marker"
+
+
+async def test_a_page_has_links_made_from_what_was_asked_with_both_tags(
+    glance: Glance, upstream: Upstream
+) -> None:
+    upstream.will_answer(page_of(1, 2, marker="2"))
+    answer = orjson.loads((await glance.images.page(paged(tag=["a", "b"], limit=2))).text)
+    asked = f"/v2/images?limit=2&tag=a&tag=b&{SORTED}"
+    assert answer == {
+        "images": [{"id": "1"}, {"id": "2"}],
+        "first": asked,
+        "next": f"{asked}&marker=2",
+        "schema": "/v2/schemas/images",
+    }
+
+
+async def test_the_links_of_a_page_lead_through_all_pages_and_back(
+    glance: Glance, upstream: Upstream
+) -> None:
+    upstream.will_answer(page_of(1, 1, marker="1"), page_of(2, 1, marker="2"), page_of(3, 1))
+    upstream.will_answer(page_of(1, 1, marker="1"))
+    given: dict[str, str] = {}
+    answer: dict[str, Any] = {"next": None}
+    while "next" in answer:
+        answer = orjson.loads((await glance.images.page(paged(**given))).text)
+        given = {"next": answer.get("next", "")}
+    await glance.images.page(paged(first=answer["first"]))
+    asked = f"GET /v2/images?{SORTED}"
+    assert upstream.asked == [asked, f"{asked}&marker=1", f"{asked}&marker=2", asked]
+
+
+async def test_a_hostile_link_is_refused_before_any_request_leaves(
+    glance: Glance, upstream: Upstream
+) -> None:
+    with pytest.raises(BffError):
+        await glance.images.page(paged(next="/v2/tasks"))
+    assert upstream.asked == []
+
+
+PATHS = b'{"id":"1","direct_url":"file:///store"}'
+READS: dict[str, tuple[Callable[[Images], Awaitable[Json[Any]]], int, bytes]] = {
+    "show": (lambda images: images.show(IMAGE_ID), 200, PATHS),
+    "create": (lambda images: images.create({}), 201, PATHS),
+    "list": (lambda images: images.list(wanted()), 200, b'{"images":[' + PATHS + b"]}"),
+    "page": (lambda images: images.page(paged()), 200, b'{"images":[' + PATHS + b"]}"),
+}
+
+
+@pytest.mark.parametrize("expose", [True, False])
+@pytest.mark.parametrize("what", READS)
+async def test_store_paths_are_shown_only_where_the_site_wants_it(
+    service: Service, upstream: Upstream, what: str, expose: bool
+) -> None:
+    glance = Glance(service, upstream.url, TOKEN, "", expose_locations=expose)
+    read, status, answer = READS[what]
+    upstream.will_answer(answer, status=status)
+    assert (b"direct_url" in (await read(glance.images)).text) is expose
+
+
+# --- One image
+
+
+async def test_an_image_is_shown_as_it_came(glance: Glance, upstream: Upstream) -> None:
+    upstream.will_answer(b'{ "id": "x",  "mine": "1" }')
+    assert (await glance.images.show(IMAGE_ID)).text == b'{ "id": "x",  "mine": "1" }'
+    assert upstream.asked == [SHOWN]
+
+
+@pytest.mark.parametrize("what", ["show", "delete"])
+async def test_an_image_that_is_not_there_is_named(
+    glance: Glance, upstream: Upstream, what: str
+) -> None:
+    upstream.will_answer(b"", status=404)
+    with pytest.raises(BffError, match=f"^Image not found: {IMAGE_ID}") as caught:
+        await getattr(glance.images, what)(IMAGE_ID)
+    assert caught.value.code is Code.NOT_FOUND
+
+
+async def test_an_image_is_created_from_exactly_its_metadata(
+    glance: Glance, upstream: Upstream
+) -> None:
+    upstream.will_answer(b'{"id":"new","status":"queued"}', status=201)
+    given = {"name": "é 💿", "project_id": "p1", "hw_qemu_guest_agent": True, "hw_own": "x"}
+    metadata = CreateImageInput.model_validate(given | {"min_ram": 512, "tags": ["a"]}).metadata()
+    created = await glance.images.create(metadata)
+    assert created.text == b'{"id":"new","status":"queued"}'
+    assert upstream.asked == ["POST /v2/images"]
+    assert upstream.requests[0].headers["Content-Type"] == "application/json"
+    assert orjson.loads(upstream.bodies[0]) == {
+        "name": "é 💿",
+        "visibility": "private",
+        "protected": False,
+        "min_ram": 512,
+        "min_disk": 0,
+        "tags": ["a"],
+        "os_hidden": False,
+        "hw_qemu_guest_agent": "yes",
+        "hw_own": "x",
+    }
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (400, Code.BAD_REQUEST),
+        (403, Code.FORBIDDEN),
+        (409, Code.CONFLICT),
+        (413, Code.PAYLOAD_TOO_LARGE),
+        (200, Code.BAD_GATEWAY),
+    ],
+)
+async def test_a_creation_that_is_refused_passes_on_glances_explanation(
+    glance: Glance, upstream: Upstream, status: int, code: Code
+) -> None:
+    upstream.will_answer(b'{"message": "Because.<br /><br />\\n"}', status=status)
+    with pytest.raises(BffError) as caught:
+        await glance.images.create({})
+    assert caught.value.code is code
+    assert caught.value.message == "Glance refused to create the image: Because."
+
+
+async def test_deleting_an_image_takes_one_request(glance: Glance, upstream: Upstream) -> None:
+    upstream.will_answer(b"", status=204)
+    await glance.images.delete(IMAGE_ID)
+    assert upstream.asked == [DELETED]
+
+
+async def test_a_protected_image_cannot_be_deleted_and_the_error_says_what_to_do(
+    glance: Glance, upstream: Upstream
+) -> None:
+    upstream.will_answer(b'{"message": "Image is protected"}', status=403)
+    upstream.will_answer(b'{"protected": true}')
+    with pytest.raises(BffError) as caught:
+        await glance.images.delete(IMAGE_ID)
+    assert caught.value.code is Code.FORBIDDEN
+    assert caught.value.message == (
+        f"Cannot delete protected image {IMAGE_ID}: set its property protected to false first."
+    )
+    assert caught.value.data == {"upstreamRequestId": "req-theirs"}
+    assert upstream.asked == [DELETED, SHOWN]
+
+
+@pytest.mark.parametrize(
+    ("status", "look"),
+    [
+        (200, b'{"protected": false}'),
+        (200, b"{}"),
+        (200, rb'{"protected": true, "n": "\ud800"}'),
+        (200, b"nonsense"),
+        (404, b""),
+        (500, b""),
+    ],
+)
+async def test_a_forbidden_deletion_of_what_does_not_look_protected_keeps_glances_words(
+    glance: Glance, upstream: Upstream, status: int, look: bytes
+) -> None:
+    upstream.will_answer(b'{"message": "You are not the owner."}', status=403)
+    upstream.will_answer(look, status=status)
+    with pytest.raises(BffError) as caught:
+        await glance.images.delete(IMAGE_ID)
+    assert caught.value.code is Code.FORBIDDEN
+    assert caught.value.message == (
+        f"Glance refused to delete image {IMAGE_ID}: You are not the owner."
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (404, Code.NOT_FOUND),
+        (409, Code.CONFLICT),
+        (401, Code.UNAUTHORIZED),
+        (200, Code.BAD_GATEWAY),
+    ],
+)
+async def test_a_deletion_that_fails_otherwise_does_not_look_at_the_image(
+    glance: Glance, upstream: Upstream, status: int, code: Code
+) -> None:
+    upstream.will_answer(b"", status=status)
+    with pytest.raises(BffError) as caught:
+        await glance.images.delete(IMAGE_ID)
+    assert caught.value.code is code
+    assert upstream.asked == [DELETED]

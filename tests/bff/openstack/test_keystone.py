@@ -1,0 +1,294 @@
+"""Keystone: the requests exactly, and what each of its documented answers means."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any
+
+import orjson
+import pytest
+from aioresponses import aioresponses
+from aioresponses.core import RequestCall
+from yarl import URL
+
+from bff.errors import BffError, Code
+from bff.openstack.http import REQUEST_ID, Service, Timeouts, new_client
+from bff.openstack.keystone import Keystone, Token
+from schemas.keystone import Scope
+
+V3 = "https://keystone.example/v3"
+TOKENS = f"{V3}/auth/tokens"
+PROJECTS = f"{V3}/auth/projects"
+SECRET = "gAAAAAB-the-token"
+PASSWORD = "correct horse battery staple"
+DEFAULT = {"id": "default", "name": "Default"}
+UNSCOPED = {
+    "user": {"id": "u1", "name": "alice", "domain": DEFAULT, "password_expires_at": None},
+    "expires_at": "2026-11-24T15:00:00.000000Z",
+    "methods": ["password"],
+}
+SCOPED = UNSCOPED | {
+    "project": {"id": "p1", "name": "demo", "domain": DEFAULT},
+    "roles": [{"id": "r1", "name": "member"}],
+    "catalog": [
+        {
+            "type": "image",
+            "name": "glance",
+            "endpoints": [{"interface": "public", "url": "http://g", "region_id": None, "id": "e"}],
+        }
+    ],
+}
+ISSUED = {"X-Subject-Token": SECRET}
+
+Ask = Callable[[Keystone], Awaitable[Any]]
+
+
+def sign_in(keystone: Keystone) -> Awaitable[Token]:
+    return keystone.sign_in("alice", PASSWORD, "Default", "req-1")
+
+
+def rescope(keystone: Keystone) -> Awaitable[Token]:
+    return keystone.rescope(SECRET, {"project": {"id": "p1"}}, "req-1")
+
+
+def validate(keystone: Keystone) -> Awaitable[Token]:
+    return keystone.validate(SECRET, "req-1")
+
+
+def projects(keystone: Keystone) -> Awaitable[Any]:
+    return keystone.projects(SECRET, "req-1")
+
+
+def revoke(keystone: Keystone) -> Awaitable[None]:
+    return keystone.revoke(SECRET, "req-1")
+
+
+SENT_AS: dict[Ask, tuple[str, str]] = {
+    sign_in: ("POST", TOKENS),
+    rescope: ("POST", TOKENS),
+    validate: ("GET", TOKENS),
+    projects: ("GET", PROJECTS),
+    revoke: ("DELETE", TOKENS),
+}
+
+
+@pytest.fixture
+async def keystone() -> AsyncIterator[Keystone]:
+    async with new_client() as client:
+        service = Service("Keystone", client, Timeouts(connect=5, answer=5), explains=False)
+        yield Keystone(service, V3)
+
+
+@pytest.fixture
+def mocked() -> Iterator[aioresponses]:
+    with aioresponses() as mock:
+        yield mock
+
+
+def only_request(mocked: aioresponses, ask: Ask) -> RequestCall:
+    """Return the request that was sent, which is the only one."""
+    method, url = SENT_AS[ask]
+    assert list(mocked.requests) == [(method, URL(url))]
+    [request] = mocked.requests[(method, URL(url))]
+    return request
+
+
+async def refusal(keystone: Keystone, ask: Ask) -> BffError:
+    with pytest.raises(BffError) as caught:
+        await ask(keystone)
+    assert PASSWORD not in caught.value.message
+    assert SECRET not in caught.value.message
+    return caught.value
+
+
+async def test_signing_in_asks_for_an_unscoped_token_with_the_password(
+    keystone: Keystone, mocked: aioresponses
+) -> None:
+    mocked.post(TOKENS, status=201, payload={"token": UNSCOPED}, headers=ISSUED)
+    token = await sign_in(keystone)
+    assert (token.secret, token.body.user.name) == (SECRET, "alice")
+    assert token.body.scope == Scope("unscoped")
+    sent = only_request(mocked, sign_in).kwargs
+    assert orjson.loads(sent["data"]) == {
+        "auth": {
+            "identity": {
+                "methods": ["password"],
+                "password": {
+                    "user": {"name": "alice", "password": PASSWORD, "domain": {"name": "Default"}}
+                },
+            },
+            "scope": "unscoped",
+        }
+    }
+    assert sent["headers"] == {
+        "Accept": "application/json",
+        "Content-Type": "application/json",
+        REQUEST_ID: "req-1",
+    }
+
+
+@pytest.mark.parametrize(
+    "scope", ["unscoped", {"project": {"id": "p1"}}, {"domain": {"id": "default"}}]
+)
+async def test_rescoping_sends_the_token_in_the_body_and_the_scope_as_it_is(
+    keystone: Keystone, mocked: aioresponses, scope: Any
+) -> None:
+    mocked.post(TOKENS, status=201, payload={"token": SCOPED}, headers=ISSUED)
+    token = await keystone.rescope("parent", scope, "req-1")
+    assert token.body.scope == Scope("project", "p1")
+    assert [role.name for role in token.body.roles] == ["member"]
+    assert token.body.catalog[0].endpoints[0].url == "http://g"
+    sent = only_request(mocked, rescope).kwargs
+    identity = {"methods": ["token"], "token": {"id": "parent"}}
+    assert orjson.loads(sent["data"]) == {"auth": {"identity": identity, "scope": scope}}
+    assert "X-Auth-Token" not in sent["headers"]
+
+
+@pytest.mark.parametrize(
+    ("ask", "status", "payload"),
+    [
+        (validate, 200, {"token": SCOPED}),
+        (revoke, 204, None),
+    ],
+)
+async def test_a_token_is_checked_and_revoked_by_itself(
+    keystone: Keystone, mocked: aioresponses, ask: Ask, status: int, payload: Any
+) -> None:
+    mocked.add(TOKENS, method=SENT_AS[ask][0], status=status, payload=payload)
+    await ask(keystone)
+    sent = only_request(mocked, ask).kwargs
+    assert sent["headers"] == {
+        "Accept": "application/json",
+        "X-Auth-Token": SECRET,
+        "X-Subject-Token": SECRET,
+        REQUEST_ID: "req-1",
+    }
+    assert sent["data"] is None
+
+
+async def test_a_checked_token_keeps_its_secret_and_hides_it_in_its_repr(
+    keystone: Keystone, mocked: aioresponses
+) -> None:
+    domain = {key: value for key, value in SCOPED.items() if key != "project"}
+    mocked.get(TOKENS, payload={"token": domain | {"domain": DEFAULT}})
+    token = await validate(keystone)
+    assert (token.secret, token.body.scope) == (SECRET, Scope("domain", "default"))
+    assert SECRET not in repr(token)
+
+
+async def test_projects_are_those_in_which_the_user_has_a_role(
+    keystone: Keystone, mocked: aioresponses
+) -> None:
+    listed = [{"id": "p1", "name": "demo", "domain_id": "d"}, {"id": "p2", "name": "x", "links": 1}]
+    mocked.get(PROJECTS, payload={"projects": listed, "links": {}})
+    assert [project.id for project in await keystone.projects(SECRET, "req-1")] == ["p1", "p2"]
+    assert only_request(mocked, projects).kwargs["headers"]["X-Auth-Token"] == SECRET
+
+
+ENDED = "Not signed in: the session has ended; sign in again."
+WRONG = "Wrong user, password or domain, or the user is disabled."
+NO_ROLE = "You have no role there, or there is no such project or domain."
+
+
+@pytest.mark.parametrize(
+    ("ask", "status", "expected"),
+    [
+        (sign_in, 401, (Code.UNAUTHORIZED, WRONG)),
+        (sign_in, 404, (Code.UNAUTHORIZED, WRONG)),
+        (rescope, 401, (Code.FORBIDDEN, NO_ROLE)),
+        (rescope, 404, (Code.UNAUTHORIZED, ENDED)),
+        (validate, 401, (Code.UNAUTHORIZED, ENDED)),
+        (validate, 404, (Code.UNAUTHORIZED, ENDED)),
+    ],
+)
+async def test_what_keystone_means_by_a_status_depends_on_what_was_asked(
+    keystone: Keystone, mocked: aioresponses, ask: Ask, status: int, expected: tuple[Code, str]
+) -> None:
+    quoting = {"error": {"message": f"Could not find token: {SECRET}.", "code": status}}
+    mocked.add(TOKENS, method=SENT_AS[ask][0], status=status, payload=quoting)
+    error = await refusal(keystone, ask)
+    assert (error.code, error.message) == expected
+
+
+@pytest.mark.parametrize("ask", SENT_AS)
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (400, Code.BAD_REQUEST),
+        # Rescoping a scoped token, where Keystone is set so that it is not allowed.
+        (403, Code.FORBIDDEN),
+        (429, Code.TOO_MANY_REQUESTS),
+        (500, Code.BAD_GATEWAY),
+        (503, Code.SERVICE_UNAVAILABLE),
+    ],
+)
+async def test_any_other_refusal_passes_as_its_code_and_says_what_was_being_done(
+    keystone: Keystone, mocked: aioresponses, ask: Ask, status: int, code: Code
+) -> None:
+    method, url = SENT_AS[ask]
+    # Keystone's own shape, and Glance's: neither is quoted.
+    payload = {"error": {"message": f"{SECRET} {PASSWORD}"}, "message": f"{SECRET} {PASSWORD}"}
+    mocked.add(url, method=method, status=status, payload=payload)
+    error = await refusal(keystone, ask)
+    assert error.code is code
+    assert error.message.startswith("Keystone refused to ")
+
+
+async def test_listing_projects_with_a_token_that_has_ended_is_unauthorized(
+    keystone: Keystone, mocked: aioresponses
+) -> None:
+    mocked.get(PROJECTS, status=401)
+    assert (await refusal(keystone, projects)).code is Code.UNAUTHORIZED
+
+
+@pytest.mark.parametrize("status", [204, 401, 404])
+async def test_revoking_a_token_that_has_ended_already_is_fine(
+    keystone: Keystone, mocked: aioresponses, status: int
+) -> None:
+    mocked.delete(TOKENS, status=status)
+    await revoke(keystone)
+    assert len(mocked.requests) == 1
+
+
+@pytest.mark.parametrize("ask", [sign_in, rescope])
+@pytest.mark.parametrize("headers", [{}, {"X-Subject-Token": ""}])
+async def test_a_token_that_is_missing_in_the_answer_is_a_bad_gateway(
+    keystone: Keystone, mocked: aioresponses, ask: Ask, headers: dict[str, str]
+) -> None:
+    mocked.post(TOKENS, status=201, payload={"token": UNSCOPED}, headers=headers)
+    error = await refusal(keystone, ask)
+    assert (error.code, error.message) == (
+        Code.BAD_GATEWAY,
+        "Keystone answered without a token.",
+    )
+
+
+@pytest.mark.parametrize("ask", [sign_in, rescope, validate, projects])
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b"", b"<html>", b"[]", b"null", b"{}", b'{"token": null}', b'{"token": {}}'),
+        *(b'{"projects": null}', b'{"projects": [{"id": "p1"}]}', b'{"projects": "p1"}'),
+        orjson.dumps({"token": UNSCOPED | {"expires_at": "soon"}}),
+        orjson.dumps({"token": UNSCOPED | {"user": {"id": "u1"}}}),
+        orjson.dumps({"token": SCOPED | {"catalog": [{"type": "image"}]}}),
+    ],
+    ids=lambda body: body[-24:],
+)
+async def test_an_answer_that_is_none_of_the_documented_ones_is_a_bad_gateway(
+    keystone: Keystone, mocked: aioresponses, ask: Ask, body: bytes
+) -> None:
+    method, url = SENT_AS[ask]
+    status = 201 if method == "POST" else 200
+    mocked.add(url, method=method, status=status, body=body, headers=ISSUED)
+    assert (await refusal(keystone, ask)).code is Code.BAD_GATEWAY
+
+
+@pytest.mark.parametrize("ask", [sign_in, rescope, revoke])
+async def test_a_write_that_finds_nobody_is_service_unavailable(
+    keystone: Keystone, mocked: aioresponses, ask: Ask
+) -> None:
+    method, url = SENT_AS[ask]
+    mocked.add(url, method=method, exception=ConnectionRefusedError(PASSWORD))
+    assert (await refusal(keystone, ask)).code is Code.SERVICE_UNAVAILABLE
+    assert only_request(mocked, ask)

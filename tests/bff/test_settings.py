@@ -1,0 +1,60 @@
+"""Settings from the environment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+from pydantic import ValidationError
+
+from bff.settings import Settings, as_markdown, explain
+
+URL = {"auth_url": "http://keystone/v3"}
+
+
+def test_a_setting_comes_from_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BFF_AUTH_URL", "https://cloud.example/v3")
+    monkeypatch.setenv("BFF_ALLOWED_ORIGINS", "https://a.example/, https://b.example")
+    monkeypatch.setenv("BFF_REGION", "")
+    settings = Settings()
+    assert str(settings.auth_url) == "https://cloud.example/v3"
+    assert settings.allowed_origins == ("https://a.example", "https://b.example")
+    assert settings.region is None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"prefix": "no-slash"},
+        {"prefix": "/ends/"},
+        {"prefix": "/"},
+        {"max_batch": 0},
+        {"batch_concurrency": 0},
+        {"token_cache_seconds": 61},
+        {"call_timeout": 0},
+        {"interface": "outer"},
+        {"glance_url": "glance"},
+        {"secret_keys": "short"},
+        {"log_format": "xml"},
+    ],
+)
+def test_a_wrong_value_is_refused_under_its_variables_name(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        Settings(**URL, **wrong)  # type: ignore[arg-type]
+    (name,) = wrong
+    assert explain(refusal.value).startswith(f"BFF_{name.upper()}: ")
+
+
+def test_keys_are_several_and_never_shown() -> None:
+    first, second = (Fernet.generate_key().decode() for _ in range(2))
+    settings = Settings(**URL, secret_keys=f"{first} ,{second}")  # type: ignore[arg-type]
+    assert settings.fernet_keys == [first, second]
+    assert first not in repr(settings)
+
+
+def test_the_page_names_every_setting_with_its_meaning() -> None:
+    page = as_markdown()
+    for name, field in Settings.model_fields.items():
+        assert f"| `BFF_{name.upper()}` | " in page
+        assert field.description

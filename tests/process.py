@@ -1,0 +1,45 @@
+"""Processes of a test's own, that end with it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+SECONDS = 60
+
+
+@contextmanager
+def running(*words: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
+    """Run ``python -m WORDS`` in the checkout; kills it, with its group, if it still runs."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", *words],
+        cwd=ROOT,
+        env={**os.environ, **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate(timeout=SECONDS)
+
+
+def line_of(process: subprocess.Popen[str], *, containing: str, of: str = "stdout") -> str:
+    """Return the process's next line that contains a text; fails when it ends first."""
+    stream = getattr(process, of)
+    read = []
+    for line in stream:
+        read.append(line)
+        if containing in line:
+            return str(line).rstrip("\n")
+    raise AssertionError(f"no line with {containing!r} in {''.join(read)}")
