@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import urllib.request
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 TIMEOUT_SECONDS = 60
@@ -16,6 +17,7 @@ class Api:
 
     url: str
     token: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def call(
         self, method: str, path: str, body: Any = None, content_type: str = "application/json"
@@ -26,7 +28,7 @@ class Api:
             urllib.error.HTTPError: the service refused.
         """
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
-        headers = {"content-type": content_type, "accept": "application/json"}
+        headers = {"content-type": content_type, "accept": "application/json", **self.headers}
         if self.token:
             headers["x-auth-token"] = self.token
         request = urllib.request.Request(self.url + path, data=data, headers=headers, method=method)

@@ -1,6 +1,6 @@
 """Serve one OpenStack WSGI application with cheroot; run by the cloud's own Python.
 
-``launcher.py MODULE PORT`` prints the port when it listens (0 asks for a free one). Its standard
+``launcher.py MODULE PORT`` prints the port when it listens. Its standard
 input is a pipe whose other end the parent holds: when the parent dies, however hard, the pipe
 closes and this process ends with it.
 """

@@ -47,7 +47,7 @@ def start(
     """
     with log.open("a") as stderr:
         process = subprocess.Popen(
-            [str(environment.python), str(LAUNCHER), module, str(port if _free(port) else 0)],
+            [str(environment.python), str(LAUNCHER), module, str(_free_port(port))],
             env={**os.environ, **variables},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -76,11 +76,11 @@ def run(command: list[str], log: Path) -> None:
         raise RuntimeError(f"{Path(command[0]).name} failed; see {log}")
 
 
-def _free(port: int) -> bool:
-    with contextlib.closing(socket.socket()) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
+def _free_port(preferred: int) -> int:
+    # Chosen here and not by cheroot: it would forbid the next start to take the same port again.
+    for port in (preferred, 0):
+        with contextlib.closing(socket.socket()) as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
+            return int(probe.getsockname()[1])
+    raise RuntimeError("there is no free port on the loopback interface")

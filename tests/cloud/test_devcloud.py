@@ -1,0 +1,112 @@
+"""The development cloud as a program: what it prints, and that it never leaves a process behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.process import SECONDS, line_of, running
+
+
+def processes_below(folder: Path) -> list[int]:
+    """Return the processes that were started for a cloud in this folder, found by its name."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            told = (process / "environ").read_bytes() + (process / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if str(folder).encode() in told:
+            found.append(int(process.name))
+    return found
+
+
+def wait_until(condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return one folder for all: the first start sets up, the later ones find their state."""
+    return tmp_path_factory.mktemp("devcloud")
+
+
+def test_one_line_says_what_runs_and_holds_no_token(folder: Path) -> None:
+    with running("devcloud", "--dir", str(folder)) as process:
+        line = line_of(process, containing="{")
+        process.terminate()
+        rest, _ = process.communicate(timeout=SECONDS)
+    assert rest == ""
+    assert "gAAAA" not in line
+    described = json.loads(line)
+    users = {user["name"]: user for user in described["users"]}
+    assert {name: user["password"] for name, user in users.items()} == {
+        "alice": "alice",
+        "bob": "bob",
+        "admin": "admin-secret",
+    }
+    assert users["alice"]["projects"] == ["demo", "partner"]
+    assert set(described["projects"]) == {"demo", "partner", "admin"}
+    assert described["auth_url"].startswith("http://127.0.0.1:")
+    assert described["glance_url"].startswith("http://127.0.0.1:")
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_no_process_outlives_the_cloud_however_it_ends(how: signal.Signals, folder: Path) -> None:
+    with running("devcloud", "--dir", str(folder)) as process:
+        line_of(process, containing="{")
+        assert len(processes_below(folder)) >= 3
+        process.send_signal(how)
+        assert process.wait(SECONDS) == (-9 if how is signal.SIGKILL else 0)
+        assert wait_until(lambda: not processes_below(folder))
+
+
+def test_a_second_cloud_in_the_same_folder_is_refused(folder: Path) -> None:
+    with running("devcloud", "--dir", str(folder)) as first:
+        line_of(first, containing="{")
+        with running("devcloud", "--dir", str(folder)) as second:
+            _, errors = second.communicate(timeout=SECONDS)
+            assert second.returncode == 1
+        assert "another development cloud runs in" in errors
+        assert first.poll() is None
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_the_printed_curl_line_lists_the_seeded_images(how: signal.Signals, folder: Path) -> None:
+    environment = {name: "" for name in os.environ if name.startswith("BFF_")}
+    words = ["devcloud.run", "--dir", str(folder), "--port", "0"]
+    with running(*words, **environment) as process:
+        curl = line_of(process, containing="curl -s ")
+        ready = line_of(process, containing="ready ")
+        assert re.fullmatch(r"ready http://127\.0\.0\.1:\d+/polaris-bff/", ready)
+        done = subprocess.run(shlex.split(curl), capture_output=True, check=True, timeout=SECONDS)
+        answer: dict[str, Any] = json.loads(done.stdout)
+        names = {image["name"] for image in answer["result"]}
+        assert {"Ubuntu 24.04 LTS", "開発環境イメージ", "waiting for its data"} <= names
+        served = list(_descendants(process.pid))
+        assert len(served) >= 3
+        process.send_signal(how)
+        process.wait(SECONDS)
+        assert wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in served))
+
+
+def _descendants(pid: int) -> list[int]:
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in children] + [
+        deeper for child in children for deeper in _descendants(int(child))
+    ]
