@@ -7,11 +7,13 @@ is shared by its whole batch. A handler names the context that it needs; enterin
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import structlog
 
+from bff.bulk import Bulk
 from bff.cookies import SessionCookie
 from bff.errors import BffError, Code
 from bff.openstack.glance import Glance
@@ -19,7 +21,11 @@ from bff.openstack.http import Service
 from bff.openstack.keystone import Token
 from bff.sessions import Credentials, Sessions
 from bff.settings import Settings
+from schemas.bulk import BulkOperationResult
 from schemas.keystone import ProjectBody, Scope, TokenBody
+
+# Of a call's deadline: a bulk operation must answer what was done before it is cut off itself.
+BULK_SHARE = 0.9
 
 
 @dataclass(frozen=True)
@@ -206,3 +212,14 @@ class ProjectContext(PublicContext):
             cloud.settings.expose_locations,
         )
         return cls(caller, token.body.project.id, glance)
+
+    async def on_each(
+        self, image_ids: list[str], act: Callable[[str], Awaitable[None]]
+    ) -> BulkOperationResult:
+        """Do something to each of many images; see ``bulk.Bulk``."""
+        settings = self.caller.cloud.settings
+        bulk = Bulk(act, image_ids, self.caller.request_id)
+        result = await bulk.run(settings.bulk_concurrency, settings.call_timeout * BULK_SHARE)
+        if any(failure.code == Code.UNAUTHORIZED.label for failure in result.failed):
+            self.caller.forget_token()
+        return result

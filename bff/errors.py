@@ -61,6 +61,12 @@ class BffError(Exception):
         self.data = data
 
 
+def bug(request_id: str) -> BffError:
+    """Return what a client is told of a failure that nobody foresaw: where to look, and no more."""
+    message = f"Internal error: it was logged under the request id {request_id}."
+    return BffError(Code.INTERNAL_SERVER_ERROR, message)
+
+
 _UPSTREAM_STATUSES = {
     400: Code.BAD_REQUEST,
     401: Code.UNAUTHORIZED,

@@ -35,7 +35,13 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Procedure:
-    """A typed procedure; everything but name, kind and errors is read from its handler."""
+    """A typed procedure; input, output and access are read from its handler.
+
+    Args:
+        soft_answer: What it answers in soft mode when it fails.
+        errors: The errors of its own that it documents.
+        upstream: The request to Glance or Keystone behind it, for people to read.
+    """
 
     name: str
     kind: Kind
@@ -45,6 +51,7 @@ class Procedure:
     output: TypeAdapter[Any]
     soft_answer: bool | None
     errors: tuple[Code, ...]
+    upstream: str
 
     @property
     def description(self) -> str:
@@ -52,17 +59,19 @@ class Procedure:
         return inspect.getdoc(self.handler) or ""
 
 
-def query(name: str, handler: Handler, *errors: Code) -> Procedure:
-    """Return a procedure that only reads; ``errors`` are those of its own that it documents."""
-    return _procedure(name, Kind.QUERY, handler, errors)
+def query(name: str, handler: Handler, *errors: Code, upstream: str = "") -> Procedure:
+    """Return a procedure that only reads; for ``errors`` and ``upstream`` see ``Procedure``."""
+    return _procedure(name, Kind.QUERY, handler, errors, upstream)
 
 
-def mutation(name: str, handler: Handler, *errors: Code) -> Procedure:
-    """Return a procedure that changes something; ``errors`` as for ``query``."""
-    return _procedure(name, Kind.MUTATION, handler, errors)
+def mutation(name: str, handler: Handler, *errors: Code, upstream: str = "") -> Procedure:
+    """Return a procedure that changes something; the rest as for ``query``."""
+    return _procedure(name, Kind.MUTATION, handler, errors, upstream)
 
 
-def _procedure(name: str, kind: Kind, handler: Handler, errors: tuple[Code, ...]) -> Procedure:
+def _procedure(
+    name: str, kind: Kind, handler: Handler, errors: tuple[Code, ...], upstream: str
+) -> Procedure:
     if not inspect.iscoroutinefunction(handler):
         raise TypeError(f"{name}: the handler must be an async function")
     parameters = list(inspect.signature(handler).parameters)
@@ -78,7 +87,7 @@ def _procedure(name: str, kind: Kind, handler: Handler, errors: tuple[Code, ...]
     output = get_args(answer)[0] if get_origin(answer) is Json else answer
     soft_answer = False if output is bool else None
     adapter = TypeAdapter[Any](output)
-    return Procedure(name, kind, handler, access, wanted, adapter, soft_answer, errors)
+    return Procedure(name, kind, handler, access, wanted, adapter, soft_answer, errors, upstream)
 
 
 def _is_subclass(value: Any, of: type) -> bool:

@@ -21,7 +21,7 @@ from jsonrpcserver.utils import identity
 from pydantic_core import PydanticSerializationError
 
 from bff.context import Caller
-from bff.errors import BffError, Code, to_wire
+from bff.errors import BffError, Code, bug, to_wire
 from bff.registry import Procedure, Registry
 from bff.settings import Settings
 from bff.validation import validated
@@ -141,8 +141,7 @@ class Rpc:
             log.error("a handler failed", exc_info=failure)
         else:
             log.error("a result cannot be written as JSON", exc_info=failure)
-        message = f"Internal error: it was logged under the request id {caller.request_id}."
-        return BffError(Code.INTERNAL_SERVER_ERROR, message)
+        return bug(caller.request_id)
 
     async def _unknown(self, name: str, caller: Caller, _raw: Any) -> Result:
         path = name[:LONGEST_PATH]

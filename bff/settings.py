@@ -44,6 +44,12 @@ class Settings(BaseSettings):
     batch_concurrency: int = Field(
         16, ge=1, le=1000, description="How many calls of a batch run at a time."
     )
+    bulk_concurrency: int = Field(
+        16, ge=1, le=1000, description="How many images a bulk procedure works on at a time."
+    )
+    max_inline_upload: int = Field(
+        8 * MIB, ge=0, description="The most data that `uploadImage` takes over JSON-RPC, in bytes."
+    )
     call_timeout: float = Field(60, gt=0, description="The deadline of a call, in seconds.")
     connect_timeout: float = Field(
         5, gt=0, description="How long a connection to Keystone or Glance may take, in seconds."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -29,9 +29,9 @@ def validated(model: type[M], raw: Any) -> M:
         return model.model_validate(raw)
     except ValidationError as error:
         faults = error.errors(include_url=False, include_input=False)[:MOST_ISSUES]
-        names = [field.alias or name for name, field in model.model_fields.items()]
         issues = [
-            _issue(fault, names if index < MOST_HINTS else []) for index, fault in enumerate(faults)
+            _issue(fault, _names_at(model, fault["loc"]) if index < MOST_HINTS else [])
+            for index, fault in enumerate(faults)
         ]
         message = "Invalid params: " + "; ".join(issue["message"] for issue in issues[:3])
         raise BffError(Code.INVALID_INPUT, message, issues=issues) from None
@@ -40,11 +40,24 @@ def validated(model: type[M], raw: Any) -> M:
 def _issue(fault: ErrorDetails, names: list[str]) -> dict[str, Any]:
     path = [part[:LONGEST_KEY] if isinstance(part, str) else part for part in fault["loc"]]
     where = ".".join(map(str, path))
-    return {
-        "path": path,
-        "message": f"{where}: {_words(fault, where, names)}" if where else _words(fault, "", names),
-        "code": fault["type"],
-    }
+    words = _words(fault, str(path[-1]) if path else "", names)
+    message = f"{where}: {words}" if where else words
+    return {"path": path, "message": message, "code": fault["type"]}
+
+
+def _names_at(model: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
+    """Return the parameters that are known where a fault is: of the input, or of a part of it."""
+    for step in place[:-1]:
+        fields = {field.alias or name: field for name, field in model.model_fields.items()}
+        if step in fields:
+            model = _model_in(fields[step].annotation) or model
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((model for part in get_args(annotation) if (model := _model_in(part))), None)
 
 
 def _words(fault: ErrorDetails, key: str, names: list[str]) -> str:

@@ -69,9 +69,24 @@ def _session(body: TokenBody) -> UserSession:
 
 
 PROCEDURES: tuple[Procedure, ...] = (
-    mutation("auth.createUserSession", create_user_session, Code.UNAUTHORIZED, Code.FORBIDDEN),
-    query("auth.getCurrentUserSession", get_current_user_session),
-    query("auth.listProjects", list_projects, Code.UNAUTHORIZED),
-    mutation("auth.setCurrentScope", set_current_scope, Code.UNAUTHORIZED, Code.FORBIDDEN),
-    mutation("auth.terminateUserSession", terminate_user_session),
+    mutation(
+        "auth.createUserSession",
+        create_user_session,
+        Code.UNAUTHORIZED,
+        Code.FORBIDDEN,
+        upstream="POST /v3/auth/tokens",
+    ),
+    query("auth.getCurrentUserSession", get_current_user_session, upstream="GET /v3/auth/tokens"),
+    query("auth.listProjects", list_projects, Code.UNAUTHORIZED, upstream="GET /v3/auth/projects"),
+    mutation(
+        "auth.setCurrentScope",
+        set_current_scope,
+        Code.UNAUTHORIZED,
+        Code.FORBIDDEN,
+        Code.BAD_REQUEST,
+        upstream="POST /v3/auth/tokens",
+    ),
+    mutation(
+        "auth.terminateUserSession", terminate_user_session, upstream="DELETE /v3/auth/tokens"
+    ),
 )

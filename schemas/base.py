@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-ID_PATTERN = r"^[A-Za-z0-9._-]{1,255}$"
+# It begins with no dot: "." and ".." are other places once they stand in a path.
+ID_PATTERN = r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,254}$"
 UUID_PATTERN = r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"
 # pydantic makes an error of each unknown one: of a million, gigabytes.
 MOST_PARAMETERS = 2000
@@ -21,10 +22,14 @@ Uuid = Annotated[str, StringConstraints(pattern=UUID_PATTERN)]
 Text = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=255)]
 
 
-class Input(BaseModel):
-    """The input of a procedure: unknown keys are refused, values are never converted."""
+class Strict(BaseModel):
+    """What a caller gives: unknown keys are refused, values are never converted."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+
+
+class Input(Strict):
+    """The input of a procedure."""
 
     project_id: KeystoneId | None = Field(
         None,

@@ -16,6 +16,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    WithJsonSchema,
     model_validator,
 )
 
@@ -55,13 +56,22 @@ SORT_KEYS: tuple[str, ...] = get_args(SortKey)
 # Glance stores these as signed 32-bit and 64-bit integers, and fails with 500 beyond them.
 Int32 = Annotated[int, Field(ge=0, lt=2**31)]
 Bytes = Annotated[int, Field(ge=0, lt=2**63)]
-ImageId = Annotated[Uuid, Field(description="The image's UUID.")]
+EXAMPLE_ID = "a85abd86-55b3-4413-a5b7-6cd8a6bd99ac"
+ImageId = Annotated[Uuid, Field(description="The image's UUID.", examples=[EXAMPLE_ID])]
 # Glance's quotas (128 by default, 413 beyond) are a site's own; these only bound the work.
 MAX_TAGS = 1000
 MAX_PROPERTIES = 1000
 # Each is a parameter of the URL.
 MAX_FILTER_TAGS = 128
 Tag = Annotated[Text, Field(min_length=1)]
+
+
+def _said(known: Any) -> WithJsonSchema:
+    """Describe a string by the values that are known; one that only a newer Glance knows is fine.
+
+    A list must not fail for it.
+    """
+    return WithJsonSchema({"type": "string", "enum": list(get_args(known))})
 
 
 class GlanceImage(Upstream):
@@ -71,24 +81,57 @@ class GlanceImage(Upstream):
     ``glance/api/v2/images.py``, ``get_base_properties``.
     """
 
-    id: str = Field(description="The image's UUID.")
-    name: str | None = None
-    # Not the enum: a state or format that a newer Glance knows must not fail a list.
-    status: str | None = Field(None, description="One of the states of `ImageStatus`.")
-    visibility: str | None = None
-    protected: bool | None = Field(None, description="Whether the image cannot be deleted.")
-    container_format: str | None = None
-    disk_format: str | None = None
-    size: int | None = Field(None, description="The size of the data in bytes.")
-    virtual_size: int | None = Field(None, description="The size of the disk in bytes.")
-    min_ram: int | None = Field(None, description="The memory it needs to boot, in MiB.")
-    min_disk: int | None = Field(None, description="The disk it needs to boot, in GiB.")
-    created_at: str | None = Field(None, description="ISO 8601, UTC.")
-    updated_at: str | None = Field(None, description="ISO 8601, UTC.")
-    owner: str | None = Field(None, description="The id of the project that owns it.")
-    tags: list[str] = Field(default=[])
+    id: str = Field(description="The image's UUID.", examples=[EXAMPLE_ID])
+    name: str | None = Field(
+        None, description="What people call it; need not be unique.", examples=["Ubuntu 22.04 LTS"]
+    )
+    status: Annotated[str, _said(ImageStatus)] | None = Field(
+        None,
+        description="Where it is in its life; only `active` can be booted.",
+        examples=["active"],
+    )
+    visibility: Annotated[str, _said(Visibility)] | None = Field(
+        None, description="Who may see it.", examples=["private"]
+    )
+    protected: bool | None = Field(
+        None, description="Whether it cannot be deleted.", examples=[False]
+    )
+    container_format: Annotated[str, _said(ContainerFormat)] | None = Field(
+        None, description="What is around the disk.", examples=["bare"]
+    )
+    disk_format: Annotated[str, _said(DiskFormat)] | None = Field(
+        None, description="How the disk is written.", examples=["qcow2"]
+    )
+    size: int | None = Field(
+        None, description="The size of the data in bytes.", examples=[692781056]
+    )
+    virtual_size: int | None = Field(
+        None, description="The size of the disk in bytes.", examples=[10737418240]
+    )
+    min_ram: int | None = Field(
+        None, description="The memory it needs to boot, in MiB.", examples=[1024]
+    )
+    min_disk: int | None = Field(
+        None, description="The disk it needs to boot, in GiB.", examples=[10]
+    )
+    created_at: str | None = Field(
+        None, description="ISO 8601, UTC.", examples=["2026-01-31T12:00:00Z"]
+    )
+    updated_at: str | None = Field(
+        None, description="ISO 8601, UTC.", examples=["2026-01-31T12:05:00Z"]
+    )
+    owner: str | None = Field(
+        None,
+        description="The id of the project that owns it.",
+        examples=["9f1c1f3a7d0e4c57a1b7c2d4e5f60718"],
+    )
+    tags: list[str] = Field(
+        default=[],
+        description="Words that describe it, in no order.",
+        examples=[["ubuntu", "lts", "server"]],
+    )
     checksum: str | None = Field(None, description="The MD5 of the data, in hexadecimal.")
-    os_hash_algo: str | None = None
+    os_hash_algo: str | None = Field(None, description="The algorithm of `os_hash_value`.")
     os_hash_value: str | None = Field(None, description="The data's digest by `os_hash_algo`.")
     os_hidden: bool | None = Field(None, description="Whether lists leave it out by default.")
 
@@ -99,8 +142,16 @@ class ImagesPaginatedResponse(BaseModel):
     model_config = ConfigDict(serialize_by_alias=True)
 
     images: list[GlanceImage]
-    first: str | None = Field(None, description="Give it back as `first` for the first page.")
-    next: str | None = Field(None, description="Give it back as `next`; absent on the last page.")
+    first: str | None = Field(
+        None,
+        description="Give it back as `first` for the first page.",
+        examples=["/v2/images?limit=25&sort=name%3Aasc"],
+    )
+    next: str | None = Field(
+        None,
+        description="Give it back as `next`; absent on the last page.",
+        examples=[f"/v2/images?limit=25&sort=name%3Aasc&marker={EXAMPLE_ID}"],
+    )
     schema_: str | None = Field(None, alias="schema", description="Glance's schema of a list.")
 
 
@@ -146,25 +197,36 @@ class ListImagesInput(Input):
     sort: Annotated[str, Field(max_length=255), AfterValidator(_sort_terms)] | None = Field(
         None,
         description="Terms `key:direction`, joined by commas. Without any order: created_at:desc.",
+        examples=["name:asc"],
     )
-    limit: int | None = Field(None, ge=1, le=1000, description="The most images to return.")
+    limit: int | None = Field(
+        None, ge=1, le=1000, description="The most images to return.", examples=[10]
+    )
     marker: Uuid | None = Field(None, description="Begin after the image with this id.")
     name: Annotated[str, Field(max_length=4096)] | None = Field(
         None, description="The exact name; or several, as `in:first,second`."
     )
-    status: ImageStatus | None = None
-    visibility: Literal[Visibility, "all"] | None = None
+    status: ImageStatus | None = Field(
+        None, description="Images in this state.", examples=["active"]
+    )
+    visibility: Literal[Visibility, "all"] | None = Field(
+        None,
+        description="Images that may be seen so; `all` adds the community's.",
+        examples=["private"],
+    )
     owner: KeystoneId | None = Field(None, description="The id of the owning project.")
-    protected: bool | None = None
-    container_format: ContainerFormat | None = None
-    disk_format: DiskFormat | None = None
+    protected: bool | None = Field(None, description="Images that can or cannot be deleted.")
+    container_format: ContainerFormat | None = Field(
+        None, description="Images with this container."
+    )
+    disk_format: DiskFormat | None = Field(None, description="Images of this format.")
     size_min: Bytes | None = Field(None, description="At least so many bytes.")
     size_max: Bytes | None = Field(None, description="At most so many bytes.")
     min_ram: Int32 | None = Field(None, description="Exactly this requirement, in MiB.")
     min_disk: Int32 | None = Field(None, description="Exactly this requirement, in GiB.")
     tag: Tags | None = Field(None, description="A tag, or several that must all be there.")
     tags: Tags | None = Field(None, description="Means the same as `tag`.")
-    os_type: OsType | None = None
+    os_type: OsType | None = Field(None, description="Images with this operating system.")
     os_hidden: bool | None = Field(None, description="True lists the hidden images instead.")
     member_status: Literal["pending", "accepted", "rejected", "all"] | None = Field(
         None, description="For images that are shared with this project."
@@ -186,16 +248,32 @@ class ImagesPaginatedInput(ListImagesInput):
         return self
 
 
-class GetImageByIdInput(Input):
+class OneImageInput(Input):
+    """Which image it is about."""
+
+    image_id: ImageId = Field(alias="imageId")
+
+
+class GetImageByIdInput(OneImageInput):
     """Which image to get."""
 
-    image_id: ImageId = Field(alias="imageId")
 
-
-class DeleteImageInput(Input):
+class DeleteImageInput(OneImageInput):
     """Which image to delete."""
 
-    image_id: ImageId = Field(alias="imageId")
+
+class DeactivateImageInput(OneImageInput):
+    """Which image nobody may boot or download any more."""
+
+
+class ReactivateImageInput(OneImageInput):
+    """Which deactivated image may be used again."""
+
+
+class UpdateImageVisibilityInput(OneImageInput):
+    """Which image is to be seen by whom."""
+
+    visibility: Visibility = Field(description="Who may see it.", examples=["public"])
 
 
 # Glance sets these itself: ``_disallowed_properties``, ``_readonly_properties`` and
@@ -232,29 +310,51 @@ class CreateImageInput(Input):
 
     model_config = ConfigDict(extra="allow")
 
-    name: Text | None = None
-    id: Uuid | None = Field(None, description="The id to give it; Glance makes one otherwise.")
-    container_format: ContainerFormat | None = None
-    disk_format: DiskFormat | None = None
-    visibility: Visibility = Field("private", description="Who may see it.")
-    protected: bool = Field(False, description="Whether it cannot be deleted.")
-    min_ram: Int32 = Field(0, description="The memory it needs to boot, in MiB.")
-    min_disk: Int32 = Field(0, description="The disk it needs to boot, in GiB.")
-    tags: list[Tag] = Field(default=[], max_length=MAX_TAGS)
-    os_type: OsType | None = None
-    os_distro: str | None = None
-    os_version: str | None = None
-    architecture: str | None = None
-    os_hidden: bool = Field(False, description="Whether lists leave it out by default.")
-    hw_disk_bus: str | None = None
-    hw_scsi_model: str | None = None
-    hw_serial: str | None = None
-    hw_qemu_guest_agent: bool | None = Field(
-        None, description="Stored by Glance as the string `yes` or `no`."
+    name: Text | None = Field(
+        None, description="What people call it; need not be unique.", examples=["Ubuntu 22.04 LTS"]
     )
-    hw_vif_model: str | None = None
-    hw_rng_model: str | None = None
-    hw_machine_type: str | None = None
+    id: Uuid | None = Field(None, description="The id to give it; Glance makes one otherwise.")
+    container_format: ContainerFormat | None = Field(
+        None, description="What is around the disk; needed before an upload.", examples=["bare"]
+    )
+    disk_format: DiskFormat | None = Field(
+        None, description="How the disk is written; needed before an upload.", examples=["qcow2"]
+    )
+    visibility: Visibility = Field("private", description="Who may see it.", examples=["private"])
+    protected: bool = Field(False, description="Whether it cannot be deleted.")
+    min_ram: Int32 = Field(0, description="The memory it needs to boot, in MiB.", examples=[1024])
+    min_disk: Int32 = Field(0, description="The disk it needs to boot, in GiB.", examples=[10])
+    tags: list[Tag] = Field(
+        default=[],
+        max_length=MAX_TAGS,
+        description="Words that describe it; at most 255 characters each.",
+        examples=[["ubuntu", "lts", "server"]],
+    )
+    os_type: OsType | None = Field(
+        None, description="The kind of operating system.", examples=["linux"]
+    )
+    os_distro: str | None = Field(
+        None, description="The distribution's name, as libosinfo has it.", examples=["ubuntu"]
+    )
+    os_version: str | None = Field(
+        None, description="The version, as the distribution writes it.", examples=["22.04"]
+    )
+    architecture: str | None = Field(None, description="The CPU's architecture, as `x86_64`.")
+    os_hidden: bool = Field(False, description="Whether lists leave it out by default.")
+    hw_disk_bus: str | None = Field(None, description="The bus of its disks, as `virtio`.")
+    hw_scsi_model: str | None = Field(
+        None, description="The SCSI controller, as `virtio-scsi`, when the bus is `scsi`."
+    )
+    hw_serial: str | None = Field(None, description="The serial number that the guest sees.")
+    hw_qemu_guest_agent: bool | None = Field(
+        None,
+        description=(
+            "Whether QEMU's agent runs in the guest. Stored by Glance as the string `yes` or `no`."
+        ),
+    )
+    hw_vif_model: str | None = Field(None, description="The network card, as `virtio`.")
+    hw_rng_model: str | None = Field(None, description="The source of randomness, as `virtio`.")
+    hw_machine_type: str | None = Field(None, description="The machine that is emulated, as `q35`.")
 
     @model_validator(mode="before")
     @classmethod

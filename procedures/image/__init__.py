@@ -1,18 +1,31 @@
-"""``compute.image.*``: the table of the image procedures."""
+"""``compute.image.*``: the table of the image procedures, in the specification's order."""
 
 from bff.errors import Code
 from bff.registry import Procedure, mutation, query
-from procedures.image import images
+from procedures.image import bulk, images, members
 
 PROCEDURES: tuple[Procedure, ...] = (
-    query("compute.image.listImages", images.list_images, Code.BAD_REQUEST, Code.CONFLICT),
+    query(
+        "compute.image.listImages",
+        images.list_images,
+        Code.BAD_REQUEST,
+        Code.CONFLICT,
+        upstream="GET /v2/images",
+    ),
     query(
         "compute.image.listImagesWithPagination",
         images.list_images_with_pagination,
         Code.BAD_REQUEST,
         Code.FORBIDDEN,
+        upstream="GET /v2/images",
     ),
-    query("compute.image.getImageById", images.get_image_by_id, Code.FORBIDDEN, Code.NOT_FOUND),
+    query(
+        "compute.image.getImageById",
+        images.get_image_by_id,
+        Code.FORBIDDEN,
+        Code.NOT_FOUND,
+        upstream="GET /v2/images/{imageId}",
+    ),
     mutation(
         "compute.image.createImage",
         images.create_image,
@@ -20,6 +33,25 @@ PROCEDURES: tuple[Procedure, ...] = (
         Code.FORBIDDEN,
         Code.CONFLICT,
         Code.PAYLOAD_TOO_LARGE,
+        upstream="POST /v2/images",
+    ),
+    mutation(
+        "compute.image.updateImage",
+        images.update_image,
+        Code.BAD_REQUEST,
+        Code.FORBIDDEN,
+        Code.NOT_FOUND,
+        Code.CONFLICT,
+        Code.PAYLOAD_TOO_LARGE,
+        upstream="PATCH /v2/images/{imageId}",
+    ),
+    mutation(
+        "compute.image.updateImageVisibility",
+        images.update_image_visibility,
+        Code.BAD_REQUEST,
+        Code.FORBIDDEN,
+        Code.NOT_FOUND,
+        upstream="PATCH /v2/images/{imageId}",
     ),
     mutation(
         "compute.image.deleteImage",
@@ -27,5 +59,75 @@ PROCEDURES: tuple[Procedure, ...] = (
         Code.FORBIDDEN,
         Code.NOT_FOUND,
         Code.CONFLICT,
+        upstream="DELETE /v2/images/{imageId}",
+    ),
+    mutation(
+        "compute.image.deactivateImage",
+        images.deactivate_image,
+        Code.FORBIDDEN,
+        Code.NOT_FOUND,
+        Code.CONFLICT,
+        upstream="POST /v2/images/{imageId}/actions/deactivate",
+    ),
+    mutation(
+        "compute.image.reactivateImage",
+        images.reactivate_image,
+        Code.FORBIDDEN,
+        Code.NOT_FOUND,
+        Code.CONFLICT,
+        upstream="POST /v2/images/{imageId}/actions/reactivate",
+    ),
+    query(
+        "compute.image.listImageMembers",
+        members.list_image_members,
+        Code.FORBIDDEN,
+        Code.NOT_FOUND,
+        upstream="GET /v2/images/{imageId}/members",
+    ),
+    query(
+        "compute.image.getImageMember",
+        members.get_image_member,
+        Code.NOT_FOUND,
+        upstream="GET /v2/images/{imageId}/members/{memberId}",
+    ),
+    mutation(
+        "compute.image.createImageMember",
+        members.create_image_member,
+        Code.BAD_REQUEST,
+        Code.FORBIDDEN,
+        Code.NOT_FOUND,
+        Code.CONFLICT,
+        Code.PAYLOAD_TOO_LARGE,
+        upstream="POST /v2/images/{imageId}/members",
+    ),
+    mutation(
+        "compute.image.updateImageMember",
+        members.update_image_member,
+        Code.BAD_REQUEST,
+        Code.FORBIDDEN,
+        Code.NOT_FOUND,
+        upstream="PUT /v2/images/{imageId}/members/{memberId}",
+    ),
+    mutation(
+        "compute.image.deleteImageMember",
+        members.delete_image_member,
+        Code.FORBIDDEN,
+        Code.NOT_FOUND,
+        upstream="DELETE /v2/images/{imageId}/members/{memberId}",
+    ),
+    mutation(
+        "compute.image.deleteImages",
+        bulk.delete_images,
+        upstream="DELETE /v2/images/{imageId}, for each",
+    ),
+    mutation(
+        "compute.image.activateImages",
+        bulk.activate_images,
+        upstream="POST /v2/images/{imageId}/actions/reactivate, for each",
+    ),
+    mutation(
+        "compute.image.deactivateImages",
+        bulk.deactivate_images,
+        upstream="POST /v2/images/{imageId}/actions/deactivate, for each",
     ),
 )

@@ -1,18 +1,22 @@
-"""Images: list, get, create, delete. Specification: "Image Management Endpoints"."""
+"""One image, or a list. Specification: "Image Management Endpoints"."""
 
 from __future__ import annotations
 
 from bff.context import ProjectContext
 from schemas.image import (
     CreateImageInput,
+    DeactivateImageInput,
     DeleteImageInput,
     GetImageByIdInput,
     GlanceImage,
     ImagesPaginatedInput,
     ImagesPaginatedResponse,
     ListImagesInput,
+    ReactivateImageInput,
+    UpdateImageVisibilityInput,
 )
 from schemas.json import Json
+from schemas.patch import UpdateImageInput
 
 
 async def list_images(ctx: ProjectContext, wanted: ListImagesInput) -> Json[list[GlanceImage]]:
@@ -35,6 +39,32 @@ async def get_image_by_id(ctx: ProjectContext, wanted: GetImageByIdInput) -> Jso
 async def create_image(ctx: ProjectContext, wanted: CreateImageInput) -> Json[GlanceImage]:
     """Make a queued image that has metadata but no data yet."""
     return await ctx.glance.images.create(wanted.metadata())
+
+
+async def update_image(ctx: ProjectContext, wanted: UpdateImageInput) -> Json[GlanceImage]:
+    """Change an image's metadata by JSON Patch: every operation, or none."""
+    steps = [operation.as_json() for operation in wanted.operations]
+    return await ctx.glance.images.update(wanted.image_id, steps)
+
+
+async def update_image_visibility(
+    ctx: ProjectContext, wanted: UpdateImageVisibilityInput
+) -> Json[GlanceImage]:
+    """Change who may see an image."""
+    step = {"op": "replace", "path": "/visibility", "value": wanted.visibility}
+    return await ctx.glance.images.update(wanted.image_id, [step])
+
+
+async def deactivate_image(ctx: ProjectContext, wanted: DeactivateImageInput) -> bool:
+    """Let nobody boot or download an image any more; it keeps its data."""
+    await ctx.glance.images.deactivate(wanted.image_id)
+    return True
+
+
+async def reactivate_image(ctx: ProjectContext, wanted: ReactivateImageInput) -> bool:
+    """Let a deactivated image be used again."""
+    await ctx.glance.images.reactivate(wanted.image_id)
+    return True
 
 
 async def delete_image(ctx: ProjectContext, wanted: DeleteImageInput) -> bool:

@@ -70,6 +70,27 @@ def one(body: bytes, *, expose_locations: bool) -> bytes:
     return image if expose_locations else _without_store_paths(image)
 
 
+def members(body: bytes) -> bytes:
+    """Return the JSON array of an image's members.
+
+    Raises:
+        BffError: BAD_GATEWAY, there is none.
+    """
+    found = _parse(body).get("members")
+    if not isinstance(found, list):
+        raise _nonsense("members")
+    return _dump(found)
+
+
+def member(body: bytes) -> bytes:
+    """Return a member's JSON text.
+
+    Raises:
+        BffError: BAD_GATEWAY, it is not one JSON object.
+    """
+    return _dump(_parse(body))
+
+
 def array(items: list[bytes]) -> bytes:
     """Return the JSON array of JSON texts."""
     return b"[" + b",".join(items) + b"]"
@@ -114,5 +135,5 @@ def _dump(value: Any) -> bytes:
     return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
 
 
-def _nonsense() -> BffError:
-    return BffError(Code.BAD_GATEWAY, "Glance answered something that is no image.")
+def _nonsense(wanted: str = "image") -> BffError:
+    return BffError(Code.BAD_GATEWAY, f"Glance answered something that has no {wanted} in it.")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from bff.openstack.glance.images import Images
+from bff.openstack.glance.members import Members
 from bff.openstack.glance.requester import Requester
 from bff.openstack.http import Service
 
@@ -29,6 +30,14 @@ class Glance:
     @cached_property
     def images(self) -> Images:
         """``/v2/images``."""
+        return Images(self._requester, self.expose_locations)
+
+    @cached_property
+    def members(self) -> Members:
+        """``/v2/images/{id}/members``."""
+        return Members(self._requester, self.images)
+
+    @cached_property
+    def _requester(self) -> Requester:
         root = re.sub(r"/v2$", "", self.url.rstrip("/"))
-        requester = Requester(self.service, root, self.token, self.request_id)
-        return Images(requester, self.expose_locations)
+        return Requester(self.service, root, self.token, self.request_id)

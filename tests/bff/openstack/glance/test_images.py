@@ -2,72 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import orjson
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import RawTestServer
 
 from bff.errors import BffError, Code
 from bff.openstack.glance import Glance
 from bff.openstack.glance.images import MOST_IMAGES, PAGE_SIZE, Images
-from bff.openstack.http import REQUEST_ID, Service, Timeouts, new_client
+from bff.openstack.http import REQUEST_ID, Service
 from schemas.image import CreateImageInput, ImagesPaginatedInput, ListImagesInput
 from schemas.json import Json
+from tests.bff.openstack.glance.conftest import IMAGE_ID, TOKEN, Upstream
 
-TOKEN = "gAAAAAB-the-token"
-IMAGE_ID = "a85abd86-55b3-4d5b-b0b4-5d0a6e6042fc"
 SHOWN = f"GET /v2/images/{IMAGE_ID}"
 DELETED = f"DELETE /v2/images/{IMAGE_ID}"
 SORTED = "sort=created_at%3Adesc"
 ALL = f"GET /v2/images?{SORTED}&limit=1000"
-
-
-@dataclass
-class Upstream:
-    """Gives the answers it was given, in order, and keeps what it was asked."""
-
-    answers: list[tuple[int, bytes]] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
-    requests: list[web.BaseRequest] = field(default_factory=list)
-    bodies: list[bytes] = field(default_factory=list)
-    url: str = ""
-
-    def will_answer(self, *bodies: bytes, status: int = 200) -> None:
-        self.answers += [(status, body) for body in bodies]
-
-    async def handle(self, request: web.BaseRequest) -> web.Response:
-        self.asked.append(f"{request.method} {request.raw_path}")
-        self.requests.append(request)
-        self.bodies.append(await request.read())
-        status, body = self.answers.pop(0)
-        headers = {REQUEST_ID: "req-theirs"}
-        return web.Response(
-            status=status, body=body, headers=headers, content_type="application/json"
-        )
-
-
-@pytest.fixture
-async def upstream() -> AsyncIterator[Upstream]:
-    upstream = Upstream()
-    async with RawTestServer(upstream.handle) as server:
-        upstream.url = str(server.make_url("")).rstrip("/")
-        yield upstream
-    assert upstream.answers == [], "fewer requests came than the test expects"
-
-
-@pytest.fixture
-async def service() -> AsyncIterator[Service]:
-    async with new_client() as client:
-        yield Service("Glance", client, Timeouts(connect=5, answer=5))
-
-
-@pytest.fixture
-def glance(service: Service, upstream: Upstream) -> Glance:
-    return Glance(service, upstream.url, TOKEN, "req-ours")
 
 
 def page_of(first: int, count: int, marker: str | None = None) -> bytes:
@@ -339,11 +291,12 @@ async def test_deleting_an_image_takes_one_request(glance: Glance, upstream: Ups
     assert upstream.asked == [DELETED]
 
 
+@pytest.mark.parametrize("look", [b'{"protected": true}', rb'{"protected": true, "n": "\ud800"}'])
 async def test_a_protected_image_cannot_be_deleted_and_the_error_says_what_to_do(
-    glance: Glance, upstream: Upstream
+    glance: Glance, upstream: Upstream, look: bytes
 ) -> None:
     upstream.will_answer(b'{"message": "Image is protected"}', status=403)
-    upstream.will_answer(b'{"protected": true}')
+    upstream.will_answer(look)
     with pytest.raises(BffError) as caught:
         await glance.images.delete(IMAGE_ID)
     assert caught.value.code is Code.FORBIDDEN
@@ -359,7 +312,6 @@ async def test_a_protected_image_cannot_be_deleted_and_the_error_says_what_to_do
     [
         (200, b'{"protected": false}'),
         (200, b"{}"),
-        (200, rb'{"protected": true, "n": "\ud800"}'),
         (200, b"nonsense"),
         (404, b""),
         (500, b""),
@@ -395,3 +347,81 @@ async def test_a_deletion_that_fails_otherwise_does_not_look_at_the_image(
         await glance.images.delete(IMAGE_ID)
     assert caught.value.code is code
     assert upstream.asked == [DELETED]
+
+
+# --- Changing
+
+
+async def test_plain_steps_go_to_glance_untouched_in_one_request(
+    glance: Glance, upstream: Upstream
+) -> None:
+    upstream.will_answer(b'{"id": "x"}')
+    steps = [
+        {"op": "replace", "path": "/name", "value": "n"},
+        {"op": "add", "path": "/x", "value": "1"},
+        {"op": "remove", "path": "/y"},
+    ]
+    assert (await glance.images.update(IMAGE_ID, steps)).text == b'{"id": "x"}'
+    assert upstream.asked == [f"PATCH /v2/images/{IMAGE_ID}"]
+    assert orjson.loads(upstream.bodies[0]) == steps
+    content_type = "application/openstack-images-v2.1-json-patch"
+    assert upstream.requests[0].headers["Content-Type"] == content_type
+
+
+async def test_other_steps_are_applied_to_the_image_and_the_difference_is_sent(
+    glance: Glance, upstream: Upstream
+) -> None:
+    upstream.will_answer(b'{"tags": ["a"], "name": "n"}', b'{"id": "x"}')
+    steps = [
+        {"op": "test", "path": "/name", "value": "n"},
+        {"op": "add", "path": "/tags/-", "value": "b"},
+    ]
+    await glance.images.update(IMAGE_ID, steps)
+    assert upstream.asked == [SHOWN, f"PATCH /v2/images/{IMAGE_ID}"]
+    assert orjson.loads(upstream.bodies[1]) == [
+        {"op": "replace", "path": "/tags", "value": ["a", "b"]}
+    ]
+
+
+async def test_a_failed_test_sends_nothing(glance: Glance, upstream: Upstream) -> None:
+    upstream.will_answer(b'{"name": "n"}')
+    with pytest.raises(BffError) as caught:
+        await glance.images.update(IMAGE_ID, [{"op": "test", "path": "/name", "value": "m"}])
+    assert caught.value.code is Code.CONFLICT
+    assert upstream.asked == [SHOWN]
+
+
+@pytest.mark.parametrize("action", ["deactivate", "reactivate"])
+async def test_an_action_takes_one_request(glance: Glance, upstream: Upstream, action: str) -> None:
+    upstream.will_answer(b"", status=204)
+    await getattr(glance.images, action)(IMAGE_ID)
+    assert upstream.asked == [f"POST /v2/images/{IMAGE_ID}/actions/{action}"]
+
+
+@pytest.mark.parametrize(
+    ("look", "code"),
+    [
+        (b'{"status": "queued"}', Code.CONFLICT),
+        (b'{"status": "saving"}', Code.CONFLICT),
+        (b'{"status": "active"}', Code.FORBIDDEN),
+        (b'{"status": "deactivated"}', Code.FORBIDDEN),
+        (b"nonsense", Code.FORBIDDEN),
+    ],
+)
+async def test_a_forbidden_action_is_a_conflict_where_the_state_is_the_reason(
+    glance: Glance, upstream: Upstream, look: bytes, code: Code
+) -> None:
+    upstream.will_answer(b'{"message": "Not allowed."}', status=403)
+    upstream.will_answer(look)
+    with pytest.raises(BffError) as caught:
+        await glance.images.deactivate(IMAGE_ID)
+    assert caught.value.code is code
+
+
+async def test_an_action_on_a_missing_image_costs_no_look(
+    glance: Glance, upstream: Upstream
+) -> None:
+    upstream.will_answer(b"{}", status=404)
+    with pytest.raises(BffError) as caught:
+        await glance.images.reactivate(IMAGE_ID)
+    assert caught.value.code is Code.NOT_FOUND

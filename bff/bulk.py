@@ -1,0 +1,85 @@
+"""One operation on many images, side by side; each fails on its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+
+import structlog
+
+from bff.errors import BffError, Code, bug
+from schemas.bulk import BulkFailure, BulkOperationResult
+
+NOT_BEGUN = BffError(Code.TIMEOUT, "Not begun: the call's time was over; ask for it again.")
+CUT_OFF = BffError(Code.TIMEOUT, "Cut off: the call's time was over; it may have worked, so look.")
+
+log = structlog.get_logger("bff.bulk")
+
+
+@dataclass
+class Bulk:
+    """What became of each image; ``None`` where it worked.
+
+    Args:
+        act: What to do to one image, by its id.
+        ids: The images, in the order asked; one that is named twice is done once.
+    """
+
+    act: Callable[[str], Awaitable[None]]
+    ids: list[str]
+    request_id: str
+    _outcomes: dict[str, BffError | None] = field(default_factory=dict)
+
+    async def run(self, at_once: int, seconds: float) -> BulkOperationResult:
+        """Do it to every image; what is not done in time is a failure like any other.
+
+        Args:
+            at_once: How many images are worked on at a time.
+            seconds: After so long, what is done is answered.
+        """
+        queue = iter(dict.fromkeys(self.ids))
+        try:
+            async with asyncio.timeout(seconds), asyncio.TaskGroup() as group:
+                for _ in range(at_once):
+                    group.create_task(self._work(queue))
+        except TimeoutError:
+            log.warning("a bulk operation ran out of time", seconds=seconds)
+        finally:
+            # In the call's log line, also when its client is gone and nobody else will know.
+            failed = [image_id for image_id, _ in self._failed()]
+            structlog.contextvars.bind_contextvars(successful=self._successful(), failed=failed)
+        return BulkOperationResult(
+            successful=self._successful(),
+            failed=[_failure(image_id, error) for image_id, error in self._failed()],
+        )
+
+    async def _work(self, queue: Iterator[str]) -> None:
+        for image_id in queue:
+            self._outcomes[image_id] = CUT_OFF
+            self._outcomes[image_id] = await self._outcome(image_id)
+
+    async def _outcome(self, image_id: str) -> BffError | None:
+        try:
+            await self.act(image_id)
+        except BffError as error:
+            return error
+        except Exception:
+            log.exception("a handler failed")  # a bug of ours spoils one image only
+            return bug(self.request_id)
+        return None
+
+    def _successful(self) -> list[str]:
+        return [image_id for image_id, error in self._all() if error is None]
+
+    def _failed(self) -> Iterator[tuple[str, BffError]]:
+        return ((image_id, error) for image_id, error in self._all() if error is not None)
+
+    def _all(self) -> Iterator[tuple[str, BffError | None]]:
+        for image_id in dict.fromkeys(self.ids):
+            yield image_id, self._outcomes.get(image_id, NOT_BEGUN)
+
+
+def _failure(image_id: str, error: BffError) -> BulkFailure:
+    status = str(error.code.http_status)
+    return BulkFailure(id=image_id, error=status, code=error.code.label, message=error.message)

@@ -1,0 +1,132 @@
+"""``/v2/images/{id}/members``: with which projects an image is shared.
+
+Source: Image API v2, "Sharing"; what a real Glance 33 answers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+import orjson
+
+from bff.errors import BffError, Code
+from bff.openstack.glance import body
+from bff.openstack.glance.images import Images, image_path, no_image
+from bff.openstack.glance.requester import Requester
+from bff.openstack.http import Intent
+from schemas.json import Json
+from schemas.member import ImageMember
+
+JSON = {"Content-Type": "application/json"}
+
+
+@dataclass(frozen=True)
+class Members:
+    """The members of the images that one token may see."""
+
+    request: Requester
+    images: Images
+
+    async def list(self, image_id: str) -> Json[list[ImageMember]]:
+        """Return the members of an image.
+
+        Raises:
+            BffError: FORBIDDEN, the image is not ``shared``; NOT_FOUND.
+        """
+        intent = Intent(f"list the members of image {image_id}", no_image(image_id))
+        reply = await self.request("GET", _members(image_id), intent, ok=200)
+        return Json(body.members(reply.body))
+
+    async def show(self, image_id: str, member: str) -> Json[ImageMember]:
+        """Return one member.
+
+        Raises:
+            BffError: NOT_FOUND, there is none that this project may see.
+        """
+        intent = Intent(f"get a member of image {image_id}", _no_member(image_id, member))
+        reply = await self.request("GET", _member(image_id, member), intent, ok=200)
+        return Json(body.member(reply.body))
+
+    async def create(self, image_id: str, member: str) -> Json[ImageMember]:
+        """Share an image with a project, which has yet to accept it.
+
+        Raises:
+            BffError: BAD_REQUEST, the image is not ``shared``; CONFLICT, the project is a member
+                already; FORBIDDEN, the image is another project's; NOT_FOUND; PAYLOAD_TOO_LARGE,
+                it has too many members.
+        """
+        try:
+            reply = await self.request(
+                "POST",
+                _members(image_id),
+                Intent(f"share image {image_id}", no_image(image_id)),
+                ok=200,
+                body=orjson.dumps({"member": member}),
+                headers=JSON,
+            )
+        except BffError as error:
+            raise await self._reason(error, image_id, member) from None
+        return Json(body.member(reply.body))
+
+    async def update(self, image_id: str, member: str, status: str) -> Json[ImageMember]:
+        """Say what a member decided; only the member itself may.
+
+        Raises:
+            BffError: FORBIDDEN, the caller is not the member; NOT_FOUND.
+        """
+        try:
+            reply = await self.request(
+                "PUT",
+                _member(image_id, member),
+                Intent(f"update a member of image {image_id}", _no_member(image_id, member)),
+                ok=200,
+                body=orjson.dumps({"status": status}),
+                headers=JSON,
+            )
+        except BffError as error:
+            if error.code is Code.FORBIDDEN:
+                message = f"Only the member can update their status: project {member} itself."
+                raise BffError(error.code, message, **error.data) from None
+            raise
+        return Json(body.member(reply.body))
+
+    async def delete(self, image_id: str, member: str) -> None:
+        """Stop sharing an image with a project.
+
+        Raises:
+            BffError: FORBIDDEN, the image is another project's; NOT_FOUND.
+        """
+        intent = Intent(f"remove a member of image {image_id}", _no_member(image_id, member))
+        await self.request("DELETE", _member(image_id, member), intent, ok=204)
+
+    async def _reason(self, error: BffError, image_id: str, member: str) -> BffError:
+        """Return the refusal of a new member as the specification has it."""
+        if error.code is Code.CONFLICT:
+            message = f"Member already exists: image {image_id} is shared with project {member}."
+            return BffError(error.code, message, **error.data)
+        if error.code is not Code.FORBIDDEN:
+            return error
+        visibility = (await self.images.look(image_id)).get("visibility", "shared")
+        if visibility == "shared":
+            return error
+        message = (
+            f"Only a shared image has members, and image {image_id} is {visibility}:"
+            " set its visibility to shared first."
+        )
+        return BffError(Code.BAD_REQUEST, message, **error.data)
+
+
+def _members(image_id: str) -> str:
+    return f"{image_path(image_id)}/members"
+
+
+def _member(image_id: str, member: str) -> str:
+    return f"{_members(image_id)}/{quote(member, safe='')}"
+
+
+def _no_member(image_id: str, member: str) -> str:
+    return (
+        f"Image or member not found: project {member} is no member of image {image_id},"
+        " or this project may not see it."
+    )

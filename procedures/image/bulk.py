@@ -1,0 +1,28 @@
+"""Many images at once. Specification: "Bulk Image Operations"."""
+
+from __future__ import annotations
+
+from bff.context import ProjectContext
+from schemas.bulk import (
+    ActivateImagesInput,
+    BulkOperationResult,
+    DeactivateImagesInput,
+    DeleteImagesInput,
+)
+
+
+async def delete_images(ctx: ProjectContext, wanted: DeleteImagesInput) -> BulkOperationResult:
+    """Delete images and their data for good, each on its own."""
+    return await ctx.on_each(wanted.image_ids, ctx.glance.images.delete)
+
+
+async def activate_images(ctx: ProjectContext, wanted: ActivateImagesInput) -> BulkOperationResult:
+    """Let deactivated images be used again, each on its own."""
+    return await ctx.on_each(wanted.image_ids, ctx.glance.images.reactivate)
+
+
+async def deactivate_images(
+    ctx: ProjectContext, wanted: DeactivateImagesInput
+) -> BulkOperationResult:
+    """Let nobody boot or download images any more, each on its own."""
+    return await ctx.on_each(wanted.image_ids, ctx.glance.images.deactivate)

@@ -1,0 +1,63 @@
+"""JSON Patch: the operations of ``updateImage``. Sources: RFC 6902 and RFC 6901."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from schemas.base import Strict
+from schemas.image import OneImageInput
+
+# RFC 6901, section 3: "~" stands before 0 or 1 only. The whole document ("") is no property.
+# No control characters: Glance would store them in names, and nothing could show them.
+POINTER_PATTERN = r"^(/([^~/\x00-\x1f\x7f]|~[01])*)+$"
+MAX_OPERATIONS = 1000
+
+Pointer = Annotated[str, StringConstraints(pattern=POINTER_PATTERN, max_length=1024)]
+WITH_VALUE = frozenset({"add", "replace", "test"})
+WITH_FROM = frozenset({"move", "copy"})
+
+
+class JSONPatchOperation(Strict):
+    """One step of a patch; what its ``op`` does not use is ignored (RFC 6902, section 4)."""
+
+    op: Literal["add", "remove", "replace", "move", "copy", "test"] = Field(
+        description="What to do.", examples=["replace"]
+    )
+    path: Pointer = Field(
+        description="Where: a JSON Pointer, as `/name` or `/tags/-`.", examples=["/name"]
+    )
+    value: Any = Field(
+        None,
+        description="For `add`, `replace` and `test`: the value.",
+        examples=["Ubuntu 22.04 LTS Updated"],
+    )
+    from_: Pointer | None = Field(
+        None, alias="from", description="For `move` and `copy`: where it comes from."
+    )
+
+    @model_validator(mode="after")
+    def _has_what_it_needs(self) -> Self:
+        if self.op in WITH_VALUE and "value" not in self.model_fields_set:
+            raise ValueError(f"{self.op} needs value")
+        if self.op in WITH_FROM and self.from_ is None:
+            raise ValueError(f"{self.op} needs from")
+        return self
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the operation with the members that it uses, in the names of RFC 6902."""
+        step: dict[str, Any] = {"op": self.op, "path": self.path}
+        if self.op in WITH_VALUE:
+            step["value"] = self.value
+        if self.op in WITH_FROM:
+            step["from"] = self.from_
+        return step
+
+
+class UpdateImageInput(OneImageInput):
+    """Which image to change, and how: all operations or none of them."""
+
+    operations: list[JSONPatchOperation] = Field(
+        max_length=MAX_OPERATIONS, description="JSON Patch (RFC 6902), applied in this order."
+    )
