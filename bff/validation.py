@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from bff.errors import BffError, Code
+from schemas.base import IN_WORDS
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -66,6 +67,8 @@ def _words(fault: ErrorDetails, key: str, names: list[str]) -> str:
         return f"unknown parameter; did you mean {close[0]}?" if close else "unknown parameter"
     if fault["type"] == "missing":
         return "required"
+    if fault["type"] == "string_pattern_mismatch":
+        return IN_WORDS.get(fault["ctx"]["pattern"], fault["msg"])
     if fault["type"] == "value_error":
         return str(fault["ctx"]["error"])
     return fault["msg"]

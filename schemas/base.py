@@ -9,6 +9,16 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 # It begins with no dot: "." and ".." are other places once they stand in a path.
 ID_PATTERN = r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,254}$"
 UUID_PATTERN = r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"
+# Glance accepts NUL and line breaks in names; nothing that shows them to people does.
+TEXT_PATTERN = r"^[^\x00-\x1f\x7f]*$"
+# RFC 6901, section 3: "~" stands before 0 or 1 only. The whole document ("") is no property.
+POINTER_PATTERN = r"^(/([^~/\x00-\x1f\x7f]|~[01])*)+$"
+IN_WORDS = {
+    ID_PATTERN: "must be an id: letters, digits, '-', '_' and '.', no '.' first, at most 255",
+    UUID_PATTERN: "must be a UUID, as 'a85abd86-55b3-4413-a5b7-6cd8a6bd99ac'",
+    TEXT_PATTERN: "must hold no control characters",
+    POINTER_PATTERN: "must be a JSON Pointer to a property, as '/name' or '/tags/-'",
+}
 # pydantic makes an error of each unknown one: of a million, gigabytes.
 MOST_PARAMETERS = 2000
 
@@ -18,8 +28,8 @@ KeystoneId = Annotated[
     Field(description="A project or domain id: letters, digits, `-`, `_`, `.`; at most 255."),
 ]
 Uuid = Annotated[str, StringConstraints(pattern=UUID_PATTERN)]
-# Glance accepts NUL and line breaks in names; nothing that shows them to people does.
-Text = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=255)]
+Text = Annotated[str, StringConstraints(pattern=TEXT_PATTERN, max_length=255)]
+Pointer = Annotated[str, StringConstraints(pattern=POINTER_PATTERN, max_length=1024)]
 
 
 class Strict(BaseModel):

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
-from schemas.base import Strict
+from schemas.base import Pointer, Strict
 from schemas.image import OneImageInput
 
-# RFC 6901, section 3: "~" stands before 0 or 1 only. The whole document ("") is no property.
-# No control characters: Glance would store them in names, and nothing could show them.
-POINTER_PATTERN = r"^(/([^~/\x00-\x1f\x7f]|~[01])*)+$"
 MAX_OPERATIONS = 1000
 
-Pointer = Annotated[str, StringConstraints(pattern=POINTER_PATTERN, max_length=1024)]
 WITH_VALUE = frozenset({"add", "replace", "test"})
 WITH_FROM = frozenset({"move", "copy"})
 

@@ -145,7 +145,7 @@ def test_a_scope_is_a_project_a_domain_or_none(
         ),
         ({"type": "unscoped", "projectId": "p"}, "projectId does not go with type 'unscoped'"),
         ({"type": "unscoped", "domainId": "d"}, "domainId does not go with type 'unscoped'"),
-        ({"type": "project", "projectId": "a/b"}, "projectId: String should match pattern"),
+        ({"type": "project", "projectId": "a/b"}, "projectId: must be an id"),
         ({"type": "unscoped", "projectID": "p"}, "unknown parameter; did you mean projectId?"),
     ],
 )
