@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import html
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from time import time
-from typing import Any
+from typing import Any, Self
 
 import aiohttp
 import orjson
@@ -28,10 +28,10 @@ MOST_EXPLANATION = 500
 Client = aiohttp.ClientSession
 
 
-def new_client() -> Client:
-    """Return the process's one client session; used as an async context manager."""
+def new_client(connector: aiohttp.BaseConnector | None = None) -> Client:
+    """Return a client session, as the process has one; used as an async context manager."""
     # No jar: a cookie that a service sets for one caller must never go along with another's call.
-    client = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+    client = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), connector=connector)
     # aiohttp would send a DELETE again whose answer was broken off: the first one may have worked,
     # and the second one's 404 would say that it did not. There is no public switch.
     client._retry_connection = False
@@ -45,10 +45,12 @@ class Intent:
     Args:
         doing: A verb and its object: ``delete image a85a…``.
         missing: The whole message when the service knows no such thing.
+        gone: The whole message when it was deleted meanwhile (410); ``missing`` without it.
     """
 
     doing: str
     missing: str | None = None
+    gone: str | None = None
 
 
 @dataclass(frozen=True)
@@ -75,10 +77,16 @@ class Reply:
 
 @dataclass(frozen=True)
 class Timeouts:
-    """In seconds: to connect, and from there to the whole answer."""
+    """In seconds: to connect, and from there to the whole answer.
+
+    A body that is streamed may take hours. It has, instead, ``idle``: until the service takes
+    more of it; and ``stored``: from its last byte to the answer.
+    """
 
     connect: float
     answer: float
+    idle: float = 60
+    stored: float = 600
 
 
 @dataclass(frozen=True)
@@ -111,36 +119,87 @@ class Service:
             BffError: any other answer, by ``errors.code_of_status``; BAD_GATEWAY,
                 SERVICE_UNAVAILABLE or GATEWAY_TIMEOUT when there was none.
         """
-        sent = {"Accept": "application/json", REQUEST_ID: request_id, **(headers or {})}
-        if token is not None:
-            sent["X-Auth-Token"] = token
+        sent = _headers(token, request_id, headers)
 
         async def attempt() -> Reply:
             with translated(self.name, intent):
-                return await self._send(method, URL(url, encoded=True), sent, body)
+                seconds = self.timeouts.answer
+                return await self._send(self.client, method, url, sent, body=body, total=seconds)
 
         reply = await (_reading(attempt) if method == "GET" else attempt())
+        return self._accepted(reply, intent, ok, token)
+
+    async def stream(
+        self,
+        method: str,
+        url: str,
+        intent: Intent,
+        *,
+        ok: frozenset[int],
+        body: AsyncIterator[bytes],
+        token: str | None = None,
+        request_id: str = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
+        """Send one request whose body is made while it is sent, once; otherwise as ``call``.
+
+        The body is asked for more as fast as the service takes it. Its end ends the request; if it
+        raises, the connection is cut, so that the service never sees a whole request. An answer
+        that comes before the body's end ends the sending.
+
+        Raises:
+            Exception: whatever ``body`` raised, as it was.
+            BffError: as ``call``; BAD_GATEWAY, the service accepted the body before its end.
+        """
+        outgoing = _Outgoing(body, self.timeouts)
+        sent = _headers(token, request_id, headers)
+        try:
+            # A connection of its own: a kept one might be closed by the service just now, and this
+            # body cannot be sent again. Nor may uploads use up the connections of calls.
+            connector = aiohttp.TCPConnector(limit=1, force_close=True)
+            async with new_client(connector) as client, outgoing.watched():
+                with translated(self.name, intent):
+                    async with outgoing.deadline:
+                        reply = await self._send(client, method, url, sent, body=outgoing)
+        except BffError:
+            if outgoing.failure is not None:
+                raise outgoing.failure from None
+            raise
+        reply = self._accepted(reply, intent, ok, token)
+        if not outgoing.finished:
+            message = f"Could not {intent.doing}: {self.name} answered before it had everything."
+            raise BffError(Code.BAD_GATEWAY, message)
+        return reply
+
+    async def _send(
+        self,
+        client: Client,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        *,
+        body: bytes | AsyncIterator[bytes] | None,
+        total: float | None = None,
+    ) -> Reply:
+        async with client.request(
+            method,
+            URL(url, encoded=True),
+            headers=headers,
+            data=body,
+            timeout=aiohttp.ClientTimeout(total=total, sock_connect=self.timeouts.connect),
+            # A redirect would carry the token to wherever it points.
+            allow_redirects=False,
+        ) as response:
+            async with asyncio.timeout(self.timeouts.answer):
+                return Reply(response.status, response.headers, await response.read())
+
+    def _accepted(
+        self, reply: Reply, intent: Intent, ok: frozenset[int], token: str | None
+    ) -> Reply:
         structlog.contextvars.bind_contextvars(upstream_request_id=reply.headers.get(REQUEST_ID))
         if reply.status not in ok:
             raise self._refusal(reply, intent, token)
         return reply
-
-    async def _send(
-        self, method: str, url: URL, headers: Mapping[str, str], body: bytes | None
-    ) -> Reply:
-        timeout = aiohttp.ClientTimeout(
-            total=self.timeouts.answer, sock_connect=self.timeouts.connect
-        )
-        async with self.client.request(
-            method,
-            url,
-            headers=headers,
-            data=body,
-            timeout=timeout,
-            # A redirect would carry the token to wherever it points.
-            allow_redirects=False,
-        ) as response:
-            return Reply(response.status, response.headers, await response.read())
 
     def _refusal(self, reply: Reply, intent: Intent, token: str | None) -> BffError:
         code = code_of_status(reply.status)
@@ -149,12 +208,65 @@ class Service:
             data["upstreamRequestId"] = upstream
         if (seconds := _retry_after(reply.headers.get("Retry-After"))) is not None:
             data["retryAfter"] = seconds
+        if reply.status == 410 and intent.gone:
+            return BffError(code, intent.gone, **data)
         if code is Code.NOT_FOUND and intent.missing:
             return BffError(code, intent.missing, **data)
         # Keystone quotes the token that it does not know: what it explains is for nobody.
         words = _explanation(reply.body, token) if self.explains else ""
         reason = words or _REASONS.get(code, f"the answer was {reply.status}.")
         return BffError(code, f"{self.name} refused to {intent.doing}: {reason}", **data)
+
+
+class _Outgoing:
+    """A body on its way out: how it ended, and by when it must move on.
+
+    aiohttp wraps what a body raises into an error of the connection; here it is kept as it was.
+    """
+
+    def __init__(self, body: AsyncIterator[bytes], timeouts: Timeouts) -> None:
+        self._body = body
+        self._timeouts = timeouts
+        self._resting = asyncio.Event()
+        self._resting.set()
+        self.deadline = asyncio.timeout(timeouts.connect + timeouts.idle)
+        self.failure: Exception | None = None
+        self.finished = False
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        """Return the next chunk; to be asked for it means that the one before was taken."""
+        self._resting.clear()
+        try:
+            # How long a chunk takes to come is the body's own affair.
+            self._move_on_within(None)
+            chunk = await anext(self._body)
+        except StopAsyncIteration:
+            self.finished = True
+            self._move_on_within(self._timeouts.stored)
+            raise
+        except Exception as failure:
+            self.failure = failure
+            raise
+        finally:
+            self._resting.set()
+        self._move_on_within(self._timeouts.idle)
+        return chunk
+
+    @asynccontextmanager
+    async def watched(self) -> AsyncIterator[None]:
+        """Leave only when the body is at rest: aiohttp cancels its writer and does not wait."""
+        try:
+            yield
+        finally:
+            await self._resting.wait()
+
+    def _move_on_within(self, seconds: float | None) -> None:
+        when = None if seconds is None else asyncio.get_running_loop().time() + seconds
+        with suppress(RuntimeError):  # it has passed already
+            self.deadline.reschedule(when)
 
 
 _REASONS = {
@@ -184,6 +296,11 @@ def translated(service: str, intent: Intent) -> Iterator[None]:
         code, what = next((c, w) for kind, c, w in _FAILURES if isinstance(failure, kind))
         message = f"Could not {intent.doing}: {service} {what}; try again later."
         raise BffError(code, message) from failure
+
+
+def _headers(token: str | None, request_id: str, more: Mapping[str, str] | None) -> dict[str, str]:
+    sent = {"Accept": "application/json", REQUEST_ID: request_id, **(more or {})}
+    return sent if token is None else {**sent, "X-Auth-Token": token}
 
 
 def _is_worth_retrying(failure: BaseException) -> bool:

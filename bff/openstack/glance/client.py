@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from bff.openstack.glance.data import Data
 from bff.openstack.glance.images import Images
 from bff.openstack.glance.members import Members
 from bff.openstack.glance.requester import Requester
@@ -36,6 +37,11 @@ class Glance:
     def members(self) -> Members:
         """``/v2/images/{id}/members``."""
         return Members(self._requester, self.images)
+
+    @cached_property
+    def data(self) -> Data:
+        """``/v2/images/{id}/file``."""
+        return Data(self._requester, self.images)
 
     @cached_property
     def _requester(self) -> Requester:

@@ -1,0 +1,247 @@
+"""``/v2/images/{id}/file``: an image's data, stored whole or not at all.
+
+Source: Image API v2, "Image data"; what a real Glance 33 does with a body that is cut, too large or
+of another format is in ``docs/uploads.md``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bff.errors import BffError, Code
+from bff.openstack.glance import query
+from bff.openstack.glance.images import Images
+from bff.openstack.glance.requester import Requester
+from bff.openstack.http import Intent
+
+CHUNK = 256 * 1024
+# Glance hashes with sha512 unless a site chose otherwise (``hashing_algorithm``).
+DIGEST = "sha512"
+# After these, only the image itself can tell what Glance did.
+_UNANSWERED = (Code.BAD_GATEWAY, Code.GATEWAY_TIMEOUT, Code.SERVICE_UNAVAILABLE)
+
+Image = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Data:
+    """The data of the images that one token may see."""
+
+    request: Requester
+    images: Images
+
+    async def queued(self, image_id: str) -> Image:
+        """Return the image if it waits for its data.
+
+        Raises:
+            BffError: NOT_FOUND; CONFLICT, it is not `queued`.
+        """
+        image = await self._image(image_id)
+        if image.get("status") != "queued":
+            raise _not_queued(image_id, image)
+        return image
+
+    async def upload(
+        self,
+        image_id: str,
+        content: bytes | AsyncIterator[bytes],
+        size: int | None = None,
+        *,
+        sha512: str | None = None,
+    ) -> int:
+        """Store the data of a `queued` image and return how many bytes that were.
+
+        When this returns, the image is `active`, as large as what was sent, and, where ``sha512``
+        is given, has this digest. Whatever ``content`` raises cuts the upload: the image stays
+        `queued`. Nothing is ever sent twice.
+
+        Args:
+            content: All of it, or chunks that are asked for as fast as Glance takes them.
+            size: The number of bytes, if it is known; another number of them is an error.
+            sha512: In lower-case hexadecimal.
+
+        Raises:
+            BffError: CONFLICT, the image is not `queued`; NOT_FOUND, it is not there or was deleted
+                meanwhile; BAD_REQUEST, the content is empty, or not what size and digest say;
+                PAYLOAD_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE and others as Glance explains.
+        """
+        if isinstance(content, bytes):
+            size, content = len(content), _slices(content)
+        checked = _Checked(content, size, sha512)
+        try:
+            await self._put(image_id, checked, size)
+        except BffError as error:
+            # An error of the content's own is none of Glance's.
+            if error is checked.failure:
+                raise
+            raise await self._explained(image_id, error, checked) from error.__cause__
+        await self._verify(image_id, checked)
+        return checked.count
+
+    async def _put(self, image_id: str, content: _Checked, size: int | None) -> None:
+        headers = {"Content-Type": "application/octet-stream"}
+        if size is not None:
+            # With a length, Glance refuses what is over a quota before it takes it; in chunks, the
+            # image would get stuck in `saving`.
+            headers |= {"Content-Length": str(size), "X-Openstack-Image-Size": str(size)}
+        await self.request.stream(
+            "PUT",
+            f"{query.PATH}/{image_id}/file",
+            _intent(image_id),
+            ok=204,
+            body=content,
+            headers=headers,
+        )
+
+    async def _verify(self, image_id: str, sent: _Checked) -> None:
+        """Compare what Glance says it has with what was sent."""
+        image = await self._image(image_id)
+        expected: dict[str, Any] = {"status": "active", "size": sent.count}
+        if sent.sha512 is not None and image.get("os_hash_algo") == DIGEST:
+            expected["os_hash_value"] = sent.sha512
+        differs = [
+            f"its {key} is {image.get(key)}, not {value}"
+            for key, value in expected.items()
+            if image.get(key) != value
+        ]
+        if differs:
+            message = (
+                f"Glance took the data of image {image_id}, but {' and '.join(differs)}:"
+                " delete the image and upload to a new one."
+            )
+            raise BffError(Code.BAD_GATEWAY, message)
+
+    async def _explained(self, image_id: str, error: BffError, sent: _Checked) -> BffError:
+        """Return the error with what became of the image, and what to do about it."""
+        if error.code in (Code.UNAUTHORIZED, Code.NOT_FOUND):
+            return error
+        try:
+            image = await self._image(image_id)
+        except BffError as another:
+            gone = another.code is Code.NOT_FOUND
+            return BffError(another.code, _gone(image_id), **another.data) if gone else error
+        status = image.get("status")
+        unanswered = error.code in _UNANSWERED
+        if status != "queued" and error.code is Code.CONFLICT:
+            return _not_queued(image_id, image, **error.data)
+        if status == "active" and unanswered and not sent.ended:
+            return _not_queued(image_id, image, **error.data)
+        advice = _ADVICE.get(str(status), f"The image is `{status}` now.")
+        return BffError(error.code, f"{error.message.rstrip('. ')}. {advice}", **error.data)
+
+    async def _image(self, image_id: str) -> Image:
+        # Not orjson: an odd name must not hide the state.
+        image: Image = json.loads((await self.images.show(image_id)).text)
+        return image
+
+
+class _Checked:
+    """Chunks on their way: counted, hashed where that is asked for, and ended only if they fit.
+
+    The last chunk is held back until the end is known to be right. Glance knows the size
+    and would store the image as soon as it has the last byte.
+    """
+
+    def __init__(self, content: AsyncIterator[bytes], size: int | None, sha512: str | None) -> None:
+        self._content = content
+        self._size = size
+        self._hash = hashlib.sha512() if sha512 is not None else None
+        self._held: bytes | None = None
+        self.sha512 = sha512
+        self.count = 0
+        self.ended = False
+        self.failure: BffError | None = None
+
+    def __aiter__(self) -> _Checked:
+        return self
+
+    async def __anext__(self) -> bytes:
+        """Return the next chunk.
+
+        Raises:
+            BffError: BAD_REQUEST, the content is empty, or not what size and digest say.
+        """
+        try:
+            if self._held is None and not self.ended:
+                self._held = await self._next()
+            held, self._held = self._held, None
+            if held is None:
+                raise StopAsyncIteration
+            self._held = await self._next()
+        except BffError as failure:
+            self.failure = failure
+            raise
+        return held
+
+    async def _next(self) -> bytes | None:
+        """Return what comes, ``None`` at an end that is right."""
+        async for chunk in self._content:
+            if chunk:
+                self._look_at(chunk)
+                return chunk
+        self._check_end()
+        self.ended = True
+        return None
+
+    def _look_at(self, chunk: bytes) -> None:
+        self.count += len(chunk)
+        if self._size is not None and self.count > self._size:
+            raise _not_as_said(f"it is larger than the {self._size} bytes that were declared")
+        if self._hash is not None:
+            self._hash.update(chunk)
+
+    def _check_end(self) -> None:
+        if self.count == 0:
+            raise _not_as_said("it is empty")
+        if self._size not in (None, self.count):
+            raise _not_as_said(f"it has {self.count} bytes, and {self._size} were declared")
+        if self._hash is not None and self._hash.hexdigest() != self.sha512:
+            raise _not_as_said(f"its sha512 is {self._hash.hexdigest()}, not {self.sha512}")
+
+
+async def _slices(content: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(content), CHUNK):
+        yield content[start : start + CHUNK]
+
+
+_ADVICE = {
+    "queued": "The image is `queued` as before: upload to it again.",
+    "active": (
+        "Its answer was lost, and the image is `active` now: compare its size and os_hash_value"
+        " with the data before using it."
+    ),
+    # Seen with a user's quota and a body without a length.
+    "saving": (
+        "Glance left the image in `saving`. If it stays there, only deleting it helps;"
+        " then upload to a new one."
+    ),
+}
+
+
+def _intent(image_id: str) -> Intent:
+    missing = f"Image not found: {image_id}. It does not exist, or this project may not see it."
+    return Intent(f"upload the data of image {image_id}", missing, _gone(image_id))
+
+
+def _gone(image_id: str) -> str:
+    return f"Image {image_id} was deleted while its data was uploaded: create a new one."
+
+
+def _not_queued(image_id: str, image: Image, **data: Any) -> BffError:
+    status = image.get("status")
+    reasons = {
+        "active": "it has its data already; create a new image for other data.",
+        "saving": "another upload of it is under way, or was given up by Glance.",
+    }
+    reason = reasons.get(str(status), "create a new image for other data.")
+    message = f"Cannot upload to image {image_id}: it must be `queued`, and it is `{status}`;"
+    return BffError(Code.CONFLICT, f"{message} {reason}", **data)
+
+
+def _not_as_said(what: str) -> BffError:
+    message = f"The data is not what was said: {what}. Nothing was stored; upload it again."
+    return BffError(Code.BAD_REQUEST, message)

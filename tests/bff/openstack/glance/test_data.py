@@ -1,0 +1,468 @@
+"""An image's data on its way to Glance: what is sent, what cuts it, and what each answer means."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import socket
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from bff.errors import BffError, Code
+from bff.openstack.glance import Glance
+from bff.openstack.glance.data import CHUNK, Data
+from bff.openstack.http import Service, Timeouts, new_client
+
+IMAGE_ID = "a85abd86-55b3-4d5b-b0b4-5d0a6e6042fc"
+CONTENT = bytes(range(256)) * 4096
+DIGEST = hashlib.sha512(CONTENT).hexdigest()
+Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@dataclass
+class Upstream:
+    """A Glance that reads an upload as it is told to, and shows one image."""
+
+    talk: Talk | None = None
+    answer: bytes = b"204 No Content"
+    explanation: str = ""
+    image: dict[str, Any] | None = field(default_factory=dict)
+    head: str = ""
+    received: bytes = b""
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    whole: asyncio.Event = field(default_factory=asyncio.Event)
+    cut: asyncio.Event = field(default_factory=asyncio.Event)
+    uploads: int = 0
+    url: str = ""
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            head = (await reader.readuntil(b"\r\n\r\n")).decode()
+            if head.startswith("GET"):
+                self._show(writer)
+                return
+            self.uploads += 1
+            self.head = head
+            self.arrived.set()
+            await (self.talk or self.store)(reader, writer)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            self.cut.set()
+        finally:
+            writer.close()
+
+    def _show(self, writer: asyncio.StreamWriter) -> None:
+        status = "200 OK" if self.image is not None else "404 Not Found"
+        self.reply(writer, status.encode(), json.dumps(self.image).encode())
+
+    async def store(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await self.read_body(reader)
+        if self.answer.startswith(b"204"):
+            digest = hashlib.sha512(self.received).hexdigest()
+            stored = {"status": "active", "size": len(self.received), "os_hash_algo": "sha512"}
+            assert self.image is not None
+            self.image = {**stored, "os_hash_value": digest, **self.image}
+        self.refuse(writer)
+
+    async def read_body(self, reader: asyncio.StreamReader) -> None:
+        if length := self.header("Content-Length"):
+            self.received = await reader.readexactly(int(length))
+        else:
+            assert self.header("Transfer-Encoding") == "chunked"
+            while size := int(await reader.readuntil(b"\r\n"), 16):
+                self.received += (await reader.readexactly(size + 2))[:-2]
+            await reader.readexactly(2)
+        self.whole.set()
+
+    def header(self, name: str) -> str | None:
+        lines = (line.split(": ", 1) for line in self.head.split("\r\n")[1:] if line)
+        return {key.lower(): value for key, value in lines}.get(name.lower())
+
+    def refuse(self, writer: asyncio.StreamWriter) -> None:
+        self.reply(writer, self.answer, json.dumps({"message": self.explanation}).encode())
+
+    def reply(self, writer: asyncio.StreamWriter, status: bytes, body: bytes) -> None:
+        if status.startswith(b"204"):
+            body = b""
+        ids = b"X-Openstack-Request-Id: req-theirs\r\n"
+        length = b"Content-Length: %d\r\n\r\n" % len(body)
+        writer.write(b"HTTP/1.1 " + status + b"\r\n" + ids + length + body)
+
+
+@pytest.fixture
+async def upstream() -> AsyncIterator[Upstream]:
+    upstream = Upstream()
+    async with await asyncio.start_server(upstream.serve, "127.0.0.1", 0) as listener:
+        upstream.url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+        yield upstream
+
+
+@asynccontextmanager
+async def data_at(url: str, **timeouts: float) -> AsyncIterator[Data]:
+    async with new_client() as client:
+        given = {"connect": 5, "answer": 5, "idle": 5, "stored": 5, **timeouts}
+        yield Glance(Service("Glance", client, Timeouts(**given)), url, "a-token", "req-ours").data
+
+
+@pytest.fixture
+async def data(upstream: Upstream) -> AsyncIterator[Data]:
+    async with data_at(upstream.url) as data:
+        yield data
+
+
+async def chunks(*parts: bytes, then: BaseException | None = None) -> AsyncIterator[bytes]:
+    for part in parts:
+        yield part
+    if then is not None:
+        raise then
+
+
+async def endless() -> AsyncIterator[bytes]:
+    while True:
+        yield bytes(CHUNK)
+
+
+async def silent() -> AsyncIterator[bytes]:
+    # The last chunk is held back: the first of two is sent.
+    yield CONTENT
+    yield CONTENT
+    await asyncio.Event().wait()
+
+
+async def refusal(data: Data, *args: Any, **more: Any) -> BffError:
+    with pytest.raises(BffError) as caught:
+        async with asyncio.timeout(10):
+            await data.upload(IMAGE_ID, *args, **more)
+    return caught.value
+
+
+# --- What is sent
+
+
+async def test_bytes_are_sent_with_their_length_and_glances_own_size_header(
+    data: Data, upstream: Upstream
+) -> None:
+    assert await data.upload(IMAGE_ID, CONTENT, sha512=DIGEST) == len(CONTENT)
+    assert upstream.received == CONTENT
+    assert upstream.head.startswith(f"PUT /v2/images/{IMAGE_ID}/file HTTP/1.1\r\n")
+    wanted = {
+        "Content-Type": "application/octet-stream",
+        "Content-Length": str(len(CONTENT)),
+        "X-Openstack-Image-Size": str(len(CONTENT)),
+        "X-Auth-Token": "a-token",
+        "X-Openstack-Request-Id": "req-ours",
+        "Accept": "application/json",
+        "Transfer-Encoding": None,
+    }
+    assert {name: upstream.header(name) for name in wanted} == wanted
+
+
+async def test_a_stream_of_unknown_size_is_sent_in_chunks_and_comes_whole(
+    data: Data, upstream: Upstream
+) -> None:
+    sent = chunks(CONTENT[:1], b"", CONTENT[1:70_000], CONTENT[70_000:])
+    assert await data.upload(IMAGE_ID, sent) == len(CONTENT)
+    assert upstream.received == CONTENT
+    assert upstream.header("X-Openstack-Image-Size") is None
+
+
+@pytest.mark.parametrize("parts", [(CONTENT,), (CONTENT[:-1], CONTENT[-1:])])
+async def test_a_stream_of_known_size_is_sent_with_it(
+    data: Data, upstream: Upstream, parts: tuple[bytes, ...]
+) -> None:
+    await data.upload(IMAGE_ID, chunks(*parts), len(CONTENT))
+    assert upstream.received == CONTENT
+    assert upstream.header("Content-Length") == str(len(CONTENT))
+
+
+# --- What cuts it
+
+
+@pytest.mark.parametrize("size", [None, len(CONTENT)])
+@pytest.mark.parametrize("parts", [(), (CONTENT[:10],), (CONTENT,)])
+@pytest.mark.parametrize("failure", [ValueError("mine"), BffError(Code.TIMEOUT, "mine")])
+async def test_what_the_content_raises_passes_through_and_glance_never_sees_an_end(
+    data: Data, upstream: Upstream, size: int | None, parts: tuple[bytes, ...], failure: Exception
+) -> None:
+    with pytest.raises(type(failure), match="mine") as caught:
+        await data.upload(IMAGE_ID, chunks(*parts, then=failure), size)
+    assert caught.value is failure
+    if upstream.uploads:
+        await asyncio.wait_for(upstream.cut.wait(), 5)
+    assert not upstream.whole.is_set()
+
+
+@pytest.mark.parametrize(
+    ("parts", "said", "what"),
+    [
+        ((), {}, "it is empty"),
+        ((b"",), {"size": 0}, "it is empty"),
+        (
+            (CONTENT,),
+            {"size": len(CONTENT) + 1},
+            f"{len(CONTENT)} bytes, and {len(CONTENT) + 1} were",
+        ),
+        ((CONTENT, b"x"), {"size": len(CONTENT)}, f"larger than the {len(CONTENT)} bytes"),
+        ((CONTENT,), {"size": len(CONTENT), "sha512": "0" * 128}, f"its sha512 is {DIGEST}"),
+        ((CONTENT,), {"sha512": "0" * 128}, f"its sha512 is {DIGEST}"),
+    ],
+)
+async def test_content_that_is_not_what_was_said_is_cut_before_its_end(
+    data: Data, upstream: Upstream, parts: tuple[bytes, ...], said: dict[str, Any], what: str
+) -> None:
+    error = await refusal(data, chunks(*parts), **said)
+    assert error.code is Code.BAD_REQUEST
+    assert what in error.message
+    assert not upstream.whole.is_set()
+
+
+async def test_a_cancelled_upload_is_cut_and_its_content_is_at_rest(
+    data: Data, upstream: Upstream
+) -> None:
+    resting = asyncio.Event()
+
+    async def waiting() -> AsyncIterator[bytes]:
+        try:
+            yield CONTENT
+            yield CONTENT
+            await asyncio.Event().wait()
+        finally:
+            resting.set()
+
+    running = asyncio.create_task(data.upload(IMAGE_ID, waiting(), 3 * len(CONTENT)))
+    async with asyncio.timeout(5):
+        await upstream.arrived.wait()
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        assert resting.is_set()
+        await upstream.cut.wait()
+
+
+# --- What Glance answers
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "words"),
+    [
+        (b"400 Bad Request", Code.BAD_REQUEST, "for a reason. The image is `queued` as before"),
+        (b"401 Unauthorized", Code.UNAUTHORIZED, "for a reason"),
+        (b"403 Forbidden", Code.FORBIDDEN, "for a reason"),
+        (b"404 Not Found", Code.NOT_FOUND, f"Image not found: {IMAGE_ID}"),
+        (b"409 Conflict", Code.CONFLICT, "for a reason. The image is `queued` as before"),
+        (b"410 Gone", Code.NOT_FOUND, f"Image {IMAGE_ID} was deleted while"),
+        (b"413 Too Large", Code.PAYLOAD_TOO_LARGE, "for a reason. The image is `queued` as before"),
+        (b"415 Unsupported", Code.UNSUPPORTED_MEDIA_TYPE, "for a reason. The image is `queued`"),
+        (b"500 Error", Code.BAD_GATEWAY, "for a reason"),
+        (b"503 Unavailable", Code.SERVICE_UNAVAILABLE, "for a reason"),
+    ],
+)
+async def test_a_refusal_has_glances_words_and_what_to_do(
+    data: Data, upstream: Upstream, answer: bytes, code: Code, words: str
+) -> None:
+    upstream.answer, upstream.explanation = answer, "for a reason."
+    upstream.image = {"status": "queued"}
+    error = await refusal(data, CONTENT)
+    assert error.code is code
+    assert words in error.message
+    assert error.data["upstreamRequestId"] == "req-theirs"
+    assert upstream.uploads == 1
+
+
+@pytest.mark.parametrize("status", ["active", "saving", "deactivated"])
+async def test_an_image_that_is_not_queued_is_a_conflict_that_says_so(
+    data: Data, upstream: Upstream, status: str
+) -> None:
+    upstream.answer, upstream.image = b"409 Conflict", {"status": status}
+    error = await refusal(data, CONTENT)
+    assert error.code is Code.CONFLICT
+    assert f"it must be `queued`, and it is `{status}`" in error.message
+
+
+async def test_an_image_stuck_in_saving_is_reported_with_the_only_way_out(
+    data: Data, upstream: Upstream
+) -> None:
+    upstream.answer, upstream.explanation = b"413 Too Large", "over your quota"
+    upstream.image = {"status": "saving"}
+    error = await refusal(data, chunks(CONTENT))
+    assert error.code is Code.PAYLOAD_TOO_LARGE
+    assert "over your quota" in error.message
+    assert "`saving`" in error.message
+    assert "only deleting it helps" in error.message
+
+
+@pytest.mark.parametrize("content", ["endless", "silent"])
+@pytest.mark.parametrize("after", ["keeps", "closes", "resets"])
+async def test_an_early_answer_is_seen_while_the_content_still_comes(
+    data: Data, upstream: Upstream, content: str, after: str
+) -> None:
+    upstream.answer, upstream.image = b"409 Conflict", {"status": "active"}
+
+    async def early(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        upstream.refuse(writer)
+        await writer.drain()
+        if after == "resets":
+            reset(writer)
+        elif after == "keeps":
+            await reader.read()
+
+    upstream.talk = early
+    error = await refusal(data, endless() if content == "endless" else silent())
+    assert error.code is Code.CONFLICT
+    assert "it must be `queued`, and it is `active`" in error.message
+    assert upstream.uploads == 1
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    sock = writer.get_extra_info("socket")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+
+
+@pytest.mark.parametrize(
+    ("image", "code", "words"),
+    [
+        ({"status": "queued"}, Code.BAD_GATEWAY, "`queued` as before: upload to it again"),
+        ({"status": "saving"}, Code.BAD_GATEWAY, "only deleting it helps"),
+        ({"status": "importing"}, Code.BAD_GATEWAY, "The image is `importing` now"),
+        ({"status": "active"}, Code.CONFLICT, "it must be `queued`, and it is `active`"),
+        (None, Code.NOT_FOUND, "was deleted while"),
+    ],
+)
+async def test_a_lost_answer_is_explained_by_looking_at_the_image(
+    data: Data, upstream: Upstream, image: dict[str, Any] | None, code: Code, words: str
+) -> None:
+    async def broken(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(1)
+        reset(writer)
+
+    upstream.talk, upstream.image = broken, image
+    error = await refusal(data, endless())
+    assert error.code is code
+    assert words in error.message
+    assert upstream.uploads == 1
+
+
+async def test_a_lost_answer_to_a_whole_upload_is_no_success(
+    data: Data, upstream: Upstream
+) -> None:
+    async def lose(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await upstream.read_body(reader)
+
+    upstream.talk, upstream.image = lose, {"status": "active", "size": len(CONTENT)}
+    error = await refusal(data, CONTENT)
+    assert error.code is Code.BAD_GATEWAY
+    assert "Its answer was lost, and the image is `active` now" in error.message
+
+
+async def test_a_glance_that_is_gone_altogether_is_service_unavailable() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+    async with data_at(url) as data:
+        assert (await refusal(data, CONTENT)).code is Code.SERVICE_UNAVAILABLE
+
+
+async def test_success_that_is_claimed_before_the_end_is_no_success(
+    data: Data, upstream: Upstream
+) -> None:
+    async def hasty(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        upstream.refuse(writer)
+        await reader.read()
+
+    upstream.talk, upstream.image = hasty, {"status": "queued"}
+    error = await refusal(data, endless())
+    assert error.code is Code.BAD_GATEWAY
+    assert "answered before it had everything" in error.message
+
+
+@pytest.mark.parametrize(
+    ("image", "what"),
+    [
+        ({"status": "saving"}, "its status is saving, not active"),
+        ({"size": 5}, f"its size is 5, not {len(CONTENT)}"),
+        ({"os_hash_value": "abc"}, f"its os_hash_value is abc, not {DIGEST}"),
+    ],
+)
+async def test_what_glance_has_is_compared_with_what_was_sent(
+    data: Data, upstream: Upstream, image: dict[str, Any], what: str
+) -> None:
+    upstream.image = image
+    error = await refusal(data, CONTENT, sha512=DIGEST)
+    assert error.code is Code.BAD_GATEWAY
+    assert what in error.message
+
+
+async def test_a_site_that_hashes_otherwise_is_compared_by_size_alone(
+    data: Data, upstream: Upstream
+) -> None:
+    upstream.image = {"os_hash_algo": "sha256", "os_hash_value": "abc"}
+    assert await data.upload(IMAGE_ID, CONTENT, sha512=DIGEST) == len(CONTENT)
+
+
+# --- Time
+
+
+async def test_a_glance_that_takes_nothing_more_is_a_gateway_timeout(upstream: Upstream) -> None:
+    async def stall(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await asyncio.Event().wait()
+
+    upstream.talk, upstream.image = stall, {"status": "queued"}
+    async with data_at(upstream.url, idle=0.05) as data:
+        error = await refusal(data, endless())
+    assert error.code is Code.GATEWAY_TIMEOUT
+    assert "`queued` as before" in error.message
+
+
+async def test_a_glance_that_does_not_answer_after_the_last_byte_is_a_gateway_timeout(
+    upstream: Upstream,
+) -> None:
+    async def mute(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await upstream.read_body(reader)
+        await reader.read()
+
+    upstream.talk, upstream.image = mute, {"status": "queued"}
+    async with data_at(upstream.url, stored=0.05) as data:
+        error = await refusal(data, CONTENT)
+    assert error.code is Code.GATEWAY_TIMEOUT
+    assert upstream.whole.is_set()
+
+
+async def test_an_answer_that_stalls_in_its_body_is_a_gateway_timeout(upstream: Upstream) -> None:
+    async def stall(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 409 Conflict\r\nContent-Length: 9\r\n\r\nhalf")
+        await reader.read()
+
+    upstream.talk, upstream.image = stall, {"status": "queued"}
+    async with data_at(upstream.url, answer=0.05) as data:
+        assert (await refusal(data, silent())).code is Code.GATEWAY_TIMEOUT
+
+
+async def test_slow_content_is_not_glances_fault(upstream: Upstream) -> None:
+    async def slow() -> AsyncIterator[bytes]:
+        for part in (CONTENT[:5], CONTENT[5:]):
+            await asyncio.wait([asyncio.create_task(asyncio.Event().wait())], timeout=0.15)
+            yield part
+
+    async with data_at(upstream.url, idle=0.1) as data:
+        assert await data.upload(IMAGE_ID, slow()) == len(CONTENT)
+
+
+# --- Before it
+
+
+async def test_a_queued_image_is_returned_and_any_other_refused(
+    data: Data, upstream: Upstream
+) -> None:
+    upstream.image = {"status": "queued", "name": "x"}
+    assert (await data.queued(IMAGE_ID))["name"] == "x"
+    upstream.image = {"status": "active"}
+    with pytest.raises(BffError, match="must be `queued`"):
+        await data.queued(IMAGE_ID)
+    upstream.image = None
+    with pytest.raises(BffError, match="Image not found"):
+        await data.queued(IMAGE_ID)
