@@ -223,3 +223,18 @@ class ProjectContext(PublicContext):
         if any(failure.code == Code.UNAUTHORIZED.label for failure in result.failed):
             self.caller.forget_token()
         return result
+
+    def within_inline_limit(self, content: bytes) -> bytes:
+        """Return data that came with a call, if it is not too much for that.
+
+        Raises:
+            BffError: PAYLOAD_TOO_LARGE; the message names the route for larger files.
+        """
+        settings = self.caller.cloud.settings
+        if len(content) > settings.max_inline_upload:
+            message = (
+                f"The file is larger than {settings.max_inline_upload} bytes"
+                f" (BFF_MAX_INLINE_UPLOAD): send it to POST {settings.prefix}/upload-image."
+            )
+            raise BffError(Code.PAYLOAD_TOO_LARGE, message)
+        return content

@@ -36,6 +36,17 @@ PROCEDURES: tuple[Procedure, ...] = (
         upstream="POST /v2/images",
     ),
     mutation(
+        "compute.image.uploadImage",
+        images.upload_image,
+        Code.BAD_REQUEST,
+        Code.FORBIDDEN,
+        Code.NOT_FOUND,
+        Code.CONFLICT,
+        Code.PAYLOAD_TOO_LARGE,
+        Code.UNSUPPORTED_MEDIA_TYPE,
+        upstream="PUT /v2/images/{imageId}/file",
+    ),
+    mutation(
         "compute.image.updateImage",
         images.update_image,
         Code.BAD_REQUEST,

@@ -17,6 +17,7 @@ from schemas.image import (
 )
 from schemas.json import Json
 from schemas.patch import UpdateImageInput
+from schemas.upload import UploadImageInput, UploadResult
 
 
 async def list_images(ctx: ProjectContext, wanted: ListImagesInput) -> Json[list[GlanceImage]]:
@@ -39,6 +40,12 @@ async def get_image_by_id(ctx: ProjectContext, wanted: GetImageByIdInput) -> Jso
 async def create_image(ctx: ProjectContext, wanted: CreateImageInput) -> Json[GlanceImage]:
     """Make a queued image that has metadata but no data yet."""
     return await ctx.glance.images.create(wanted.metadata())
+
+
+async def upload_image(ctx: ProjectContext, wanted: UploadImageInput) -> UploadResult:
+    """Store an image's data, whole or not at all; for files of a few megabytes."""
+    await ctx.glance.data.upload(wanted.image_id, ctx.within_inline_limit(wanted.file))
+    return UploadResult(success=True, image_id=wanted.image_id)
 
 
 async def update_image(ctx: ProjectContext, wanted: UpdateImageInput) -> Json[GlanceImage]:
