@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -35,6 +36,9 @@ def _aioresponses_for_aiohttp_3_14() -> None:
 
 
 _aioresponses_for_aiohttp_3_14()
+
+# A run in the background ignores ^C, and so would every process that a test starts to interrupt it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @asynccontextmanager

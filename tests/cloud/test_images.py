@@ -23,6 +23,11 @@ SEEDED = {
 BARE = {"container_format": "bare", "disk_format": "raw"}
 
 
+def unordered(image: dict[str, Any]) -> dict[str, Any]:
+    """Return the image with its tags sorted: Glance gives them in no order."""
+    return image | {"tags": sorted(image["tags"])}
+
+
 def names(images: list[dict[str, Any]]) -> list[str]:
     return [image["name"] for image in images]
 
@@ -59,11 +64,13 @@ async def test_hidden_and_community_images_are_listed_when_asked_for(alice: User
 
 
 async def test_every_answer_fits_its_model(alice: User) -> None:
-    images = TypeAdapter(list[GlanceImage]).validate_python(await alice.do("listImages"))
+    images = await alice.do("listImages")
+    TypeAdapter(list[GlanceImage]).validate_python(images)
     ImagesPaginatedResponse.model_validate(await alice.do("listImagesWithPagination"))
     for image in images:
-        one = GlanceImage.model_validate(await alice.do("getImageById", imageId=image.id))
-        assert one == image
+        one = await alice.do("getImageById", imageId=image["id"])
+        GlanceImage.model_validate(one)
+        assert unordered(one) == unordered(image)
 
 
 async def test_without_a_limit_all_60_images_are_listed_however_odd_one_is(
@@ -251,7 +258,7 @@ async def test_the_specifications_image_is_created(shelf: User) -> None:
     assert image["status"] == "queued"
     assert (image["os_version"], image["min_ram"]) == ("22.04", 1024)
     assert set(image["tags"]) == {"ubuntu", "lts", "server"}
-    assert image == await shelf.do("getImageById", imageId=image["id"])
+    assert unordered(image) == unordered(await shelf.do("getImageById", imageId=image["id"]))
 
 
 async def test_an_image_has_the_specifications_defaults(shelf: User) -> None:
@@ -336,7 +343,7 @@ async def test_an_image_that_is_seen_but_not_owned_is_not_deleted(alice: User, b
     code, message = await bob.error("deleteImage", imageId=image["id"])
     assert code == "FORBIDDEN"
     assert image["id"] in message
-    assert await alice.do("getImageById", imageId=image["id"]) == image
+    assert unordered(await alice.do("getImageById", imageId=image["id"])) == unordered(image)
 
 
 async def test_a_call_in_another_project_sees_that_project(alice: User, cloud: Cloud) -> None:
