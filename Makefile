@@ -29,6 +29,7 @@ format: $(VENV)/.installed-dev ## Put the sources into their form
 
 docs: $(VENV)/.installed ## Write the generated pages
 	$(BIN)/bff settings-table > docs/settings.md
+	$(BIN)/bff procedures-page > docs/procedures.md
 
 clean: ## Remove whatever was installed or made
 	rm -rf .venv .venv-cloud .devcloud .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

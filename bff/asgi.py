@@ -15,4 +15,9 @@ def create() -> Starlette:
     """Return the application that the environment configures; a factory for any ASGI server."""
     settings = Settings()
     logs.configure(settings)
-    return create_app(settings, Registry(procedures.ALL))
+    return create_app(settings, registry())
+
+
+def registry() -> Registry:
+    """Return every procedure that is served."""
+    return Registry(procedures.ALL)

@@ -12,7 +12,9 @@ from cryptography.fernet import Fernet
 from pydantic import ValidationError
 from uvicorn.supervisors import Multiprocess
 
+from bff import asgi, page
 from bff import settings as settings_module
+from bff.contract import contract
 from bff.settings import PREFIX, Settings, explain
 
 READY_SECONDS = 60
@@ -63,6 +65,12 @@ def serve(
 def settings_table() -> None:
     """Print docs/settings.md."""
     typer.echo(settings_module.as_markdown(), nl=False)
+
+
+@app.command()
+def procedures_page() -> None:
+    """Print docs/procedures.md."""
+    typer.echo(page.as_markdown(contract(asgi.registry())), nl=False)
 
 
 @app.command()

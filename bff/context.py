@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import structlog
 
@@ -110,6 +110,9 @@ class Caller:
 class PublicContext:
     """For anybody: what it takes to sign in and out."""
 
+    refuses_with: ClassVar[tuple[Code, ...]] = ()
+    needs: ClassVar[str] = "no session"
+
     caller: Caller
 
     @classmethod
@@ -151,6 +154,9 @@ class PublicContext:
 class UserContext(PublicContext):
     """For whoever is signed in, in a project or not."""
 
+    refuses_with: ClassVar[tuple[Code, ...]] = (Code.UNAUTHORIZED,)
+    needs: ClassVar[str] = "a session"
+
     @classmethod
     async def enter(cls, caller: Caller, project_id: str | None) -> Self:
         """See ``PublicContext.enter``; the token is looked at where it is used.
@@ -188,6 +194,13 @@ class UserContext(PublicContext):
 @dataclass(frozen=True)
 class ProjectContext(PublicContext):
     """For whoever works in a project: the services of the cloud, with the project's token."""
+
+    refuses_with: ClassVar[tuple[Code, ...]] = (
+        Code.UNAUTHORIZED,
+        Code.FORBIDDEN,
+        Code.PRECONDITION_FAILED,
+    )
+    needs: ClassVar[str] = "a session in a project"
 
     project_id: str
     glance: Glance

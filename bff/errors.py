@@ -11,36 +11,147 @@ from typing import Any
 
 
 class Code(Enum):
-    """A kind of failure: its name on the wire, its JSON-RPC number and its HTTP status.
+    """A kind of failure: its name on the wire, its JSON-RPC number, its HTTP status, and when.
 
     Several members share a name or a number, as in tRPC: ``BAD_REQUEST`` is -32600 for what is not
     a request and -32602 for input that does not fit.
     """
 
-    PARSE_ERROR = ("PARSE_ERROR", -32700, 400)
-    BAD_REQUEST = ("BAD_REQUEST", -32600, 400)
-    INVALID_INPUT = ("BAD_REQUEST", -32602, 400)
-    PROCEDURE_NOT_FOUND = ("NOT_FOUND", -32601, 404)
-    UNAUTHORIZED = ("UNAUTHORIZED", -32001, 401)
-    FORBIDDEN = ("FORBIDDEN", -32003, 403)
-    NOT_FOUND = ("NOT_FOUND", -32004, 404)
-    METHOD_NOT_SUPPORTED = ("METHOD_NOT_SUPPORTED", -32005, 405)
-    TIMEOUT = ("TIMEOUT", -32008, 408)
-    CONFLICT = ("CONFLICT", -32009, 409)
-    PRECONDITION_FAILED = ("PRECONDITION_FAILED", -32012, 412)
-    PAYLOAD_TOO_LARGE = ("PAYLOAD_TOO_LARGE", -32013, 413)
-    UNSUPPORTED_MEDIA_TYPE = ("UNSUPPORTED_MEDIA_TYPE", -32015, 415)
-    TOO_MANY_REQUESTS = ("TOO_MANY_REQUESTS", -32029, 429)
-    CLIENT_CLOSED_REQUEST = ("CLIENT_CLOSED_REQUEST", -32099, 499)
-    INTERNAL_SERVER_ERROR = ("INTERNAL_SERVER_ERROR", -32603, 500)
-    BAD_GATEWAY = ("BAD_GATEWAY", -32603, 502)
-    SERVICE_UNAVAILABLE = ("SERVICE_UNAVAILABLE", -32603, 503)
-    GATEWAY_TIMEOUT = ("GATEWAY_TIMEOUT", -32603, 504)
+    PARSE_ERROR = (
+        "PARSE_ERROR",
+        -32700,
+        400,
+        "the body is not JSON",
+    )
+    BAD_REQUEST = (
+        "BAD_REQUEST",
+        -32600,
+        400,
+        "not a request; an empty or too long batch; a malformed `X-Project-Id`;"
+        " Glance answered 400",
+    )
+    INVALID_INPUT = (
+        "BAD_REQUEST",
+        -32602,
+        400,
+        "the input does not fit",
+    )
+    PROCEDURE_NOT_FOUND = (
+        "NOT_FOUND",
+        -32601,
+        404,
+        "no such procedure; the message may name the nearest one",
+    )
+    UNAUTHORIZED = (
+        "UNAUTHORIZED",
+        -32001,
+        401,
+        "no session, an expired one, or wrong credentials",
+    )
+    FORBIDDEN = (
+        "FORBIDDEN",
+        -32003,
+        403,
+        "Glance or Keystone forbids it, no role in the project, or a foreign origin",
+    )
+    NOT_FOUND = (
+        "NOT_FOUND",
+        -32004,
+        404,
+        "no such image, or none that this project may see; no such address",
+    )
+    METHOD_NOT_SUPPORTED = (
+        "METHOD_NOT_SUPPORTED",
+        -32005,
+        405,
+        "an HTTP method that the address does not take",
+    )
+    TIMEOUT = (
+        "TIMEOUT",
+        -32008,
+        408,
+        "the call took longer than `BFF_CALL_TIMEOUT`",
+    )
+    CONFLICT = (
+        "CONFLICT",
+        -32009,
+        409,
+        "the id is taken, the image is in use or in the wrong state, a `test` failed,"
+        " a list changed while it was read",
+    )
+    PRECONDITION_FAILED = (
+        "PRECONDITION_FAILED",
+        -32012,
+        412,
+        "the session has no project, and the procedure needs one",
+    )
+    PAYLOAD_TOO_LARGE = (
+        "PAYLOAD_TOO_LARGE",
+        -32013,
+        413,
+        "the body, or Glance's own quota",
+    )
+    UNSUPPORTED_MEDIA_TYPE = (
+        "UNSUPPORTED_MEDIA_TYPE",
+        -32015,
+        415,
+        "not `application/json`",
+    )
+    TOO_MANY_REQUESTS = (
+        "TOO_MANY_REQUESTS",
+        -32029,
+        429,
+        "Keystone or Glance was asked too often",
+    )
+    CLIENT_CLOSED_REQUEST = (
+        "CLIENT_CLOSED_REQUEST",
+        -32099,
+        499,
+        "in the log only: the client went away",
+    )
+    INTERNAL_SERVER_ERROR = (
+        "INTERNAL_SERVER_ERROR",
+        -32603,
+        500,
+        "a bug here; the message holds the request id and nothing else",
+    )
+    BAD_GATEWAY = (
+        "BAD_GATEWAY",
+        -32603,
+        502,
+        "Keystone or Glance failed, broke off or answered nonsense",
+    )
+    SERVICE_UNAVAILABLE = (
+        "SERVICE_UNAVAILABLE",
+        -32603,
+        503,
+        "Keystone or Glance cannot be reached, or said so itself; the catalog has no Glance",
+    )
+    GATEWAY_TIMEOUT = (
+        "GATEWAY_TIMEOUT",
+        -32603,
+        504,
+        "Keystone or Glance was reached and did not answer in time",
+    )
 
-    def __init__(self, label: str, number: int, http_status: int) -> None:
+    def __init__(self, label: str, number: int, http_status: int, when: str) -> None:
         self.label = label
         self.number = number
         self.http_status = http_status
+        self.when = when
+
+
+# How any call may end, whatever it does; what its caller may not do is said by its context.
+COMMON = (
+    Code.INVALID_INPUT,
+    Code.FORBIDDEN,
+    Code.TIMEOUT,
+    Code.TOO_MANY_REQUESTS,
+    Code.INTERNAL_SERVER_ERROR,
+    Code.BAD_GATEWAY,
+    Code.SERVICE_UNAVAILABLE,
+    Code.GATEWAY_TIMEOUT,
+)
 
 
 class BffError(Exception):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from enum import Enum
 from typing import Any, get_args, get_origin, get_type_hints
@@ -13,11 +13,13 @@ from typing import Any, get_args, get_origin, get_type_hints
 from pydantic import TypeAdapter
 
 from bff.context import PublicContext
-from bff.errors import Code
+from bff.errors import COMMON, Code
 from schemas.base import Input
 from schemas.json import Json
 
 Handler = Callable[..., Awaitable[Any]]
+# An error, and when this procedure answers it where the table of all codes says too little.
+Documented = Code | tuple[Code, str]
 
 _SEGMENT = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 # A client's Proxy must not be taken for a promise or a function; `rpc` is JSON-RPC's own.
@@ -41,6 +43,8 @@ class Procedure:
         soft_answer: What it answers in soft mode when it fails.
         errors: The errors of its own that it documents.
         upstream: The request to Glance or Keystone behind it, for people to read.
+        reasons: When it answers these errors, in its own words.
+        shows: What its example answer has that differs from the examples of its schema.
     """
 
     name: str
@@ -52,6 +56,14 @@ class Procedure:
     soft_answer: bool | None
     errors: tuple[Code, ...]
     upstream: str
+    reasons: Mapping[Code, str] = field(default_factory=dict)
+    shows: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def may_end_with(self) -> tuple[Code, ...]:
+        """Its own errors, those of its context and those of any call, in the table's order."""
+        may = {*self.errors, *self.access.refuses_with, *COMMON}
+        return tuple(code for code in Code if code in may)
 
     @property
     def description(self) -> str:
@@ -59,18 +71,34 @@ class Procedure:
         return inspect.getdoc(self.handler) or ""
 
 
-def query(name: str, handler: Handler, *errors: Code, upstream: str = "") -> Procedure:
-    """Return a procedure that only reads; for ``errors`` and ``upstream`` see ``Procedure``."""
-    return _procedure(name, Kind.QUERY, handler, errors, upstream)
+def query(
+    name: str,
+    handler: Handler,
+    *errors: Documented,
+    upstream: str = "",
+    shows: Mapping[str, Any] | None = None,
+) -> Procedure:
+    """Return a procedure that only reads; see ``Procedure`` for what is said of it."""
+    return _procedure(name, Kind.QUERY, handler, errors, upstream=upstream, shows=shows or {})
 
 
-def mutation(name: str, handler: Handler, *errors: Code, upstream: str = "") -> Procedure:
+def mutation(
+    name: str,
+    handler: Handler,
+    *errors: Documented,
+    upstream: str = "",
+    shows: Mapping[str, Any] | None = None,
+) -> Procedure:
     """Return a procedure that changes something; the rest as for ``query``."""
-    return _procedure(name, Kind.MUTATION, handler, errors, upstream)
+    return _procedure(name, Kind.MUTATION, handler, errors, upstream=upstream, shows=shows or {})
 
 
 def _procedure(
-    name: str, kind: Kind, handler: Handler, errors: tuple[Code, ...], upstream: str
+    name: str,
+    kind: Kind,
+    handler: Handler,
+    errors: tuple[Documented, ...],
+    **said: Any,
 ) -> Procedure:
     if not inspect.iscoroutinefunction(handler):
         raise TypeError(f"{name}: the handler must be an async function")
@@ -85,9 +113,19 @@ def _procedure(
         raise TypeError(f"{name}: the handler's second parameter must be an Input")
     answer = hints["return"]
     output = get_args(answer)[0] if get_origin(answer) is Json else answer
-    soft_answer = False if output is bool else None
-    adapter = TypeAdapter[Any](output)
-    return Procedure(name, kind, handler, access, wanted, adapter, soft_answer, errors, upstream)
+    documented = [error if isinstance(error, tuple) else (error, "") for error in errors]
+    return Procedure(
+        name,
+        kind,
+        handler,
+        access,
+        wanted,
+        TypeAdapter[Any](output),
+        soft_answer=False if output is bool else None,
+        errors=tuple(code for code, _ in documented),
+        reasons={code: reason for code, reason in documented if reason},
+        **said,
+    )
 
 
 def _is_subclass(value: Any, of: type) -> bool:

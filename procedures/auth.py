@@ -72,18 +72,23 @@ PROCEDURES: tuple[Procedure, ...] = (
     mutation(
         "auth.createUserSession",
         create_user_session,
-        Code.UNAUTHORIZED,
-        Code.FORBIDDEN,
+        (Code.UNAUTHORIZED, "a wrong user, password or domain, or the user is disabled"),
+        (Code.FORBIDDEN, "the user has no role in the project, or there is no such project"),
         upstream="POST /v3/auth/tokens",
     ),
-    query("auth.getCurrentUserSession", get_current_user_session, upstream="GET /v3/auth/tokens"),
+    query(
+        "auth.getCurrentUserSession",
+        get_current_user_session,
+        (Code.FORBIDDEN, "the user has no role any more in the session's project"),
+        upstream="GET /v3/auth/tokens",
+    ),
     query("auth.listProjects", list_projects, Code.UNAUTHORIZED, upstream="GET /v3/auth/projects"),
     mutation(
         "auth.setCurrentScope",
         set_current_scope,
         Code.UNAUTHORIZED,
-        Code.FORBIDDEN,
-        Code.BAD_REQUEST,
+        (Code.FORBIDDEN, "the user has no role there, or there is no such project or domain"),
+        (Code.BAD_REQUEST, "there is no cookie that could remember it: use `X-Project-Id`"),
         upstream="POST /v3/auth/tokens",
     ),
     mutation(

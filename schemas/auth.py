@@ -6,23 +6,37 @@ Source: Keystone API v3, "Authentication and token management".
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, WithJsonSchema, model_validator
 
 from schemas.base import Input, KeystoneId, Output, Text
+
+EXAMPLE_PROJECT = "9f1c1f3a7d0e4c57a1b7c2d4e5f60718"
+EXAMPLE_PASSWORD = "correct horse"  # noqa: S105  # of nobody
+EXAMPLE_USER = "4b7d1f0c9a8e4f6db2c35e7a90d1f682"
+# Without pydantic's format "password", which JSON Schema does not have: validators stop at it.
+Password = Annotated[SecretStr, WithJsonSchema({"type": "string", "writeOnly": True})]
 
 
 class CreateUserSessionInput(Input):
     """User name and password, and where to work; without a project the session has none yet."""
 
-    user: Text = Field(min_length=1, description="The user's name.")
-    password: SecretStr = Field(max_length=4096, description="The user's password.")
+    user: Text = Field(min_length=1, description="The user's name.", examples=["alice"])
+    password: Password = Field(
+        max_length=4096, description="The user's password.", examples=[EXAMPLE_PASSWORD]
+    )
     domain_name: Text = Field(
-        "Default", alias="domainName", description="The domain of the user and of `projectName`."
+        "Default",
+        alias="domainName",
+        description="The domain of the user and of `projectName`.",
+        examples=["Default"],
     )
     project_name: Text | None = Field(
-        None, alias="projectName", description="A project's name, in the same domain."
+        None,
+        alias="projectName",
+        description="A project's name, in the same domain.",
+        examples=["demo"],
     )
     project_id_wanted: KeystoneId | None = Field(
         None, alias="projectId", description="A project's id, instead of its name."
@@ -38,9 +52,14 @@ class CreateUserSessionInput(Input):
 class SetCurrentScopeInput(Input):
     """Where the session works from now on."""
 
-    type: Literal["project", "domain", "unscoped"] = Field(description="The kind of scope.")
+    type: Literal["project", "domain", "unscoped"] = Field(
+        description="The kind of scope.", examples=["project"]
+    )
     project: KeystoneId | None = Field(
-        None, alias="projectId", description="For `project`: its id."
+        None,
+        alias="projectId",
+        description="For `project`: its id.",
+        examples=[EXAMPLE_PROJECT],
     )
     domain: KeystoneId | None = Field(None, alias="domainId", description="For `domain`: its id.")
 
@@ -58,41 +77,51 @@ class SetCurrentScopeInput(Input):
 class Domain(Output):
     """A Keystone domain."""
 
-    id: str
-    name: str | None = None
+    id: str = Field(description="The domain's id.", examples=["default"])
+    name: str | None = Field(None, description="The domain's name.", examples=["Default"])
 
 
 class User(Output):
     """Who is signed in."""
 
-    id: str
-    name: str
-    domain: Domain
+    id: str = Field(description="The user's id.", examples=[EXAMPLE_USER])
+    name: str = Field(description="The user's name.", examples=["alice"])
+    domain: Domain = Field(description="The domain that the user belongs to.")
 
 
 class ScopedProject(Output):
     """The project in which the session works."""
 
-    id: str
-    name: str
-    domain: Domain
+    id: str = Field(description="The project's id.", examples=[EXAMPLE_PROJECT])
+    name: str = Field(description="The project's name.", examples=["demo"])
+    domain: Domain = Field(description="The domain that the project belongs to.")
 
 
 class UserSession(Output):
     """A session as its owner may see it: everything but the token."""
 
-    user: User
+    user: User = Field(description="Whose session it is.")
     project: ScopedProject | None = Field(description="`null` while no project is chosen.")
-    domain: Domain | None = Field(description="Set when the scope is a domain.")
-    roles: list[str] = Field(description="The names of the user's roles in this scope.")
-    expires_at: datetime = Field(alias="expiresAt", description="When to sign in again (UTC).")
+    domain: Domain | None = Field(description="Set when the scope is a domain.", examples=[None])
+    roles: list[str] = Field(
+        description="The names of the user's roles in this scope.", examples=[["member"]]
+    )
+    expires_at: datetime = Field(
+        alias="expiresAt",
+        description="When to sign in again (UTC).",
+        examples=["2026-01-31T13:00:00Z"],
+    )
 
 
 class Project(Output):
     """A project in which the user may work."""
 
-    id: str
-    name: str
-    description: str | None = None
-    enabled: bool = True
-    domain_id: str | None = Field(None, alias="domainId")
+    id: str = Field(description="The project's id.", examples=[EXAMPLE_PROJECT])
+    name: str = Field(description="The project's name.", examples=["demo"])
+    description: str | None = Field(
+        None, description="What it is for.", examples=["For trying things out"]
+    )
+    enabled: bool = Field(True, description="Whether it can be worked in.", examples=[True])
+    domain_id: str | None = Field(
+        None, alias="domainId", description="The id of its domain.", examples=["default"]
+    )

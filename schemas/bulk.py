@@ -44,7 +44,11 @@ class BulkFailure(Output):
         description="The kind of failure, as in `error.data.code`.", examples=["NOT_FOUND"]
     )
     message: str = Field(
-        description="The failure in words.", examples=[f"Image not found: {EXAMPLE_MISSING}."]
+        description="The failure in words.",
+        examples=[
+            f"Image not found: {EXAMPLE_MISSING}."
+            " It does not exist, or this project may not see it."
+        ],
     )
 
 

@@ -57,6 +57,7 @@ SORT_KEYS: tuple[str, ...] = get_args(SortKey)
 Int32 = Annotated[int, Field(ge=0, lt=2**31)]
 Bytes = Annotated[int, Field(ge=0, lt=2**63)]
 EXAMPLE_ID = "a85abd86-55b3-4413-a5b7-6cd8a6bd99ac"
+EXAMPLE_PAGE = "/v2/images?limit=10&status=active&visibility=private&sort=name%3Aasc"
 ImageId = Annotated[Uuid, Field(description="The image's UUID.", examples=[EXAMPLE_ID])]
 # Glance's quotas (128 by default, 413 beyond) are a site's own; these only bound the work.
 MAX_TAGS = 1000
@@ -141,18 +142,23 @@ class ImagesPaginatedResponse(BaseModel):
 
     model_config = ConfigDict(serialize_by_alias=True)
 
-    images: list[GlanceImage]
+    images: list[GlanceImage] = Field(description="The images of this page.")
     first: str | None = Field(
         None,
         description="Give it back as `first` for the first page.",
-        examples=["/v2/images?limit=25&sort=name%3Aasc"],
+        examples=[EXAMPLE_PAGE],
     )
     next: str | None = Field(
         None,
         description="Give it back as `next`; absent on the last page.",
-        examples=[f"/v2/images?limit=25&sort=name%3Aasc&marker={EXAMPLE_ID}"],
+        examples=[f"{EXAMPLE_PAGE}&marker={EXAMPLE_ID}"],
     )
-    schema_: str | None = Field(None, alias="schema", description="Glance's schema of a list.")
+    schema_: str | None = Field(
+        None,
+        alias="schema",
+        description="Glance's schema of a list.",
+        examples=["/v2/schemas/images"],
+    )
 
 
 def _sort_terms(value: str) -> str:
@@ -186,7 +192,11 @@ def _as_list(value: Any) -> Any:
 
 
 TimeFilter = Annotated[str, Field(max_length=64), AfterValidator(_time_filter)]
-Tags = Annotated[list[Tag], Field(max_length=MAX_FILTER_TAGS), BeforeValidator(_as_list)]
+Tags = Annotated[
+    list[Tag],
+    Field(max_length=MAX_FILTER_TAGS),
+    BeforeValidator(_as_list, json_schema_input_type=Tag | list[Tag]),
+]
 
 
 class ListImagesInput(Input):

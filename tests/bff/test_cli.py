@@ -65,6 +65,11 @@ def test_the_page_of_settings_is_up_to_date() -> None:
     assert bff("settings-table").stdout == page, "run `make docs`"
 
 
+def test_the_page_of_procedures_is_up_to_date() -> None:
+    page = (ROOT / "docs" / "procedures.md").read_text()
+    assert bff("procedures-page").stdout == page, "run `make docs`"
+
+
 def test_a_new_key_is_one_that_the_settings_take() -> None:
     key = bff("new-key").stdout.strip()
     again = bff("serve", "--port", "-1", BFF_AUTH_URL="http://k/v3", BFF_SECRET_KEYS=key)

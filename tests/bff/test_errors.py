@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bff.errors import BffError, Code, code_of_status, to_wire
+from tests.process import ROOT
 
 # The error table of the protocol, row by row: name, number and HTTP status on the wire.
 TABLE = {
@@ -50,6 +51,13 @@ NAMED_STATUSES = {
 def test_the_table_has_every_code_and_no_two_rows_are_one_member() -> None:
     assert TABLE.keys() == set(Code)
     assert len(TABLE) == len(Code.__members__)
+
+
+def test_the_page_of_the_protocol_says_of_each_code_when_it_comes() -> None:
+    page = (ROOT / "docs" / "protocol.md").read_text()
+    for code in set(Code) - {Code.CLIENT_CLOSED_REQUEST}:
+        row = f"| {code.label} | {code.number} | {code.http_status} | {code.when} |"
+        assert row in page
 
 
 @pytest.mark.parametrize("code", TABLE)
