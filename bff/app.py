@@ -17,8 +17,9 @@ from starlette.routing import Route
 from bff.context import Cloud
 from bff.cookies import SessionCookie
 from bff.credentials import PROJECT_HEADER, TOKEN_HEADER
+from bff.discovery import Discovery
 from bff.endpoint import SOFT_HEADER, RpcEndpoint
-from bff.errors import BffError, code_of_status, to_wire
+from bff.errors import BffError, Code, code_of_status, to_wire
 from bff.middleware import RequestId, request_id_of
 from bff.openstack.http import REQUEST_ID, Client, Service, Timeouts, new_client
 from bff.openstack.keystone import Keystone
@@ -42,9 +43,13 @@ def create_app(settings: Settings, registry: Registry) -> Starlette:
         async with new_client() as client:
             yield {"cloud": _cloud(settings, client)}
 
-    endpoint = RpcEndpoint(Rpc(registry, settings), settings.max_body)
+    discovery = Discovery(registry)
+    rpc = Rpc(registry, settings, discovery.procedure())
     return Starlette(
-        routes=[Route(f"{settings.prefix}/rpc", endpoint)],
+        routes=[
+            Route(f"{settings.prefix}/rpc", RpcEndpoint(rpc, settings.max_body)),
+            Route(f"{settings.prefix}/openrpc.json", discovery.openrpc_json),
+        ],
         middleware=[Middleware(RequestId), *_cross_origin(settings)],
         exception_handlers={HTTPException: _nothing_here(settings.prefix)},
         lifespan=lifespan,
@@ -81,10 +86,11 @@ def _cross_origin(settings: Settings) -> list[Middleware]:
 def _nothing_here(prefix: str) -> Callable[[Request, Exception], Response]:
     def answer(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
+        headers = error.headers if isinstance(error, HTTPException) else None
+        code = Code.METHOD_NOT_SUPPORTED if status == 405 else code_of_status(status)
         what = f"{request.method} {request.url.path[:100]}"
         message = f"There is nothing at {what}; calls go to POST {prefix}/rpc."
-        fault = BffError(code_of_status(status), message)
-        wire = to_wire(fault, path=None, request_id=request_id_of(request.scope))
-        return JSONResponse({"error": wire}, status)
+        wire = to_wire(BffError(code, message), path=None, request_id=request_id_of(request.scope))
+        return JSONResponse({"error": wire}, status, headers)
 
     return answer

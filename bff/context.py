@@ -63,6 +63,7 @@ class Caller:
         credentials: What the caller showed; ``None`` when there was nothing.
         refusal: Why no call of this request may run (its origin, a malformed header).
         set_cookie: The Set-Cookie header to answer with; the calls fill it in.
+        has_document: Whether a call of this request was answered with the OpenRPC document.
     """
 
     cloud: Cloud
@@ -70,6 +71,7 @@ class Caller:
     credentials: Credentials | None = None
     refusal: BffError | None = None
     set_cookie: str | None = None
+    has_document: bool = False
     _tokens: dict[str | None, asyncio.Task[Token]] = field(default_factory=dict)
 
     async def token(self, project_id: str | None = None) -> Token:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
 from typing import Any
@@ -36,13 +36,13 @@ log = structlog.get_logger("bff.rpc")
 
 
 class Rpc:
-    """Answers JSON-RPC requests with the procedures of a registry."""
+    """Answers JSON-RPC requests with the procedures of a registry, and with JSON-RPC's own."""
 
-    def __init__(self, registry: Registry, settings: Settings) -> None:
+    def __init__(self, registry: Registry, settings: Settings, *own: Procedure) -> None:
         self._registry = registry
         self._settings = settings
         self._methods = {
-            soft: _Methods(partial(self._run, soft=soft), self._unknown, registry)
+            soft: _Methods(partial(self._run, soft=soft), self._unknown, [*registry.values(), *own])
             for soft in (False, True)
         }
 
@@ -161,9 +161,9 @@ class _Methods(dict[str, Method]):
         self,
         run: Callable[..., Awaitable[Result]],
         unknown: Callable[..., Awaitable[Result]],
-        registry: Registry,
+        procedures: Iterable[Procedure],
     ) -> None:
-        super().__init__({name: partial(run, procedure) for name, procedure in registry.items()})
+        super().__init__({procedure.name: partial(run, procedure) for procedure in procedures})
         self._unknown = unknown
 
     def __missing__(self, name: str) -> Method:

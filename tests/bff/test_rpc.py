@@ -254,8 +254,9 @@ async def test_an_unknown_procedure_names_the_nearest_one(bff: Bff) -> None:
     assert "did you mean compute.image.listImages?" in error["message"]
 
 
-async def test_rpc_discover_is_reserved(bff: Bff) -> None:
-    assert (await bff.call("rpc.discover"))["error"]["code"] == -32601
+@pytest.mark.parametrize("method", ["rpc.discovery", "rpc.", "rpc.describe", "rpc"])
+async def test_jsonrpcs_own_name_space_holds_nothing_but_discover(method: str, bff: Bff) -> None:
+    assert (await bff.call(method))["error"]["code"] == -32601
 
 
 async def test_the_name_of_an_unknown_procedure_is_cut_before_it_is_repeated(start: Start) -> None:
