@@ -9,12 +9,33 @@ import importlib
 import os
 import sys
 import threading
+from typing import Any
 
 
 def follow_parent() -> None:
     """End this process as soon as the parent's end of the pipe is closed."""
     sys.stdin.buffer.read()
     os._exit(0)
+
+
+def write_in_turns() -> None:
+    """Let each transaction wait for the one before it.
+
+    SQLite fails at once ("database is locked") when two transactions that have only read so far
+    both begin to write. One that says at its beginning that it will write waits instead.
+    """
+    from sqlalchemy import event  # noqa: PLC0415  # not before argv is cleared
+    from sqlalchemy.engine import Engine  # noqa: PLC0415
+
+    def be_patient(connection: Any, _record: Any) -> None:
+        connection.execute("PRAGMA busy_timeout = 60000")
+
+    def begin_to_write(_connection: Any, _cursor: Any, statement: str, *rest: Any) -> Any:
+        # oslo.db begins each transaction with this statement.
+        return "BEGIN IMMEDIATE" if statement == "BEGIN" else statement, rest[0]
+
+    event.listen(Engine, "connect", be_patient)
+    event.listen(Engine, "before_cursor_execute", begin_to_write, retval=True)
 
 
 def main() -> None:
@@ -26,6 +47,7 @@ def main() -> None:
 
     from cheroot.wsgi import Server  # noqa: PLC0415  # not before argv is cleared
 
+    write_in_turns()
     application = importlib.import_module(module).application
     server = Server(("127.0.0.1", port), application, numthreads=32, request_queue_size=128)
     server.prepare()

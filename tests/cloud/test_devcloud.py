@@ -10,11 +10,13 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.cloud.conftest import Cloud
 from tests.process import SECONDS, line_of, running
 
 
@@ -110,3 +112,12 @@ def _descendants(pid: int) -> list[int]:
     return [int(child) for child in children] + [
         deeper for child in children for deeper in _descendants(int(child))
     ]
+
+
+def test_many_changes_at_a_time_take_turns(cloud: Cloud) -> None:
+    glance = cloud.glance()
+    made = [glance.post("/v2/images", {"name": str(number)})["id"] for number in range(24)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda image_id: glance.call("DELETE", f"/v2/images/{image_id}"), made))
+    left = {image["id"] for image in glance.get("/v2/images?limit=1000")["images"]}
+    assert not left & set(made)
