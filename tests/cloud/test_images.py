@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from schemas.image import GlanceImage, ImagesPaginatedResponse
 from tests.cloud.conftest import Cloud, Sign, User
+from tests.cloud.shelf import BARE, unordered
 
 SEEDED = {
     "Ubuntu 24.04 LTS",
@@ -20,12 +21,6 @@ SEEDED = {
     "waiting for its data",
     "開発環境イメージ",
 }
-BARE = {"container_format": "bare", "disk_format": "raw"}
-
-
-def unordered(image: dict[str, Any]) -> dict[str, Any]:
-    """Return the image with its tags sorted: Glance gives them in no order."""
-    return image | {"tags": sorted(image["tags"])}
 
 
 def names(images: list[dict[str, Any]]) -> list[str]:
