@@ -20,6 +20,10 @@ PROJECTS = {"demo": "d" * 32, "partner": "e" * 32}
 PASSWORD = "secret-password"
 
 
+# The request is never answered, or the connection breaks instead.
+SILENCE, BREAK = 0, 1
+
+
 def image(name: str = "an image", **more: Any) -> dict[str, Any]:
     """Return an image with the keys that Glance always gives."""
     base = {"id": str(uuid.uuid4()), "name": name, "status": "active", "visibility": "private"}
@@ -41,6 +45,9 @@ class FakeOpenStack:
     at_a_time: int = 0
     most_at_a_time: int = 0
     glance_status: int | None = None
+    # What Glance does with requests for single images: a status, or one of the two below.
+    trouble: dict[str, int] = field(default_factory=dict)
+    members: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
     url: str = ""
 
     def new_token(
@@ -62,6 +69,14 @@ class FakeOpenStack:
         app.router.add_post("/v2/images", self._create)
         app.router.add_get("/v2/images/{id}", self._show)
         app.router.add_delete("/v2/images/{id}", self._delete)
+        app.router.add_patch("/v2/images/{id}", self._update)
+        app.router.add_put("/v2/images/{id}/file", self._upload)
+        app.router.add_post("/v2/images/{id}/actions/{action}", self._act)
+        app.router.add_get("/v2/images/{id}/members", self._members)
+        app.router.add_post("/v2/images/{id}/members", self._add_member)
+        app.router.add_get("/v2/images/{id}/members/{member}", self._member)
+        app.router.add_put("/v2/images/{id}/members/{member}", self._set_member)
+        app.router.add_delete("/v2/images/{id}/members/{member}", self._remove_member)
         return app
 
     @web.middleware
@@ -89,9 +104,15 @@ class FakeOpenStack:
         token = self.tokens.get(request.headers.get("X-Auth-Token", ""))
         if token is None or token["project"] is None:
             return web.Response(status=401, text="Authentication required")
-        if self.glance_status is not None:
+        trouble = self.trouble.get(request.match_info.get("id", ""), self.glance_status)
+        if trouble == SILENCE:
+            await asyncio.Event().wait()
+        if trouble == BREAK:
+            assert request.transport is not None
+            request.transport.abort()
+        if trouble is not None:
             body = {"message": "for a <b>reason</b><br /><br />\n\n\n", "code": "x", "title": "y"}
-            return web.json_response(body, status=self.glance_status)
+            return web.json_response(body, status=trouble)
         response: web.StreamResponse = await handler(request)
         return response
 
@@ -172,10 +193,71 @@ class FakeOpenStack:
         self.images.append(made)
         return web.json_response(made, status=201)
 
+    def _found(self, request: web.Request) -> dict[str, Any]:
+        for item in self.images:
+            if item["id"] == request.match_info["id"]:
+                return item
+        raise web.HTTPNotFound
+
     async def _show(self, request: web.Request) -> web.Response:
-        found = [item for item in self.images if item["id"] == request.match_info["id"]]
-        return web.json_response(found[0]) if found else web.Response(status=404)
+        return web.json_response(self._found(request))
 
     async def _delete(self, request: web.Request) -> web.Response:
-        self.images = [i for i in self.images if i["id"] != request.match_info["id"]]
+        self.images.remove(self._found(request))
+        return web.Response(status=204)
+
+    async def _update(self, request: web.Request) -> web.Response:
+        assert request.content_type == "application/openstack-images-v2.1-json-patch"
+        found = self._found(request)
+        for step in await request.json():
+            name = step["path"].removeprefix("/")
+            assert step["op"] in ("add", "replace", "remove")
+            if step["op"] == "remove":
+                del found[name]
+            else:
+                found[name] = step["value"]
+        return web.json_response(found)
+
+    async def _upload(self, request: web.Request) -> web.Response:
+        assert request.content_type == "application/octet-stream"
+        found = self._found(request)
+        found |= {"status": "active", "size": len(await request.read())}
+        return web.Response(status=204)
+
+    async def _act(self, request: web.Request) -> web.Response:
+        states = {"deactivate": "deactivated", "reactivate": "active"}
+        self._found(request)["status"] = states[request.match_info["action"]]
+        return web.Response(status=204)
+
+    def _shared_with(self, request: web.Request) -> dict[str, dict[str, Any]]:
+        return self.members.setdefault(self._found(request)["id"], {})
+
+    async def _members(self, request: web.Request) -> web.Response:
+        members = list(self._shared_with(request).values())
+        return web.json_response({"members": members, "schema": "/v2/schemas/members"})
+
+    async def _add_member(self, request: web.Request) -> web.Response:
+        name = (await request.json())["member"]
+        time = datetime.now(UTC).isoformat()
+        made = {"member_id": name, "image_id": request.match_info["id"], "status": "pending"}
+        made |= {"created_at": time, "updated_at": time, "schema": "/v2/schemas/member"}
+        self._shared_with(request)[name] = made
+        return web.json_response(made)
+
+    def _known(self, request: web.Request) -> dict[str, Any]:
+        member = self._shared_with(request).get(request.match_info["member"])
+        if member is None:
+            raise web.HTTPNotFound
+        return member
+
+    async def _member(self, request: web.Request) -> web.Response:
+        return web.json_response(self._known(request))
+
+    async def _set_member(self, request: web.Request) -> web.Response:
+        member = self._known(request)
+        member["status"] = (await request.json())["status"]
+        return web.json_response(member)
+
+    async def _remove_member(self, request: web.Request) -> web.Response:
+        del self._shared_with(request)[self._known(request)["member_id"]]
         return web.Response(status=204)
