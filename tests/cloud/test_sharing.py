@@ -121,3 +121,16 @@ async def test_members_see_each_other_only_through_the_owner(
     assert [member["member_id"] for member in seen] == [cloud.projects[partner]]
     others = {"imageId": image_id, "memberId": cloud.projects["demo"]}
     assert (await bob.error("getImageMember", **others))[0] == "NOT_FOUND"
+
+
+@pytest.mark.parametrize("op", ["add", "replace", "copy", "move"])
+async def test_an_image_cannot_be_given_away(
+    op: str, cloud: Cloud, alice: User, bob: User, partner: str
+) -> None:
+    project = cloud.projects[partner]
+    image = await alice.do("createImage", name="mine", theirs=project)
+    step = {"op": op, "path": "/owner", "value": project, "from": "/theirs"}
+    code, message = await alice.error("updateImage", imageId=image["id"], operations=[step])
+    assert (code, "owner" in message) == ("FORBIDDEN", True)
+    assert await alice.do("getImageById", imageId=image["id"]) == image
+    assert (await bob.error("getImageById", imageId=image["id"]))[0] == "NOT_FOUND"

@@ -98,9 +98,11 @@ class Images:
         and the difference is sent; a change by somebody else in between may be lost.
 
         Raises:
-            BffError: CONFLICT, a test failed or there is nothing where a step points; FORBIDDEN;
-                NOT_FOUND; BAD_REQUEST, PAYLOAD_TOO_LARGE as Glance explains.
+            BffError: CONFLICT, a test failed or there is nothing where a step points; FORBIDDEN,
+                it is another project's, or would be; NOT_FOUND; BAD_REQUEST, PAYLOAD_TOO_LARGE
+                as Glance explains.
         """
+        patch.keeps_its_owner(steps)
         if not patch.is_plain(steps):
             steps = patch.difference(await self._read(image_id), steps)
         reply = await self.request(

@@ -21,6 +21,8 @@ Step = dict[str, Any]
 GLANCES_OWN = frozenset({"add", "remove", "replace"})
 # Each copy doubles what it copies, and a patch may hold a thousand of them.
 MOST_COPIED = 4 * 1024 * 1024
+# A real Glance 33 answers 403 to a member who gives an image away, and has done it all the same.
+OWNER = "owner"
 
 
 def is_plain(steps: Sequence[Step]) -> bool:
@@ -28,6 +30,19 @@ def is_plain(steps: Sequence[Step]) -> bool:
     return all(
         step["op"] in GLANCES_OWN and not step["path"].startswith("/tags/") for step in steps
     )
+
+
+def keeps_its_owner(steps: Sequence[Step]) -> None:
+    """Check that no step changes whose an image is.
+
+    Raises:
+        BffError: FORBIDDEN, one does; it is named by its index.
+    """
+    for index, step in enumerate(steps):
+        written = [step["path"]] if step["op"] != "test" else []
+        written += [step["from"]] if step["op"] == "move" else []
+        if OWNER in map(_property, written):
+            raise _fault(index, Code.FORBIDDEN, "the owner of an image cannot be changed")
 
 
 def difference(image: dict[str, Any], steps: Sequence[Step]) -> list[Step]:
@@ -42,12 +57,12 @@ def difference(image: dict[str, Any], steps: Sequence[Step]) -> list[Step]:
     for index, step in enumerate(steps):
         _apply(changed, step, index)
         key = _property(step["path"])
-        copied += _length(changed.get(key)) if step["op"] == "copy" else 0
-        if copied > MOST_COPIED:
-            raise BffError(Code.PAYLOAD_TOO_LARGE, "The operations copy too much; split them.")
         if key in changed and not _fits_a_property(changed[key]):
             reason = "a property is a string, a number, a boolean, null or a list of strings"
             raise _fault(index, Code.INVALID_INPUT, reason)
+        copied += _length(changed.get(key)) if step["op"] == "copy" else 0
+        if copied > MOST_COPIED:
+            raise BffError(Code.PAYLOAD_TOO_LARGE, "The operations copy too much; split them.")
     return [*_removed(image, changed), *_set(image, changed)]
 
 

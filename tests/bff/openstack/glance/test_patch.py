@@ -116,6 +116,8 @@ def test_the_difference_is_sent_in_glances_own_operations(
         (Code.INVALID_INPUT, add("/nothing/x", "x")),
         (Code.INVALID_INPUT, add("/tags/-", ["nested"])),
         (Code.INVALID_INPUT, copy("/tags", "/tags/-")),
+        (Code.INVALID_INPUT, copy("/size", "/tags/-")),
+        (Code.INVALID_INPUT, copy("/min_ram", "/tags/0")),
         (Code.INVALID_INPUT, add("/x", {"a": 1})),
     ],
 )
@@ -125,6 +127,31 @@ def test_a_step_that_cannot_be_applied_is_named_by_its_index(code: Code, step: p
     assert caught.value.code is code
     assert caught.value.message.startswith("Cannot apply operations.1: ")
     assert caught.value.data["issues"][0]["path"] == ["operations", 1]
+
+
+GIVING_AWAY = [
+    add("/owner", "x"),
+    add("/owner", None),
+    remove("/owner"),
+    move("/owner", "/x"),
+    move("/name", "/owner"),
+    copy("/name", "/owner"),
+    add("/owner/x", "x"),
+]
+
+
+@pytest.mark.parametrize("step", GIVING_AWAY)
+def test_a_step_that_gives_the_image_away_is_forbidden_and_named_by_its_index(
+    step: patch.Step,
+) -> None:
+    with pytest.raises(BffError) as caught:
+        patch.keeps_its_owner([check("/owner", "me"), step])
+    assert caught.value.code is Code.FORBIDDEN
+    assert caught.value.data["issues"][0]["path"] == ["operations", 1]
+
+
+def test_the_owner_may_be_looked_at() -> None:
+    patch.keeps_its_owner([check("/owner", "me"), copy("/owner", "/x"), add("/owner_name", "x")])
 
 
 def test_a_patch_that_doubles_and_doubles_is_stopped() -> None:
