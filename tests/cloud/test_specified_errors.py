@@ -18,8 +18,9 @@ import procedures
 from bff.app import create_app
 from bff.registry import Registry
 from bff.settings import Settings
+from schemas.image import MAX_FILTER_TAGS
 from tests.bff.conftest import Bff
-from tests.cloud.conftest import Cloud, Sign
+from tests.cloud.conftest import Cloud, Sign, User
 from tests.cloud.shelf import CONTENT, Shelf
 from tests.conftest import Serve
 
@@ -306,3 +307,30 @@ async def test_an_upload_that_the_store_cannot_take_has_failed_and_the_image_sta
     assert answer["error"]["code"] == -32603
     assert answer["error"]["data"]["code"] == "BAD_GATEWAY"
     assert shelf.show(image_id)["status"] == "queued"
+
+
+# What a real Glance 33 answers 500 to, or would if it came to it.
+UNFIT: list[dict[str, Any]] = [
+    {"tag": [f"t{number}" for number in range(64)]},
+    {"tag": [f"t{n}" for n in range(32)], "tags": [f"u{n}" for n in range(32)]},
+    {"size_min": 10**20},
+    {"created_at": "gte:0001-01-01T00:00:00+14:00"},
+    {"updated_at": "lt:9999-12-31T23:59:59-14:00"},
+    {"next": f"/v2/images?size_min={10**20}"},
+    {"next": "/v2/images?" + "&".join(f"tag={number}" for number in range(64))},
+    {"first": "/v2/images?created_at=gte:0001-01-01T00:00:00%2B14:00"},
+]
+
+
+@pytest.mark.parametrize("params", UNFIT, ids=lambda params: next(iter(params)))
+async def test_what_would_make_glance_fail_is_refused_before_it(
+    params: dict[str, Any], alice: User
+) -> None:
+    assert (await alice.error("listImagesWithPagination", **params))[0] == "BAD_REQUEST"
+
+
+async def test_the_most_tags_that_may_be_asked_for_are_no_trouble(alice: User) -> None:
+    tags = [f"t{number}" for number in range(MAX_FILTER_TAGS)]
+    page = await alice.do("listImagesWithPagination", tag=tags, os_type="linux", limit=1)
+    assert page["images"] == []
+    assert await alice.do("listImagesWithPagination", first=page["first"]) == page
