@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 ID_PATTERN = r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,254}$"
 UUID_PATTERN = r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"
 # Glance accepts NUL and line breaks in names; nothing that shows them to people does.
-TEXT_PATTERN = r"^[^\x00-\x1f\x7f]*$"
+TEXT_PATTERN = r"^[^\x00-\x1f\x7f-\x9f]*$"
 # RFC 6901, section 3: "~" stands before 0 or 1 only. The whole document ("") is no property.
-POINTER_PATTERN = r"^(/([^~/\x00-\x1f\x7f]|~[01])*)+$"
+POINTER_PATTERN = r"^(/([^~/\x00-\x1f\x7f-\x9f]|~[01])*)+$"
 IN_WORDS = {
     ID_PATTERN: "must be an id: letters, digits, '-', '_' and '.', no '.' first, at most 255",
     UUID_PATTERN: "must be a UUID, as 'a85abd86-55b3-4413-a5b7-6cd8a6bd99ac'",

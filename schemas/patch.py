@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from schemas.base import Pointer, Strict
+from schemas.base import IN_WORDS, TEXT_PATTERN, Pointer, Strict
 from schemas.image import OneImageInput
 
 MAX_OPERATIONS = 1000
 
 WITH_VALUE = frozenset({"add", "replace", "test"})
 WITH_FROM = frozenset({"move", "copy"})
+# What people are shown; ``createImage`` takes no other values for them either.
+SHOWN = frozenset({"name", "tags"})
 
 
 class JSONPatchOperation(Strict):
@@ -39,6 +42,17 @@ class JSONPatchOperation(Strict):
             raise ValueError(f"{self.op} needs value")
         if self.op in WITH_FROM and self.from_ is None:
             raise ValueError(f"{self.op} needs from")
+        return self
+
+    @model_validator(mode="after")
+    def _can_be_shown(self) -> Self:
+        name = self.path.split("/")[1]
+        if name in SHOWN and self.op in ("add", "replace"):
+            for text in self.value if isinstance(self.value, list) else [self.value]:
+                if isinstance(text, str) and not re.fullmatch(TEXT_PATTERN, text):
+                    raise ValueError(f"the value of {name} {IN_WORDS[TEXT_PATTERN]}")
+                if name == "tags" and text == "":
+                    raise ValueError("a tag must have at least one character")
         return self
 
     def as_json(self) -> dict[str, Any]:

@@ -96,11 +96,13 @@ LINKS: list[Any] = [
     *("/v2/images?limit=1 HTTP/1.1", "/v2/images?x=1", "/v2/images?project_id=x", "/v2/images?=1"),
     *(f"/v2/images/{UUID}", f"/v2/images/{UUID}/file", "/v2/images?all_tenants=true"),
     *("/v2/images?" + "tag=a&" * 3000, "/v2/images?tag=ä", "/v2/images?" + "&" * 20_000),
+    *(f"/v2/images?size_min={10**20}", "/v2/images?limit=x"),
+    "/v2/images?" + "&".join(f"tag={number}" for number in range(64)),
     *(5, True, [], ["/v2/images"], {}),
 ]
 PATHS: list[Any] = [
     *("", "name", "name/x", " /name", "~", "/~", "/~2", "/a~", "/~~0", "#/name", "../name"),
-    *("/a\0", "/\0", "/a\nb", "/a\r\nX: y", "/a\tb", "/\x7f", "/\x1b[31m", "/tags/\0"),
+    *("/a\0", "/\0", "/a\nb", "/a\r\nX: y", "/a\tb", "/\x7f", "/\x85", "/\x1b[31m", "/tags/\0"),
     *("/" + "x" * 100_000, "/a" * 10_000, None, 5, True, [], ["/name"], {}),
 ]
 PROPERTIES = [
@@ -222,7 +224,18 @@ async def test_a_property_that_no_image_may_have_goes_nowhere(
     await are_refused(bff, openstack, glance, [("createImage", {value: "x"})])
 
 
-NAMES = ["a\0", "\0", "a\nb", "a\r\nX: y", "a\tb", "\x7f", "\x1b[31m", "x" * 256]
+NAMES = ["a\0", "\0", "a\nb", "a\r\nX: y", "a\tb", "\x7f", "\x85", "\x1b[31m"]
+
+
+def setting(value: str) -> list[dict[str, Any]]:
+    """Return operations that make a text an image's name or one of its tags."""
+    return [
+        {"op": "add", "path": "/name", "value": value},
+        {"op": "replace", "path": "/name", "value": value},
+        {"op": "add", "path": "/tags/-", "value": value},
+        {"op": "replace", "path": "/tags/0", "value": value},
+        {"op": "replace", "path": "/tags", "value": ["fine", value]},
+    ]
 
 
 @pytest.mark.parametrize("value", NAMES, ids=shown)
@@ -237,6 +250,7 @@ async def test_a_name_or_tag_that_no_screen_can_show_goes_nowhere(
             ("createImage", {"name": value}),
             ("createImage", {"tags": ["fine", value]}),
             ("listImages", {"tag": value}),
+            *(("updateImage", {"imageId": UUID, "operations": [step]}) for step in setting(value)),
         ],
     )
 

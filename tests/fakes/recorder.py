@@ -69,7 +69,7 @@ class Recorder:
         return 200, self._image(image_id)
 
     def _image(self, image_id: str) -> dict[str, Any]:
-        image: dict[str, Any] = {"id": image_id, "name": "n", "status": "queued", "tags": ["a"]}
+        image: dict[str, Any] = {"id": image_id, "name": None, "status": "queued", "tags": ["a"]}
         if (data := self._uploaded.get(image_id)) is not None:
             image |= {"status": "active", "size": len(data), "os_hash_algo": "sha512"}
             image["os_hash_value"] = hashlib.sha512(data).hexdigest()
