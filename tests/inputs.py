@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable
 from typing import Any
@@ -9,9 +10,12 @@ from typing import Any
 from hypothesis import strategies as st
 
 from bff.registry import Procedure
+from schemas.base import POINTER_PATTERN
 
 Schema = dict[str, Any]
 UUID = "a85abd86-55b3-4413-a5b7-6cd8a6bd99ac"
+# Where patches lead to something; made by chance, a pointer never would.
+POINTERS = st.sampled_from(["/name", "/size", "/tags", "/tags/-", "/tags/0", "/owner", "/x"])
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
@@ -55,6 +59,10 @@ def _object(schema: Schema) -> st.SearchStrategy[Any]:
 
 
 def _string(schema: Schema) -> st.SearchStrategy[Any]:
+    if schema.get("contentEncoding") == "base64":
+        return st.binary(max_size=100).map(lambda data: base64.b64encode(data).decode())
+    if schema.get("pattern") == POINTER_PATTERN:
+        return POINTERS | st.from_regex(POINTER_PATTERN, fullmatch=True)
     if "pattern" in schema:
         least, most = schema.get("minLength", 0), schema.get("maxLength", 10**6)
         made = st.from_regex(schema["pattern"], fullmatch=True)

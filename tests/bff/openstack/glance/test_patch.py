@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from itertools import product
 from typing import Any
 
 import jsonpatch
@@ -152,6 +154,28 @@ def test_a_step_that_gives_the_image_away_is_forbidden_and_named_by_its_index(
 
 def test_the_owner_may_be_looked_at() -> None:
     patch.keeps_its_owner([check("/owner", "me"), copy("/owner", "/x"), add("/owner_name", "x")])
+
+
+OPS = ("add", "remove", "replace", "move", "copy", "test")
+PLACES = [
+    *("/name", "/size", "/min_ram", "/protected", "/tags", "/tags/-", "/tags/0", "/tags/9"),
+    *("/x", "/x/y", "/", "//"),
+]
+
+
+@pytest.mark.parametrize("op", OPS)
+@pytest.mark.parametrize("value", [None, True, 1, 1.5, "x", [], ["x"], [None], {}, {"x": 1}])
+def test_every_step_is_applied_or_refused_whatever_the_places(op: str, value: Any) -> None:
+    for path, source in product(PLACES, PLACES):
+        step = {"op": op, "path": path, "from": source, "value": value}
+        with suppress(BffError):
+            sent = patch.difference(IMAGE, [step])
+            assert patch.is_plain(sent)
+            assert all(isinstance(tag, str) for one in sent for tag in listed(one.get("value")))
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def test_a_patch_that_doubles_and_doubles_is_stopped() -> None:
