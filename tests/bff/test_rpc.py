@@ -66,7 +66,7 @@ def call(method: str = "test.echo", **more: Any) -> dict[str, Any]:
 
 @pytest.fixture
 async def bff(start: Start) -> Bff:
-    started: Bff = await start(*PROCEDURES, max_body=20_000, call_timeout=0.2)
+    started: Bff = await start(*PROCEDURES, max_body=20_000)
     return started
 
 
@@ -242,7 +242,8 @@ async def test_nan_never_leaves(bff: Bff) -> None:
     assert (await bff.call("test.notANumber"))["result"] is None
 
 
-async def test_a_call_beyond_its_deadline_is_a_timeout(bff: Bff) -> None:
+async def test_a_call_beyond_its_deadline_is_a_timeout(start: Start) -> None:
+    bff = await start(*PROCEDURES, call_timeout=0.2)
     error = (await bff.call("test.endless"))["error"]
     assert error["data"]["code"] == "TIMEOUT"
     assert error["code"] == -32008
