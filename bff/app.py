@@ -27,6 +27,9 @@ from bff.registry import Registry
 from bff.rpc import Rpc
 from bff.sessions import Sessions
 from bff.settings import Settings
+from bff.upload import UploadEndpoint
+from bff.upload.head import DIGEST_HEADER, IMAGE_HEADER, SIZE_HEADER
+from bff.upload.reporting import Nowhere
 
 
 class State(TypedDict):
@@ -48,6 +51,7 @@ def create_app(settings: Settings, registry: Registry) -> Starlette:
     return Starlette(
         routes=[
             Route(f"{settings.prefix}/rpc", RpcEndpoint(rpc, settings.max_body)),
+            Route(f"{settings.prefix}/upload-image", UploadEndpoint(settings, Nowhere())),
             Route(f"{settings.prefix}/openrpc.json", discovery.openrpc_json),
         ],
         middleware=[Middleware(RequestId), *_cross_origin(settings)],
@@ -57,7 +61,12 @@ def create_app(settings: Settings, registry: Registry) -> Starlette:
 
 
 def _cloud(settings: Settings, client: Client) -> Cloud:
-    timeouts = Timeouts(settings.connect_timeout, settings.upstream_timeout)
+    timeouts = Timeouts(
+        settings.connect_timeout,
+        settings.upstream_timeout,
+        idle=settings.upload_glance_timeout,
+        stored=settings.upload_answer_timeout,
+    )
     identity = Service("Keystone", client, timeouts, explains=False)
     keystone = Keystone(identity, str(settings.auth_url).rstrip("/"))
     return Cloud(
@@ -76,7 +85,10 @@ def _cross_origin(settings: Settings) -> list[Middleware]:
             CORSMiddleware,
             allow_origins=settings.allowed_origins,
             allow_methods=["POST"],
-            allow_headers=["content-type", TOKEN_HEADER, PROJECT_HEADER, SOFT_HEADER, REQUEST_ID],
+            allow_headers=[
+                *("content-type", TOKEN_HEADER, PROJECT_HEADER, SOFT_HEADER, REQUEST_ID),
+                *(IMAGE_HEADER, SIZE_HEADER, DIGEST_HEADER),
+            ],
             expose_headers=[REQUEST_ID],
             allow_credentials=True,
         )

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from cryptography.fernet import Fernet
-from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError, field_validator
+from pydantic import AnyHttpUrl, DirectoryPath, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "BFF_"
 MIB = 1024 * 1024
+GIB = 1024 * MIB
 
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 
@@ -56,6 +59,29 @@ class Settings(BaseSettings):
     )
     upstream_timeout: float = Field(
         30, gt=0, description="How long Keystone or Glance may take to answer, in seconds."
+    )
+    max_upload_bytes: int = Field(
+        0, ge=0, description="The largest file that may be uploaded, in bytes; 0: as Glance allows."
+    )
+    upload_client_timeout: float = Field(
+        60, gt=0, description="How long a client may send nothing of an upload, in seconds."
+    )
+    upload_glance_timeout: float = Field(
+        60, gt=0, description="How long Glance may take nothing of an upload, in seconds."
+    )
+    upload_answer_timeout: float = Field(
+        600,
+        gt=0,
+        description="How long Glance may take to answer after an upload's last byte, in seconds.",
+    )
+    spool_dir: DirectoryPath = Field(
+        Path("/var/tmp"),  # noqa: S108  # the files have no name there
+        description=(
+            "Where a file waits that comes before its `imageId`: a folder on a disk, not in memory."
+        ),
+    )
+    max_spool_bytes: int = Field(
+        32 * GIB, ge=0, description="The most bytes that one process has waiting there."
     )
     shutdown_timeout: int = Field(
         30, ge=0, description="How long running calls may take to end at a stop, in seconds."
@@ -109,6 +135,13 @@ class Settings(BaseSettings):
                 ) from None
         return value
 
+    @field_validator("spool_dir")
+    @classmethod
+    def _writable(cls, value: Path) -> Path:
+        if not os.access(value, os.W_OK | os.X_OK):
+            raise ValueError("this process may not write there")
+        return value
+
     @property
     def fernet_keys(self) -> list[str]:
         """The keys of the session cookie, the sealing one first; empty when none is set."""
@@ -151,4 +184,6 @@ def as_markdown() -> str:
 
 
 def _shown(default: Any) -> str:
-    return "not set" if default in (None, ()) else f"`{json.dumps(default).strip(chr(34))}`"
+    if default in (None, ()):
+        return "not set"
+    return f"`{json.dumps(default, default=str).strip(chr(34))}`"

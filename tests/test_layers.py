@@ -19,7 +19,11 @@ ROOMS = {
     "schemas": {"schemas"},
     "devcloud": {"devcloud"},
 }
-ONLY_IN = {"aiohttp": {"bff.openstack"}, "jsonrpcserver": {"bff.rpc"}}
+ONLY_IN = {
+    "aiohttp": {"bff.openstack"},
+    "jsonrpcserver": {"bff.rpc"},
+    "python_multipart": {"bff.upload.multipart"},
+}
 
 
 def modules() -> dict[str, Path]:

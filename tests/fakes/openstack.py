@@ -7,6 +7,7 @@ image that a real Glance would not make. What the real ones answer is proven in 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import uuid
 from collections import Counter
@@ -48,7 +49,14 @@ class FakeOpenStack:
     # What Glance does with requests for single images: a status, or one of the two below.
     trouble: dict[str, int] = field(default_factory=dict)
     members: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    # Set to refuse uploads before their data is read.
+    upload_status: int | None = None
+    # Set while no upload is under way.
+    at_rest: asyncio.Event = field(default_factory=asyncio.Event)
     url: str = ""
+
+    def __post_init__(self) -> None:
+        self.at_rest.set()
 
     def new_token(
         self, project: str | None = "demo", parent: str | None = None, **more: Any
@@ -221,7 +229,26 @@ class FakeOpenStack:
     async def _upload(self, request: web.Request) -> web.Response:
         assert request.content_type == "application/octet-stream"
         found = self._found(request)
-        found |= {"status": "active", "size": len(await request.read())}
+        if self.upload_status is not None:
+            return web.json_response({"message": "for a reason."}, status=self.upload_status)
+        if found["status"] != "queued":
+            return web.json_response({"message": "It is not queued."}, status=409)
+        found["status"] = "saving"
+        self.at_rest.clear()
+        size, digest = 0, hashlib.sha512()
+        try:
+            async for chunk in request.content.iter_any():
+                size += len(chunk)
+                digest.update(chunk)
+        except BaseException:
+            # Broken off, or cancelled with its connection.
+            found["status"] = "queued"
+            raise
+        finally:
+            self.at_rest.set()
+        assert request.headers.get("X-Openstack-Image-Size", str(size)) == str(size)
+        hashed = {"os_hash_algo": "sha512", "os_hash_value": digest.hexdigest()}
+        found.update(status="active", size=size, **hashed)
         return web.Response(status=204)
 
     async def _act(self, request: web.Request) -> web.Response:

@@ -6,9 +6,10 @@ of another format is in ``docs/uploads.md``.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,8 @@ from bff.openstack.http import Intent
 CHUNK = 256 * 1024
 # Glance hashes with sha512 unless a site chose otherwise (``hashing_algorithm``).
 DIGEST = "sha512"
+# In seconds, between looks at an image whose last upload may just have been broken off.
+_PAUSES = (0.05, 0.1, 0.2, 0.4)
 # After these, only the image itself can tell what Glance did.
 _UNANSWERED = (Code.BAD_GATEWAY, Code.GATEWAY_TIMEOUT, Code.SERVICE_UNAVAILABLE)
 
@@ -37,10 +40,18 @@ class Data:
     async def queued(self, image_id: str) -> Image:
         """Return the image if it waits for its data.
 
+        Glance takes a moment to notice that an upload broke off; whoever uploads again at once
+        should not have to know.
+
         Raises:
             BffError: NOT_FOUND; CONFLICT, it is not `queued`.
         """
         image = await self._image(image_id)
+        for pause in _PAUSES if image.get("status") == "saving" else ():
+            await asyncio.sleep(pause)
+            image = await self._image(image_id)
+            if image.get("status") != "saving":
+                break
         if image.get("status") != "queued":
             raise _not_queued(image_id, image)
         return image
@@ -52,6 +63,7 @@ class Data:
         size: int | None = None,
         *,
         sha512: str | None = None,
+        taken: Callable[[int], None] | None = None,
     ) -> int:
         """Store the data of a `queued` image and return how many bytes that were.
 
@@ -63,6 +75,7 @@ class Data:
             content: All of it, or chunks that are asked for as fast as Glance takes them.
             size: The number of bytes, if it is known; another number of them is an error.
             sha512: In lower-case hexadecimal.
+            taken: Is told of every so many bytes that Glance has taken.
 
         Raises:
             BffError: CONFLICT, the image is not `queued`; NOT_FOUND, it is not there or was deleted
@@ -71,7 +84,7 @@ class Data:
         """
         if isinstance(content, bytes):
             size, content = len(content), _slices(content)
-        checked = _Checked(content, size, sha512)
+        checked = _Checked(content, size, sha512, taken)
         try:
             await self._put(image_id, checked, size)
         except BffError as error:
@@ -99,7 +112,14 @@ class Data:
 
     async def _verify(self, image_id: str, sent: _Checked) -> None:
         """Compare what Glance says it has with what was sent."""
-        image = await self._image(image_id)
+        try:
+            image = await self._image(image_id)
+        except BffError as error:
+            message = (
+                f"Glance took all {sent.count} bytes of image {image_id}, but how it stored them"
+                f" could not be checked. {error.message} Then look at the image."
+            )
+            raise BffError(error.code, message, **error.data) from error.__cause__
         expected: dict[str, Any] = {"status": "active", "size": sent.count}
         if sent.sha512 is not None and image.get("os_hash_algo") == DIGEST:
             expected["os_hash_value"] = sent.sha512
@@ -146,9 +166,17 @@ class _Checked:
     and would store the image as soon as it has the last byte.
     """
 
-    def __init__(self, content: AsyncIterator[bytes], size: int | None, sha512: str | None) -> None:
+    def __init__(
+        self,
+        content: AsyncIterator[bytes],
+        size: int | None,
+        sha512: str | None,
+        taken: Callable[[int], None] | None,
+    ) -> None:
         self._content = content
         self._size = size
+        self._taken = taken
+        self._given = 0
         self._hash = hashlib.sha512() if sha512 is not None else None
         self._held: bytes | None = None
         self.sha512 = sha512
@@ -160,11 +188,14 @@ class _Checked:
         return self
 
     async def __anext__(self) -> bytes:
-        """Return the next chunk.
+        """Return the next chunk; the one before was taken when this is asked for.
 
         Raises:
             BffError: BAD_REQUEST, the content is empty, or not what size and digest say.
         """
+        if self._taken is not None and self._given:
+            self._taken(self._given)
+            self._given = 0
         try:
             if self._held is None and not self.ended:
                 self._held = await self._next()
@@ -175,6 +206,7 @@ class _Checked:
         except BffError as failure:
             self.failure = failure
             raise
+        self._given = len(held)
         return held
 
     async def _next(self) -> bytes | None:

@@ -1,0 +1,90 @@
+"""The body of a request as it comes: as fast as it is asked for, and never waited for too long."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
+
+from starlette.types import Receive
+
+from bff.errors import BffError, Code
+
+LINGER_SECONDS = 0.8
+
+
+class Body:
+    """An ASGI request's body.
+
+    Args:
+        patience: The seconds in which something must come.
+    """
+
+    def __init__(self, receive: Receive, patience: float) -> None:
+        self._receive = receive
+        self._patience = patience
+        self.ended = False
+
+    def __aiter__(self) -> Body:
+        return self
+
+    async def __anext__(self) -> bytes:
+        """Return what comes next.
+
+        Raises:
+            BffError: CLIENT_CLOSED_REQUEST, the connection is gone; TIMEOUT, nothing comes.
+        """
+        while not self.ended:
+            try:
+                async with asyncio.timeout(self._patience):
+                    chunk = await self._next()
+            except TimeoutError:
+                message = f"Nothing came for {self._patience:g} seconds; upload the file again."
+                raise BffError(Code.TIMEOUT, message) from None
+            if chunk:
+                return chunk
+        raise StopAsyncIteration
+
+    async def watched(self, content: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+        """Return chunks that come from elsewhere, for as long as the client waits for the answer.
+
+        Raises:
+            BffError: CLIENT_CLOSED_REQUEST, it does not.
+        """
+        watching = asyncio.create_task(self._until_gone())
+        try:
+            async with aclosing(content):
+                async for chunk in content:
+                    if watching.done():
+                        raise _left()
+                    yield chunk
+        finally:
+            watching.cancel()
+
+    async def drop_for_a_moment(self) -> None:
+        """Read on for a moment, so that a client that still sends finds its answer.
+
+        A connection that is closed over unread bytes is reset, and that can take the answer away
+        (RFC 9112, 9.6).
+        """
+        with suppress(TimeoutError, BffError):
+            async with asyncio.timeout(LINGER_SECONDS):
+                while not self.ended:
+                    await self._next()
+
+    async def _until_gone(self) -> None:
+        with suppress(BffError):
+            while True:
+                await self._next()
+
+    async def _next(self) -> bytes:
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            raise _left()
+        self.ended = not message.get("more_body", False)
+        chunk: bytes = message.get("body", b"")
+        return chunk
+
+
+def _left() -> BffError:
+    return BffError(Code.CLIENT_CLOSED_REQUEST, "The client went away.")

@@ -1,0 +1,103 @@
+"""The ASGI application of the upload route: its answer, its log line, and the connection's end."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from bff.context import Caller, Cloud
+from bff.credentials import caller_of
+from bff.errors import BffError, Code, to_wire
+from bff.middleware import request_id_of
+from bff.settings import Settings
+from bff.upload.body import Body
+from bff.upload.head import read_head
+from bff.upload.reporting import Hub
+from bff.upload.spool import Spools
+from bff.upload.upload import Upload
+
+log = structlog.get_logger("bff.upload")
+
+
+class UploadEndpoint:
+    """Takes one file a request and stores it in Glance."""
+
+    def __init__(self, settings: Settings, hub: Hub) -> None:
+        self._settings = settings
+        self._hub = hub
+        self._spools = Spools(settings.spool_dir, settings.max_spool_bytes)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one upload; whatever goes wrong, nothing is stored by half."""
+        started = time.perf_counter()
+        settings, request = self._settings, Request(scope)
+        cloud: Cloud = request.state.cloud
+        caller = caller_of(request, cloud, request_id_of(scope))
+        body = Body(receive, settings.upload_client_timeout)
+        upload = Upload(caller, body, self._spools, self._hub, settings.max_upload_bytes)
+        failure = None
+        try:
+            await upload.run(read_head(request, settings.max_upload_bytes))
+        except asyncio.CancelledError:
+            # The server stops, and this task ends here: there is time to say so, but no more.
+            body.ended = True
+            message = "This server is being stopped: nothing was stored; upload the file again."
+            failure = BffError(Code.SERVICE_UNAVAILABLE, message)
+        except Exception as problem:  # noqa: BLE001  # a bug of ours must be answered too
+            failure = _as_bff_error(problem, caller)
+        _log(upload, failure, started)
+        if failure is None:
+            answer = JSONResponse({"success": True, "imageId": upload.image_id})
+        else:
+            answer = _refusal(failure, caller)
+        await _answered(answer, body)(scope, receive, send)
+
+
+def _refusal(failure: BffError, caller: Caller) -> JSONResponse:
+    wire = to_wire(failure, path=None, request_id=caller.request_id)
+    headers = {"Allow": "POST"} if failure.code is Code.METHOD_NOT_SUPPORTED else {}
+    return JSONResponse({"error": wire}, failure.code.http_status, headers)
+
+
+def _answered(answer: Response, body: Body) -> ASGIApp:
+    """Return the answer; where a part of the request may still be coming, the connection's last."""
+    if body.ended:
+        return answer
+    answer.headers["Connection"] = "close"
+
+    async def answer_and_close(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_and_wait(message: Message) -> None:
+            last = message["type"] == "http.response.body"
+            await send({**message, "more_body": True} if last else message)
+            if last:
+                await body.drop_for_a_moment()
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+        await answer(scope, receive, send_and_wait)
+
+    return answer_and_close
+
+
+def _as_bff_error(problem: Exception, caller: Caller) -> BffError:
+    if isinstance(problem, BffError):
+        if problem.code is Code.UNAUTHORIZED:
+            caller.forget_token()
+        return problem
+    log.error("an upload failed", exc_info=problem)
+    message = f"Internal error: it was logged under the request id {caller.request_id}."
+    return BffError(Code.INTERNAL_SERVER_ERROR, message)
+
+
+def _log(upload: Upload, failure: BffError | None, started: float) -> None:
+    milliseconds = round((time.perf_counter() - started) * 1000, 1)
+    told = {"image": upload.image_id, "bytes": upload.count, "ms": milliseconds}
+    if failure is None:
+        log.info("upload", status="ok", **told)
+        return
+    level = log.error if failure.code.http_status >= 500 else log.warning
+    level("upload", status=failure.code.label, error=failure.message, **told)

@@ -1,0 +1,156 @@
+"""What the head of an upload request says, checked before a byte of its body is read."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TypeVar
+
+from starlette.requests import Request
+
+from bff.errors import BffError, Code
+from bff.upload import multipart
+from schemas.base import ID_PATTERN, UUID_PATTERN
+
+IMAGE_HEADER = "x-image-id"
+DIGEST_HEADER = "x-upload-sha512"
+# Glance's own name for it.
+SIZE_HEADER = "x-openstack-image-size"
+T = TypeVar("T")
+_DIGEST = re.compile(r"[0-9a-fA-F]{128}")
+_SIZE = re.compile(r"[0-9]{1,19}")
+
+
+@dataclass(frozen=True)
+class Head:
+    """An upload request without its body.
+
+    Args:
+        boundary: Of a multipart body; ``None``: the body is the file.
+        length: The bytes of the body.
+        size: The bytes of the file.
+    """
+
+    boundary: bytes | None
+    image_id: str | None
+    project_id: str | None
+    length: int | None
+    size: int | None
+    sha512: str | None
+
+
+def read_head(request: Request, most: int) -> Head:
+    """Return what the head says.
+
+    Args:
+        most: The largest file, in bytes; 0 for any.
+
+    Raises:
+        BffError: METHOD_NOT_SUPPORTED, UNSUPPORTED_MEDIA_TYPE, PAYLOAD_TOO_LARGE or BAD_REQUEST.
+    """
+    query, headers = request.query_params, request.headers
+    boundary = _boundary(request)
+    length = size_of(headers.get("content-length"), "Content-Length")
+    size = size_of(agreed(SIZE_HEADER, *headers.getlist(SIZE_HEADER)), SIZE_HEADER)
+    if boundary is None:
+        size = agreed("The file's size", size, length)
+    overhead = 0 if boundary is None else multipart.MOST_OVERHEAD
+    if most and max(size or 0, (length or 0) - overhead) > most:
+        raise too_large(most)
+    if size == 0:
+        raise BffError(Code.BAD_REQUEST, "The file is empty; nothing was uploaded.")
+    image_id = agreed("imageId", *query.getlist("imageId"), *headers.getlist(IMAGE_HEADER))
+    if boundary is None and image_id is None:
+        message = "imageId is missing: give it as ?imageId= or in the header X-Image-Id."
+        raise BffError(Code.BAD_REQUEST, message)
+    project_id = agreed("project_id", *query.getlist("project_id"))
+    digest = agreed(DIGEST_HEADER, *headers.getlist(DIGEST_HEADER))
+    return Head(
+        boundary,
+        image_id if image_id is None else checked_image_id(image_id),
+        project_id if project_id is None else checked_project_id(project_id),
+        length,
+        size,
+        digest if digest is None else _checked_digest(digest),
+    )
+
+
+def agreed(name: str, *values: T | None) -> T | None:
+    """Return the value that was given, in one place or several; ``None`` when in none.
+
+    Raises:
+        BffError: BAD_REQUEST, the places differ.
+    """
+    given = [value for value in values if value is not None]
+    if any(value != given[0] for value in given):
+        raise BffError(Code.BAD_REQUEST, f"{name} was given with different values.")
+    return given[0] if given else None
+
+
+def checked_image_id(value: str) -> str:
+    """Return an image's id.
+
+    Raises:
+        BffError: BAD_REQUEST, it is none.
+    """
+    if not re.fullmatch(UUID_PATTERN, value):
+        raise BffError(Code.BAD_REQUEST, "imageId must be the UUID of an image.")
+    return value
+
+
+def checked_project_id(value: str) -> str:
+    """Return a project's id.
+
+    Raises:
+        BffError: BAD_REQUEST, it is none.
+    """
+    if not re.fullmatch(ID_PATTERN, value):
+        raise BffError(Code.BAD_REQUEST, "project_id does not hold a project's id.")
+    return value
+
+
+def size_of(value: str | None, name: str) -> int | None:
+    """Return a number of bytes that a header states.
+
+    Raises:
+        BffError: BAD_REQUEST, it is no such number.
+    """
+    if value is None:
+        return None
+    if not _SIZE.fullmatch(value):
+        raise BffError(Code.BAD_REQUEST, f"{name} must be a number of bytes.")
+    return int(value)
+
+
+def too_large(most: int) -> BffError:
+    """Return the error for a file over the limit."""
+    message = (
+        f"The file is larger than the {most} bytes that this site allows (BFF_MAX_UPLOAD_BYTES)."
+    )
+    return BffError(Code.PAYLOAD_TOO_LARGE, message)
+
+
+def _boundary(request: Request) -> bytes | None:
+    if request.method != "POST":
+        raise BffError(Code.METHOD_NOT_SUPPORTED, "Files are uploaded with POST.")
+    # The body would be stored as it is, encoded or without its beginning.
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        message = "The body must be the file itself, without a Content-Encoding."
+        raise BffError(Code.UNSUPPORTED_MEDIA_TYPE, message)
+    if "content-range" in request.headers:
+        raise BffError(Code.BAD_REQUEST, "A file is uploaded whole, without a Content-Range.")
+    content_type = request.headers.get("content-type", "")
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind == "application/octet-stream":
+        return None
+    if kind != "multipart/form-data":
+        message = "Send multipart/form-data, or the file itself as application/octet-stream."
+        raise BffError(Code.UNSUPPORTED_MEDIA_TYPE, message)
+    return multipart.boundary_of(content_type)
+
+
+def _checked_digest(value: str) -> str:
+    if not _DIGEST.fullmatch(value):
+        message = "X-Upload-Sha512 must be a SHA-512 digest in 128 hexadecimal digits."
+        raise BffError(Code.BAD_REQUEST, message)
+    return value.lower()

@@ -1,0 +1,123 @@
+"""Where a file waits on disk until it is known which image it is for.
+
+The files have no name: the system removes them when they are closed, and so does it when the
+process is killed. Nothing is ever left behind, and nothing of another process can be in the way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
+from io import FileIO
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any, TypeVar
+
+from bff.errors import BffError, Code
+
+CHUNK = 256 * 1024
+HINT = "send imageId before the file, or as ?imageId=, and the file is not stored on the way."
+T = TypeVar("T")
+
+
+class Spools:
+    """All that one process has waiting.
+
+    Args:
+        most: The most bytes, of all files together.
+    """
+
+    def __init__(self, folder: Path, most: int) -> None:
+        self._folder = folder
+        self._most = most
+        self._used = 0
+
+    @asynccontextmanager
+    async def open(self, expected: int) -> AsyncIterator[Spool]:
+        """Open a file that is gone afterwards, however this ends.
+
+        Args:
+            expected: The bytes that will come, as far as that is known.
+
+        Raises:
+            BffError: PAYLOAD_TOO_LARGE, there is no room for as many.
+        """
+        self._check(expected)
+        with self._new_file() as file:
+            spool = Spool(file, self._claim)
+            try:
+                yield spool
+            finally:
+                self._used -= spool.size
+                await spool.at_rest()
+
+    def _new_file(self) -> FileIO:
+        with _explained():
+            return TemporaryFile(buffering=0, dir=self._folder)
+
+    def _claim(self, count: int) -> None:
+        self._check(count)
+        self._used += count
+
+    def _check(self, count: int) -> None:
+        if self._used + count > self._most:
+            message = f"The file came before its imageId, and is too large to wait for it: {HINT}"
+            raise BffError(Code.PAYLOAD_TOO_LARGE, message)
+
+
+class Spool:
+    """One file: written to its end, then read."""
+
+    def __init__(self, file: FileIO, claim: Callable[[int], None]) -> None:
+        self._file = file
+        self._claim = claim
+        self._working: asyncio.Future[Any] | None = None
+        self.size = 0
+
+    async def write(self, chunk: bytes) -> None:
+        """Append a chunk.
+
+        Raises:
+            BffError: PAYLOAD_TOO_LARGE, there is no more room.
+        """
+        self._claim(len(chunk))
+        self.size += len(chunk)
+        rest = memoryview(chunk)
+        with _explained():
+            while rest:
+                rest = rest[await self._do(partial(self._file.write, rest)) :]
+
+    async def chunks(self) -> AsyncGenerator[bytes]:
+        """Return everything from the beginning."""
+        with _explained():
+            await self._do(partial(self._file.seek, 0))
+            while chunk := await self._do(partial(self._file.read, CHUNK)):
+                yield chunk
+
+    async def at_rest(self) -> None:
+        """Wait for what is being written or read; only then may the file be closed.
+
+        The system gives the number of a closed file to the next one that is opened.
+        """
+        if self._working is not None:
+            await asyncio.gather(self._working, return_exceptions=True)
+
+    async def _do(self, work: Callable[[], T]) -> T:
+        doing = asyncio.get_running_loop().run_in_executor(None, work)
+        self._working = doing
+        return await asyncio.shield(doing)
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except OSError as failure:
+        if failure.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            message = f"There is no room left on this server's disk: {HINT}"
+            raise BffError(Code.PAYLOAD_TOO_LARGE, message) from failure
+        message = f"This server cannot store the file on the way: {HINT}"
+        raise BffError(Code.SERVICE_UNAVAILABLE, message) from failure
