@@ -8,6 +8,7 @@ import socket
 import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from io import BytesIO
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -89,7 +90,9 @@ class Uploader:
         """Send a whole body; returns status and JSON."""
         sent = {"Content-Type": content_type, "X-Auth-Token": self.token}
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}
-        answer = await self.bff.request("POST", self.url + query, data=body, headers=sent)
+        # aiohttp warns of large bodies that are bytes.
+        data = BytesIO(body) if isinstance(body, bytes) else body
+        answer = await self.bff.request("POST", self.url + query, data=data, headers=sent)
         return answer.status, await answer.json()
 
     @asynccontextmanager
