@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import html
 import re
+import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -36,6 +37,31 @@ def new_client(connector: aiohttp.BaseConnector | None = None) -> Client:
     # and the second one's 404 would say that it did not. There is no public switch.
     client._retry_connection = False
     return client
+
+
+@asynccontextmanager
+async def _new_line() -> AsyncIterator[Client]:
+    """Return a client for one request, with a connection of its own that is cut if it fails.
+
+    A kept connection might be closed by the service just now, and a streamed body cannot be sent
+    again. Nor may uploads, which last for hours, use up the connections of calls.
+    """
+    sockets: list[socket.socket] = []
+
+    def new_socket(address: Any) -> socket.socket:
+        sockets.append(socket.socket(*address[:3]))
+        return sockets[-1]
+
+    connector = aiohttp.TCPConnector(limit=1, force_close=True, socket_factory=new_socket)
+    async with new_client(connector) as client:
+        try:
+            yield client
+        except BaseException:
+            # Closing alone waits until the service has taken what is on the way, if it ever does.
+            for sock in sockets:
+                with suppress(OSError):
+                    sock.shutdown(socket.SHUT_RDWR)
+            raise
 
 
 @dataclass(frozen=True)
@@ -154,10 +180,7 @@ class Service:
         outgoing = _Outgoing(body, self.timeouts)
         sent = _headers(token, request_id, headers)
         try:
-            # A connection of its own: a kept one might be closed by the service just now, and this
-            # body cannot be sent again. Nor may uploads use up the connections of calls.
-            connector = aiohttp.TCPConnector(limit=1, force_close=True)
-            async with new_client(connector) as client, outgoing.watched():
+            async with _new_line() as client, outgoing.watched():
                 with translated(self.name, intent):
                     async with outgoing.deadline:
                         reply = await self._send(client, method, url, sent, body=outgoing)
