@@ -267,7 +267,10 @@ def _not_queued(image_id: str, image: Image, **data: Any) -> BffError:
     status = image.get("status")
     reasons = {
         "active": "it has its data already; create a new image for other data.",
-        "saving": "another upload of it is under way, or was given up by Glance.",
+        "saving": (
+            "another upload of it is under way. If none is, Glance has given it up, and only"
+            " deleting the image helps."
+        ),
     }
     reason = reasons.get(str(status), "create a new image for other data.")
     message = f"Cannot upload to image {image_id}: it must be `queued`, and it is `{status}`;"
