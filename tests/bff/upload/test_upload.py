@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
+from bff.errors import BffError
 from tests.bff.upload.conftest import (
     CONTENT,
     FORM,
@@ -337,16 +339,21 @@ async def test_a_glance_that_takes_nothing_is_a_gateway_timeout(
         # Held back from here on: the check before it is through when Glance is asked to take data.
         await openstack.arrived.acquire()
         openstack.gate = gate = asyncio.Event()
+        sent = 0
 
         async def send_on() -> None:
+            nonlocal sent
             while True:
                 await connection.send(bytes(65_536))
+                sent += 65_536
 
         sending = asyncio.create_task(send_on())
         await openstack.arrived.acquire()
         openstack.gate = None
         async with asyncio.timeout(20):
             status, _, answer = await connection.answer()
+            # Glance's pace is the client's: what came is what fits into the sockets on the way.
+            assert sent < 32 * 1024 * 1024
             gate.set()
             with pytest.raises(ConnectionError):
                 await sending
@@ -382,6 +389,77 @@ async def test_a_bug_of_ours_is_answered_without_its_text_and_stores_nothing(
         assert "secret" not in str(answer)
         await openstack.at_rest.wait()
         assert queued["status"] == "queued"
+
+
+# --- What is told
+
+
+class Listener:
+    """A hub that remembers what it hears."""
+
+    def __init__(self) -> None:
+        self.opened: list[tuple[str, str, int | None]] = []
+        self.counts: list[int] = []
+        self.ends: list[str] = []
+
+    @asynccontextmanager
+    async def upload(
+        self, project_id: str, image_id: str, total: int | None
+    ) -> AsyncIterator[Listener]:
+        self.opened.append((project_id, image_id, total))
+        try:
+            yield self
+        except BffError as error:
+            self.ends.append(error.code.label)
+            raise
+        self.ends.append("complete")
+
+    def taken(self, count: int) -> None:
+        self.counts.append(count)
+
+
+@pytest.fixture
+def listener(monkeypatch: pytest.MonkeyPatch) -> Listener:
+    listener = Listener()
+    monkeypatch.setattr("bff.app.Nowhere", lambda: listener)
+    return listener
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_whoever_listens_hears_of_every_byte_that_glance_took(
+    listener: Listener, alice: Uploader, queued: dict[str, Any], way: str
+) -> None:
+    make, content_type, query, headers = WAYS[way]
+    image_id = queued["id"]
+    given = {name: value.format(image_id) for name, value in headers.items()}
+    body = make(image_id)
+    assert (await alice.post(body, content_type, query.format(image_id), **given))[0] == 200
+    (opened,) = listener.opened
+    assert opened[:2] == ("d" * 32, image_id)
+    # Known, or told by the body's length; fields that come after the file are then counted in.
+    assert opened[2] is not None
+    assert len(CONTENT) <= opened[2] < len(CONTENT) + 500
+    assert sum(listener.counts) == len(CONTENT)
+    assert listener.ends == ["complete"]
+    queued["status"] = "queued"
+    chunked = in_pieces(body, 100_000)
+    assert (await alice.post(chunked, content_type, query.format(image_id), **given))[0] == 200
+    spooled = way == "the specification's example"
+    assert listener.opened[1][2] == (len(CONTENT) if spooled else None)
+
+
+async def test_whoever_listens_hears_why_an_upload_ended(
+    listener: Listener, alice: Uploader, openstack: FakeOpenStack, queued: dict[str, Any]
+) -> None:
+    openstack.upload_status = 415
+    await alice.post(id_first(queued["id"]))
+    openstack.upload_status = None
+    listener.counts.clear()
+    await alice.post(id_first(queued["id"])[:-20])
+    assert listener.ends == ["UNSUPPORTED_MEDIA_TYPE", "BAD_REQUEST"]
+    assert sum(listener.counts) < len(CONTENT)
+    await openstack.at_rest.wait()
+    assert queued["status"] == "queued"
 
 
 # --- What is logged

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import os
 import socket
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -36,6 +37,7 @@ class Upstream:
     image: dict[str, Any] | None = field(default_factory=dict)
     head: str = ""
     received: bytes = b""
+    shown: asyncio.Event = field(default_factory=asyncio.Event)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     whole: asyncio.Event = field(default_factory=asyncio.Event)
     cut: asyncio.Event = field(default_factory=asyncio.Event)
@@ -58,6 +60,7 @@ class Upstream:
             writer.close()
 
     def _show(self, writer: asyncio.StreamWriter) -> None:
+        self.shown.set()
         status = "200 OK" if self.image is not None else "404 Not Found"
         self.reply(writer, status.encode(), json.dumps(self.image).encode())
 
@@ -411,12 +414,28 @@ async def test_a_site_that_hashes_otherwise_is_compared_by_size_alone(
     assert await data.upload(IMAGE_ID, CONTENT, sha512=DIGEST) == len(CONTENT)
 
 
+async def test_what_cannot_be_compared_is_no_success_and_the_error_says_why(
+    data: Data, upstream: Upstream
+) -> None:
+    async def store_and_forget(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await upstream.store(reader, writer)
+        upstream.image = None
+
+    upstream.talk = store_and_forget
+    error = await refusal(data, CONTENT)
+    assert error.code is Code.NOT_FOUND
+    assert f"Glance took all {len(CONTENT)} bytes" in error.message
+    assert "could not be checked. Image not found" in error.message
+
+
 # --- Time
 
 
 async def test_a_glance_that_takes_nothing_more_is_a_gateway_timeout(upstream: Upstream) -> None:
+    seen = asyncio.Event()
+
     async def stall(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
-        await asyncio.Event().wait()
+        await seen.wait()
 
     upstream.talk, upstream.image = stall, {"status": "queued"}
     before = sockets()
@@ -425,7 +444,10 @@ async def test_a_glance_that_takes_nothing_more_is_a_gateway_timeout(upstream: U
     assert error.code is Code.GATEWAY_TIMEOUT
     assert "`queued` as before" in error.message
     # The one that is left is Glance's end: ours does not wait for it to take what is on the way.
-    assert sockets() == before + 1
+    async with asyncio.timeout(5):
+        while sockets() != before + 1:
+            await asyncio.to_thread(os.sched_yield)
+    seen.set()
 
 
 async def test_a_glance_that_does_not_answer_after_the_last_byte_is_a_gateway_timeout(
@@ -473,6 +495,19 @@ async def test_a_queued_image_is_returned_and_any_other_refused(
     upstream.image = {"status": "active"}
     with pytest.raises(BffError, match="must be `queued`"):
         await data.queued(IMAGE_ID)
+
+
+async def test_an_image_whose_last_upload_just_broke_off_is_waited_for(
+    data: Data, upstream: Upstream
+) -> None:
+    upstream.image = {"status": "saving"}
+    waiting = asyncio.create_task(data.queued(IMAGE_ID))
+    await upstream.shown.wait()
+    upstream.image = {"status": "queued"}
+    assert await waiting == {"status": "queued"}
+
+
+async def test_an_image_that_is_not_there_is_not_found(data: Data, upstream: Upstream) -> None:
     upstream.image = None
     with pytest.raises(BffError, match="Image not found"):
         await data.queued(IMAGE_ID)
