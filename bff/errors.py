@@ -27,8 +27,8 @@ class Code(Enum):
         "BAD_REQUEST",
         -32600,
         400,
-        "not a request; an empty or too long batch; a malformed `X-Project-Id`;"
-        " Glance answered 400",
+        "not a request; an empty or too long batch; a malformed `X-Project-Id`; an upload that is"
+        " not what it should be; Glance answered 400",
     )
     INVALID_INPUT = (
         "BAD_REQUEST",
@@ -70,7 +70,8 @@ class Code(Enum):
         "TIMEOUT",
         -32008,
         408,
-        "the call took longer than `BFF_CALL_TIMEOUT`",
+        "the call took longer than `BFF_CALL_TIMEOUT`; nothing of an upload came for"
+        " `BFF_UPLOAD_CLIENT_TIMEOUT`",
     )
     CONFLICT = (
         "CONFLICT",
@@ -89,13 +90,13 @@ class Code(Enum):
         "PAYLOAD_TOO_LARGE",
         -32013,
         413,
-        "the body, or Glance's own quota",
+        "the body, the file, or Glance's own quota",
     )
     UNSUPPORTED_MEDIA_TYPE = (
         "UNSUPPORTED_MEDIA_TYPE",
         -32015,
         415,
-        "not `application/json`",
+        "not `application/json`; a file that is not in the image's format",
     )
     TOO_MANY_REQUESTS = (
         "TOO_MANY_REQUESTS",

@@ -46,7 +46,7 @@ class UploadEndpoint:
         except asyncio.CancelledError:
             # The server stops, and this task ends here: there is time to say so, but no more.
             body.ended = True
-            message = "This server is being stopped: nothing was stored; upload the file again."
+            message = "This server is being stopped: if the image is `queued`, upload it again."
             failure = BffError(Code.SERVICE_UNAVAILABLE, message)
         except Exception as problem:  # noqa: BLE001  # a bug of ours must be answered too
             failure = _as_bff_error(problem, caller)

@@ -172,7 +172,7 @@ async def test_data_of_another_format_is_refused_in_glances_words(
     code, message = error_of(answer)
     assert (status, code) == (415, "UNSUPPORTED_MEDIA_TYPE")
     assert "format" in message.lower()
-    assert message.endswith("The image is `queued` as before: upload to it again.")
+    assert message.endswith("The image is `queued` as before, and takes another upload.")
     assert await settled(alice, image_id) == "queued"
 
 

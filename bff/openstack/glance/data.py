@@ -24,6 +24,8 @@ CHUNK = 256 * 1024
 DIGEST = "sha512"
 # In seconds, between looks at an image whose last upload may just have been broken off.
 _PAUSES = (0.05, 0.1, 0.2, 0.4)
+# An error is not kept from its client for the sake of a better message.
+_LOOK_SECONDS = 0.7
 # After these, only the image itself can tell what Glance did.
 _UNANSWERED = (Code.BAD_GATEWAY, Code.GATEWAY_TIMEOUT, Code.SERVICE_UNAVAILABLE)
 
@@ -137,10 +139,13 @@ class Data:
 
     async def _explained(self, image_id: str, error: BffError, sent: _Checked) -> BffError:
         """Return the error with what became of the image, and what to do about it."""
-        if error.code in (Code.UNAUTHORIZED, Code.NOT_FOUND):
+        if error.code in (Code.UNAUTHORIZED, Code.FORBIDDEN, Code.NOT_FOUND):
             return error
         try:
-            image = await self._image(image_id)
+            async with asyncio.timeout(_LOOK_SECONDS):
+                image = await self._image(image_id)
+        except TimeoutError:
+            return error
         except BffError as another:
             gone = another.code is Code.NOT_FOUND
             return BffError(another.code, _gone(image_id), **another.data) if gone else error
@@ -241,15 +246,15 @@ async def _slices(content: bytes) -> AsyncIterator[bytes]:
 
 
 _ADVICE = {
-    "queued": "The image is `queued` as before: upload to it again.",
+    "queued": "The image is `queued` as before, and takes another upload.",
     "active": (
         "Its answer was lost, and the image is `active` now: compare its size and os_hash_value"
         " with the data before using it."
     ),
     # Seen with a user's quota and a body without a length.
     "saving": (
-        "Glance left the image in `saving`. If it stays there, only deleting it helps;"
-        " then upload to a new one."
+        "Glance left the image in `saving`, or another upload of it is under way. If it stays so,"
+        " only deleting it helps; then upload to a new one."
     ),
 }
 

@@ -119,6 +119,12 @@ class Uploader:
             writer.transport.abort()
 
 
+@pytest.fixture(autouse=True)
+def _a_short_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On loopback, an answer needs no longer to be found by a client that is still sending."""
+    monkeypatch.setattr("bff.upload.body.LINGER_SECONDS", 0.1)
+
+
 @pytest.fixture
 def queued(openstack: FakeOpenStack) -> dict[str, Any]:
     """Return an image that waits for its data."""

@@ -305,7 +305,9 @@ async def test_an_early_answer_of_glance_reaches_a_client_that_is_still_sending(
     assert (status, headers["connection"]) == (415, "close")
     code, message = error_of(answer)
     assert code == "UNSUPPORTED_MEDIA_TYPE"
-    assert message.endswith("for a reason. The image is `queued` as before: upload to it again.")
+    assert message.endswith(
+        "for a reason. The image is `queued` as before, and takes another upload."
+    )
     assert queued["status"] == "queued"
 
 

@@ -34,6 +34,7 @@ class Upstream:
     talk: Talk | None = None
     answer: bytes = b"204 No Content"
     explanation: str = ""
+    mute: bool = False
     image: dict[str, Any] | None = field(default_factory=dict)
     head: str = ""
     received: bytes = b""
@@ -48,6 +49,8 @@ class Upstream:
         try:
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             if head.startswith("GET"):
+                if self.mute:
+                    await reader.read()
                 self._show(writer)
                 return
             self.uploads += 1
@@ -337,7 +340,7 @@ def reset(writer: asyncio.StreamWriter) -> None:
 @pytest.mark.parametrize(
     ("image", "code", "words"),
     [
-        ({"status": "queued"}, Code.BAD_GATEWAY, "`queued` as before: upload to it again"),
+        ({"status": "queued"}, Code.BAD_GATEWAY, "`queued` as before, and takes another upload"),
         ({"status": "saving"}, Code.BAD_GATEWAY, "only deleting it helps"),
         ({"status": "importing"}, Code.BAD_GATEWAY, "The image is `importing` now"),
         ({"status": "active"}, Code.CONFLICT, "it must be `queued`, and it is `active`"),
@@ -462,6 +465,16 @@ async def test_a_glance_that_does_not_answer_after_the_last_byte_is_a_gateway_ti
         error = await refusal(data, CONTENT)
     assert error.code is Code.GATEWAY_TIMEOUT
     assert upstream.whole.is_set()
+
+
+async def test_a_glance_that_does_not_even_show_the_image_keeps_no_error_back(
+    upstream: Upstream,
+) -> None:
+    upstream.answer, upstream.explanation, upstream.mute = b"413 Too Large", "too large", True
+    async with data_at(upstream.url, answer=60) as data:
+        error = await refusal(data, CONTENT)
+    assert error.code is Code.PAYLOAD_TOO_LARGE
+    assert error.message.endswith("too large")
 
 
 async def test_an_answer_that_stalls_in_its_body_is_a_gateway_timeout(upstream: Upstream) -> None:
