@@ -123,6 +123,8 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "a megabyte before it": (b"\r\n" + b"a" * 10**6, "besides the file"),
     "a megabyte after it": (form(ID, FILE) + b"a" * 10**6, "besides the file"),
     "a field of a megabyte": (form(part("imageId", b"a" * 10**6), FILE), "longer than 255"),
+    "a fourth part": (form(ID, part("project_id", b"x"), FILE, ID), "more than 3 parts"),
+    "no id anywhere": (form(FILE), "imageId is missing"),
     "two files": (form(ID, FILE, FILE), "two parts named 'file'"),
     "two ids": (form(ID, ID, FILE), "two parts named 'imageId'"),
     "two ids around the file": (form(ID, FILE, ID), "two parts named 'imageId'"),

@@ -376,9 +376,11 @@ async def test_a_token_that_ends_during_the_upload_is_looked_up_again_next_time(
 
 
 async def test_a_bug_of_ours_is_answered_without_its_text_and_stores_nothing(
+    *,
     alice: Uploader,
     openstack: FakeOpenStack,
     queued: dict[str, Any],
+    logged: list[Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def fail(*_args: Any) -> None:
@@ -389,6 +391,8 @@ async def test_a_bug_of_ours_is_answered_without_its_text_and_stores_nothing(
         status, answer = await alice.post(make(queued["id"]))
         assert (status, error_of(answer)[0]) == (500, "INTERNAL_SERVER_ERROR")
         assert "secret" not in str(answer)
+        failed = [line for line in logged if line["event"] == "an upload failed"]
+        assert str(failed[-1]["exc_info"]) == "secret"
         await openstack.at_rest.wait()
         assert queued["status"] == "queued"
 
