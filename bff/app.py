@@ -29,13 +29,14 @@ from bff.sessions import Sessions
 from bff.settings import Settings
 from bff.upload import UploadEndpoint
 from bff.upload.head import DIGEST_HEADER, IMAGE_HEADER, SIZE_HEADER
-from bff.upload.reporting import Nowhere
+from bff.upload.reporting import Hub, Nowhere
 
 
 class State(TypedDict):
     """What the routes find in ``request.state``."""
 
     cloud: Cloud
+    progress: Hub
 
 
 def create_app(settings: Settings, registry: Registry) -> Starlette:
@@ -44,14 +45,14 @@ def create_app(settings: Settings, registry: Registry) -> Starlette:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[State]:
         async with new_client() as client:
-            yield {"cloud": _cloud(settings, client)}
+            yield {"cloud": _cloud(settings, client), "progress": Nowhere()}
 
     discovery = Discovery(registry)
     rpc = Rpc(registry, settings, discovery.procedure())
     return Starlette(
         routes=[
             Route(f"{settings.prefix}/rpc", RpcEndpoint(rpc, settings.max_body)),
-            Route(f"{settings.prefix}/upload-image", UploadEndpoint(settings, Nowhere())),
+            Route(f"{settings.prefix}/upload-image", UploadEndpoint(settings)),
             Route(f"{settings.prefix}/openrpc.json", discovery.openrpc_json),
         ],
         middleware=[Middleware(RequestId), *_cross_origin(settings)],

@@ -27,9 +27,8 @@ log = structlog.get_logger("bff.upload")
 class UploadEndpoint:
     """Takes one file a request and stores it in Glance."""
 
-    def __init__(self, settings: Settings, hub: Hub) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._hub = hub
         self._spools = Spools(settings.spool_dir, settings.max_spool_bytes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -37,9 +36,10 @@ class UploadEndpoint:
         started = time.perf_counter()
         settings, request = self._settings, Request(scope)
         cloud: Cloud = request.state.cloud
+        hub: Hub = request.state.progress
         caller = caller_of(request, cloud, request_id_of(scope))
         body = Body(receive, settings.upload_client_timeout)
-        upload = Upload(caller, body, self._spools, self._hub, settings.max_upload_bytes)
+        upload = Upload(caller, body, self._spools, hub, settings.max_upload_bytes)
         failure = None
         try:
             await upload.run(read_head(request, settings.max_upload_bytes))

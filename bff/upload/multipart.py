@@ -135,7 +135,8 @@ class Form:
         self._header[which] += data
 
     def _header_ends(self) -> None:
-        name, value = (part.decode("utf-8", "replace") for part in self._header)
+        # Byte for byte: browsers send names in UTF-8, and nothing here is shown to anybody.
+        name, value = (part.decode("latin-1") for part in self._header)
         self._header = [bytearray(), bytearray()]
         if _CONTROL.search(value):
             raise _bad("a part's header has a control character")

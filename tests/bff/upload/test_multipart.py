@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import tracemalloc
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -61,6 +62,29 @@ def test_whatever_the_file_holds_it_comes_byte_for_byte(
     got, fields = asyncio.run(read(body, [cut % (len(body) + 1) for cut in cuts], "b"))
     assert got == content
     assert fields == {"imageId": IMAGE_ID.decode()}
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    st.lists(st.tuples(st.integers(0, 500), st.binary(max_size=6)), min_size=1, max_size=6),
+    st.lists(st.integers(0, 500), max_size=6),
+)
+def test_whatever_a_form_is_damaged_by_it_is_read_or_refused(
+    damages: list[tuple[int, bytes]], cuts: list[int]
+) -> None:
+    body = form(ID, part("file", b"\r\n--x" * 20))
+    for where, put in damages:
+        body = body[:where] + put + body[where + len(put) // 2 :]
+    with suppress(BffError):
+        asyncio.run(read(body, [cut % (len(body) + 1) for cut in cuts]))
+
+
+@pytest.mark.parametrize(
+    "filename", ["開発環境.img", "é.img", "a b;c=d.img", 'say \\"hi\\".img', ""]
+)
+async def test_a_files_name_may_be_any_that_a_browser_sends(filename: str) -> None:
+    body = form(ID, part("file", b"x")).replace(b"disk.img", filename.encode())
+    assert (await read(body, []))[0] == b"x"
 
 
 async def test_a_byte_at_a_time_is_the_same() -> None:
