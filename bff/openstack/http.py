@@ -41,7 +41,7 @@ def new_client(connector: aiohttp.BaseConnector | None = None) -> Client:
 
 @asynccontextmanager
 async def _new_line() -> AsyncIterator[Client]:
-    """Return a client for one request, with a connection of its own that is cut if it fails.
+    """Return a client for one request, with a connection of its own that ends with it.
 
     A kept connection might be closed by the service just now, and a streamed body cannot be sent
     again. Nor may uploads, which last for hours, use up the connections of calls.
@@ -56,12 +56,11 @@ async def _new_line() -> AsyncIterator[Client]:
     async with new_client(connector) as client:
         try:
             yield client
-        except BaseException:
+        finally:
             # Closing alone waits until the service has taken what is on the way, if it ever does.
             for sock in sockets:
                 with suppress(OSError):
                     sock.shutdown(socket.SHUT_RDWR)
-            raise
 
 
 @dataclass(frozen=True)
