@@ -10,7 +10,7 @@ SOURCES := bff procedures schemas devcloud tests bench
 # Read by pip, for the build's own packages too.
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 
-.PHONY: run cloud test check format docs bench clean
+.PHONY: run cloud test system-packages check format docs bench clean
 
 run: $(VENV)/.installed ## Start a real Keystone and Glance, and the BFF in front of them
 	@exec $(BIN)/python -m devcloud.run --dir .devcloud --port $(PORT)
@@ -18,8 +18,11 @@ run: $(VENV)/.installed ## Start a real Keystone and Glance, and the BFF in fron
 cloud: $(VENV)/.installed ## Start the Keystone and Glance alone
 	@exec $(BIN)/python -m devcloud --dir .devcloud
 
-test: $(VENV)/.installed-dev $(OPENRPC_TOOLS) ## Run every test, against a real Keystone and Glance too
+test: $(VENV)/.installed-dev $(OPENRPC_TOOLS) system-packages ## Run every test, against a real Keystone and Glance too
 	$(BIN)/python -m pytest --cov
+
+system-packages: ## Install the programs that tests start, where they are missing
+	@tests/install redis-server
 
 check: $(VENV)/.installed-dev ## Format, lint and types
 	$(BIN)/ruff format --check $(SOURCES)

@@ -23,13 +23,14 @@ from bff.errors import BffError, Code, code_of_status, to_wire
 from bff.middleware import RequestId, request_id_of
 from bff.openstack.http import REQUEST_ID, Client, Service, Timeouts, new_client
 from bff.openstack.keystone import Keystone
+from bff.progress.endpoint import LAST_EVENT_ID, ProgressEndpoint
+from bff.progress.hub import Hub
 from bff.registry import Registry
 from bff.rpc import Rpc
 from bff.sessions import Sessions
 from bff.settings import Settings
 from bff.upload import UploadEndpoint
 from bff.upload.head import DIGEST_HEADER, IMAGE_HEADER, SIZE_HEADER
-from bff.upload.reporting import Hub, Nowhere
 
 
 class State(TypedDict):
@@ -44,8 +45,8 @@ def create_app(settings: Settings, registry: Registry) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[State]:
-        async with new_client() as client:
-            yield {"cloud": _cloud(settings, client), "progress": Nowhere()}
+        async with new_client() as client, Hub.of(settings) as progress:
+            yield {"cloud": _cloud(settings, client), "progress": progress}
 
     discovery = Discovery(registry)
     rpc = Rpc(registry, settings, discovery.procedure())
@@ -54,6 +55,7 @@ def create_app(settings: Settings, registry: Registry) -> Starlette:
             Route(f"{settings.prefix}/rpc", RpcEndpoint(rpc, settings.max_body)),
             Route(f"{settings.prefix}/upload-image", UploadEndpoint(settings)),
             Route(f"{settings.prefix}/openrpc.json", discovery.openrpc_json),
+            Route(f"{settings.prefix}/upload-progress/{{image_id}}", ProgressEndpoint()),
         ],
         middleware=[Middleware(RequestId), *_cross_origin(settings)],
         exception_handlers={HTTPException: _nothing_here(settings.prefix)},
@@ -85,10 +87,10 @@ def _cross_origin(settings: Settings) -> list[Middleware]:
         Middleware(
             CORSMiddleware,
             allow_origins=settings.allowed_origins,
-            allow_methods=["POST"],
+            allow_methods=["GET", "POST"],
             allow_headers=[
                 *("content-type", TOKEN_HEADER, PROJECT_HEADER, SOFT_HEADER, REQUEST_ID),
-                *(IMAGE_HEADER, SIZE_HEADER, DIGEST_HEADER),
+                *(IMAGE_HEADER, SIZE_HEADER, DIGEST_HEADER, LAST_EVENT_ID),
             ],
             expose_headers=[REQUEST_ID],
             allow_credentials=True,

@@ -40,6 +40,12 @@ def serve(
         typer.echo(
             f"{PREFIX}SECRET_KEYS is not set: sessions will end when this server stops.", err=True
         )
+    if workers > 1 and settings.redis_url is None:
+        typer.echo(
+            f"{PREFIX}REDIS_URL is not set: with several workers, an upload's progress is seen only"
+            " by whoever happens to watch through the worker that takes it.",
+            err=True,
+        )
     config = uvicorn.Config(
         "bff.asgi:create",
         factory=True,

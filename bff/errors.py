@@ -102,7 +102,7 @@ class Code(Enum):
         "TOO_MANY_REQUESTS",
         -32029,
         429,
-        "Keystone or Glance was asked too often",
+        "Keystone or Glance was asked too often; too many streams of upload progress",
     )
     CLIENT_CLOSED_REQUEST = (
         "CLIENT_CLOSED_REQUEST",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -95,6 +96,20 @@ class Settings(BaseSettings):
     token_cache_size: int = Field(
         10_000, ge=1, description="The most tokens that one process remembers."
     )
+    redis_url: SecretStr | None = Field(
+        None,
+        description=(
+            "The Redis through which several processes and hosts share upload progress, as"
+            " `redis://:password@host:6379/0`; needs `polaris-bff[redis]`. In this process's memory"
+            " when not set."
+        ),
+    )
+    max_watchers: int = Field(
+        500, ge=1, description="The most open streams of upload progress in one process."
+    )
+    max_watchers_per_project: int = Field(
+        100, ge=1, description="How many of them one project may have."
+    )
     secret_keys: SecretStr | None = Field(
         None,
         description=(
@@ -140,6 +155,17 @@ class Settings(BaseSettings):
     def _writable(cls, value: Path) -> Path:
         if not os.access(value, os.W_OK | os.X_OK):
             raise ValueError("this process may not write there")
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            if find_spec("redis") is None:
+                raise ValueError("needs the package redis: pip install 'polaris-bff[redis]'")
+            from bff.progress.redis import check_url  # noqa: PLC0415  # an optional package
+
+            check_url(value.get_secret_value())
         return value
 
     @property

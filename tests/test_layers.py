@@ -23,6 +23,7 @@ ONLY_IN = {
     "aiohttp": {"bff.openstack"},
     "jsonrpcserver": {"bff.rpc"},
     "python_multipart": {"bff.upload.multipart"},
+    "redis": {"bff.progress.redis"},
 }
 
 

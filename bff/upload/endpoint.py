@@ -14,10 +14,10 @@ from bff.context import Caller, Cloud
 from bff.credentials import caller_of
 from bff.errors import BffError, Code, to_wire
 from bff.middleware import request_id_of
+from bff.progress.hub import Hub
 from bff.settings import Settings
 from bff.upload.body import Body
 from bff.upload.head import read_head
-from bff.upload.reporting import Hub
 from bff.upload.spool import Spools
 from bff.upload.upload import Upload
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from bff.context import Caller, ProjectContext
 from bff.errors import BffError, Code
+from bff.progress.hub import Hub
 from bff.upload.body import Body
 from bff.upload.head import (
     Head,
@@ -18,7 +19,6 @@ from bff.upload.head import (
     too_large,
 )
 from bff.upload.multipart import IMAGE_ID, PROJECT_ID, Form
-from bff.upload.reporting import Hub
 from bff.upload.spool import Spools
 
 SIZE = "The file's size"

@@ -427,7 +427,7 @@ class Listener:
 @pytest.fixture
 def listener(monkeypatch: pytest.MonkeyPatch) -> Listener:
     listener = Listener()
-    monkeypatch.setattr("bff.app.Nowhere", lambda: listener)
+    monkeypatch.setattr("bff.progress.hub.Hub.upload", listener.upload)
     return listener
 
 

@@ -1,0 +1,130 @@
+"""``GET {prefix}/upload-progress/{imageId}``: how far an upload is, as server-sent events.
+
+Source: HTML Standard, 9.2, "Server-sent events".
+"""
+
+from __future__ import annotations
+
+import re
+
+import anyio
+import orjson
+import structlog
+from sse_starlette.event import ServerSentEvent
+from sse_starlette.sse import EventSourceResponse, SendTimeoutError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from bff.context import ProjectContext
+from bff.credentials import caller_of
+from bff.errors import BffError, Code, to_wire
+from bff.middleware import request_id_of
+from bff.progress.hub import Hub, Watch
+from bff.progress.state import View
+from schemas.base import ID_PATTERN, UUID_PATTERN
+
+LAST_EVENT_ID = "last-event-id"
+HEARTBEAT_SECONDS = 15
+# How long a client may leave what it is sent unread.
+SEND_SECONDS = 30
+# How often it is checked that the session still holds.
+RECHECK_SECONDS = 60
+# How long a stream may take to end in good order when the server stops.
+GRACE_SECONDS = 5
+RETRY_MILLISECONDS = 1000
+# Empty, as a page sends it that has seen no upload yet, means none.
+_UPLOAD_ID = r"([0-9a-f]{32})?"
+
+log = structlog.get_logger("bff.progress")
+
+
+class ProgressEndpoint:
+    """The ASGI application of the route."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request; returns when the stream has ended."""
+        request = Request(scope, receive)
+        try:
+            await _watch(request, send)
+        except BffError as error:
+            await _refusal(request, error)(scope, receive, send)
+        except SendTimeoutError:
+            log.warning("a watcher does not read what it is sent")
+
+
+async def _watch(request: Request, send: Send) -> None:
+    if request.method not in ("GET", "HEAD"):
+        raise BffError(Code.METHOD_NOT_SUPPORTED, "Progress is watched with GET.")
+    image_id = request.path_params["image_id"]
+    if not re.fullmatch(UUID_PATTERN, image_id):
+        raise BffError(Code.BAD_REQUEST, "The image's id in the path must be a UUID.")
+    after = _query(request, "after", _UPLOAD_ID)
+    context = await _entered(request)
+    hub: Hub = request.state.progress
+    async with hub.watch(context.project_id, image_id, after) as watch:
+        await _response(request, watch)(request.scope, request.receive, send)
+    log.info("watched", image=image_id, last=watch.view.event)
+
+
+def _query(request: Request, name: str, pattern: str) -> str | None:
+    value = request.query_params.get(name)
+    if value is not None and not re.fullmatch(pattern, value):
+        raise BffError(Code.BAD_REQUEST, f"{name} in the query is malformed.")
+    return value
+
+
+async def _entered(request: Request) -> ProjectContext:
+    # EventSource cannot set headers, so the project may be in the query.
+    project_id = _query(request, "project_id", ID_PATTERN)
+    caller = caller_of(request, request.state.cloud, request_id_of(request.scope))
+    if caller.refusal is not None:
+        raise caller.refusal
+    return await ProjectContext.enter(caller, project_id)
+
+
+def _response(request: Request, watch: Watch) -> Response:
+    if watch.view.final and watch.view.final == request.headers.get(LAST_EVENT_ID):
+        # An EventSource comes back after the end of its stream; this tells it to stay away.
+        return Response(status_code=204)
+    stopping = anyio.Event()
+
+    async def guard() -> None:
+        allowed = True
+        while allowed:
+            with anyio.move_on_after(RECHECK_SECONDS):
+                await stopping.wait()
+                break
+            allowed = await _may_watch(request)
+        watch.stop()
+
+    return EventSourceResponse(
+        (_event(view) async for view in watch.views()),
+        ping=HEARTBEAT_SECONDS,
+        ping_message_factory=lambda: ServerSentEvent(comment="still here"),
+        send_timeout=SEND_SECONDS,
+        data_sender_callable=guard,
+        shutdown_event=stopping,
+        shutdown_grace_period=GRACE_SECONDS,
+    )
+
+
+async def _may_watch(request: Request) -> bool:
+    try:
+        await _entered(request)
+    except BffError as error:
+        # A Keystone that cannot be reached for a moment ends nobody's session.
+        return error.code not in (Code.UNAUTHORIZED, Code.FORBIDDEN, Code.PRECONDITION_FAILED)
+    return True
+
+
+def _event(view: View) -> ServerSentEvent:
+    data = orjson.dumps(view.data).decode()
+    return ServerSentEvent(data, event=view.event, id=view.final, retry=RETRY_MILLISECONDS)
+
+
+def _refusal(request: Request, error: BffError) -> Response:
+    log.warning("refused", status=error.code.label, error=error.message)
+    wire = to_wire(error, path=None, request_id=request_id_of(request.scope))
+    headers = {"Allow": "GET, HEAD"} if error.code is Code.METHOD_NOT_SUPPORTED else {}
+    return JSONResponse({"error": wire}, error.code.http_status, headers)
