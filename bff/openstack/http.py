@@ -23,6 +23,7 @@ from bff.errors import BffError, Code, code_of_status
 
 REQUEST_ID = "X-Openstack-Request-Id"
 READ_ATTEMPTS = 3
+HANG_UP_SECONDS = 0.5
 MOST_EXPLANATION = 500
 
 
@@ -46,21 +47,37 @@ async def _new_line() -> AsyncIterator[Client]:
     A kept connection might be closed by the service just now, and a streamed body cannot be sent
     again. Nor may uploads, which last for hours, use up the connections of calls.
     """
-    sockets: list[socket.socket] = []
+    lines: list[socket.socket] = []
 
     def new_socket(address: Any) -> socket.socket:
-        sockets.append(socket.socket(*address[:3]))
-        return sockets[-1]
+        made = socket.socket(*address[:3])
+        lines.append(made.dup())  # aiohttp closes the other one
+        return made
 
     connector = aiohttp.TCPConnector(limit=1, force_close=True, socket_factory=new_socket)
     async with new_client(connector) as client:
         try:
             yield client
+        except Exception:
+            for line in lines:
+                with suppress(OSError, TimeoutError):
+                    await _hang_up(line)
+            raise
         finally:
-            # Closing alone waits until the service has taken what is on the way, if it ever does.
-            for sock in sockets:
+            for line in lines:
+                # Closing alone waits until the service has taken what is on the way, if it does.
                 with suppress(OSError):
-                    sock.shutdown(socket.SHUT_RDWR)
+                    line.shutdown(socket.SHUT_RDWR)
+                line.close()
+
+
+async def _hang_up(line: socket.socket) -> None:
+    """Send no more, and wait a moment for the service to hang up too: then it has put all back."""
+    line.setblocking(False)
+    line.shutdown(socket.SHUT_WR)
+    async with asyncio.timeout(HANG_UP_SECONDS):
+        while await asyncio.get_running_loop().sock_recv(line, 65_536):
+            pass
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from bff.settings import Settings
 from bff.upload.body import Body
 from bff.upload.head import read_head
 from bff.upload.spool import Spools
+from bff.upload.turns import Turns
 from bff.upload.upload import Upload
 
 log = structlog.get_logger("bff.upload")
@@ -30,6 +31,7 @@ class UploadEndpoint:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._spools = Spools(settings.spool_dir, settings.max_spool_bytes)
+        self._turns = Turns()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one upload; whatever goes wrong, nothing is stored by half."""
@@ -39,7 +41,7 @@ class UploadEndpoint:
         hub: Hub = request.state.progress
         caller = caller_of(request, cloud, request_id_of(scope))
         body = Body(receive, settings.upload_client_timeout)
-        upload = Upload(caller, body, self._spools, hub, settings.max_upload_bytes)
+        upload = Upload(caller, body, self._spools, self._turns, hub, settings.max_upload_bytes)
         failure = None
         try:
             await upload.run(read_head(request, settings.max_upload_bytes))

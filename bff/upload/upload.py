@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
-from dataclasses import dataclass, replace
+from contextlib import ExitStack, aclosing
+from dataclasses import dataclass, field, replace
 
 from bff.context import Caller, ProjectContext
 from bff.errors import BffError, Code
@@ -20,6 +20,7 @@ from bff.upload.head import (
 )
 from bff.upload.multipart import IMAGE_ID, PROJECT_ID, Form
 from bff.upload.spool import Spools
+from bff.upload.turns import Turns
 
 SIZE = "The file's size"
 
@@ -40,15 +41,18 @@ class Upload:
         most: The largest file, in bytes; 0 for any.
         image_id: Known from the head or from the form.
         count: The file's bytes that have come.
+        held: What ends with it.
     """
 
     caller: Caller
     body: Body
     spools: Spools
+    turns: Turns
     hub: Hub
     most: int
     image_id: str | None = None
     count: int = 0
+    held: ExitStack = field(default_factory=ExitStack)
 
     async def run(self, head: Head) -> None:
         """Store the file; when this returns, the image is `active` and is what was sent.
@@ -59,6 +63,10 @@ class Upload:
         Raises:
             BffError: the file was not stored.
         """
+        with self.held:
+            await self._run(head)
+
+    async def _run(self, head: Head) -> None:
         if self.caller.refusal is not None:
             raise self.caller.refusal
         await self.caller.token(head.project_id)
@@ -132,5 +140,7 @@ class Upload:
     async def _target(self, image_id: str, project_id: str | None) -> Target:
         self.image_id = image_id
         context = await ProjectContext.enter(self.caller, project_id)
+        await self.turns.others_end(image_id)
+        self.held.enter_context(self.turns.taken(image_id))
         await context.glance.data.queued(image_id)
         return Target(context, image_id)

@@ -25,7 +25,7 @@ DIGEST = "sha512"
 # In seconds, between looks at an image whose last upload may just have been broken off.
 _PAUSES = (0.05, 0.1, 0.2, 0.4)
 # An error is not kept from its client for the sake of a better message.
-_LOOK_SECONDS = 0.7
+_LOOK_SECONDS = 0.4
 # After these, only the image itself can tell what Glance did.
 _UNANSWERED = (Code.BAD_GATEWAY, Code.GATEWAY_TIMEOUT, Code.SERVICE_UNAVAILABLE)
 
@@ -139,7 +139,7 @@ class Data:
 
     async def _explained(self, image_id: str, error: BffError, sent: _Checked) -> BffError:
         """Return the error with what became of the image, and what to do about it."""
-        if error.code in (Code.UNAUTHORIZED, Code.FORBIDDEN, Code.NOT_FOUND):
+        if error.code in (Code.UNAUTHORIZED, Code.FORBIDDEN):
             return error
         try:
             async with asyncio.timeout(_LOOK_SECONDS):
@@ -147,13 +147,16 @@ class Data:
         except TimeoutError:
             return error
         except BffError as another:
-            gone = another.code is Code.NOT_FOUND
-            return BffError(another.code, _gone(image_id), **another.data) if gone else error
+            if another.code is not Code.NOT_FOUND or error.code is Code.NOT_FOUND:
+                return error
+            return BffError(another.code, _gone(image_id), **another.data)
         status = image.get("status")
-        unanswered = error.code in _UNANSWERED
-        if status != "queued" and error.code is Code.CONFLICT:
-            return _not_queued(image_id, image, **error.data)
-        if status == "active" and unanswered and not sent.ended:
+        if error.code is Code.NOT_FOUND:
+            # Glance says so, too, when the end of another upload changed the image meanwhile.
+            message = f"Another upload of image {image_id} came between."
+            error = BffError(Code.CONFLICT, message, **error.data)
+        refused = status != "queued" and error.code is Code.CONFLICT
+        if refused or (status == "active" and error.code in _UNANSWERED and not sent.ended):
             return _not_queued(image_id, image, **error.data)
         advice = _ADVICE.get(str(status), f"The image is `{status}` now.")
         return BffError(error.code, f"{error.message.rstrip('. ')}. {advice}", **error.data)

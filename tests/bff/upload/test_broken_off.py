@@ -100,7 +100,7 @@ async def test_a_client_that_breaks_off_stores_nothing_and_can_begin_again_at_on
             assert (await connection.answer())[0] == 408
         status, answer = await alice.post(body, kind, query)
         if status == 409:
-            # Glance had not yet begun to look at the first one when the second one was checked.
+            # This Glance hangs up before it has put the image back; a real one does so afterwards.
             assert "is `queued` as before, and takes another upload" in error_of(answer)[1]
             await openstack.at_rest.wait()
             status, answer = await alice.post(body, kind, query)

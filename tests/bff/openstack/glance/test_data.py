@@ -266,9 +266,8 @@ async def test_a_cancelled_upload_is_cut_and_its_content_is_at_rest(
         (b"400 Bad Request", Code.BAD_REQUEST, "for a reason. The image is `queued` as before"),
         (b"401 Unauthorized", Code.UNAUTHORIZED, "for a reason"),
         (b"403 Forbidden", Code.FORBIDDEN, "for a reason"),
-        (b"404 Not Found", Code.NOT_FOUND, f"Image not found: {IMAGE_ID}"),
         (b"409 Conflict", Code.CONFLICT, "for a reason. The image is `queued` as before"),
-        (b"410 Gone", Code.NOT_FOUND, f"Image {IMAGE_ID} was deleted while"),
+        (b"410 Gone", Code.CONFLICT, "Another upload of image"),
         (b"413 Too Large", Code.PAYLOAD_TOO_LARGE, "for a reason. The image is `queued` as before"),
         (b"415 Unsupported", Code.UNSUPPORTED_MEDIA_TYPE, "for a reason. The image is `queued`"),
         (b"500 Error", Code.BAD_GATEWAY, "for a reason"),
@@ -285,6 +284,22 @@ async def test_a_refusal_has_glances_words_and_what_to_do(
     assert words in error.message
     assert error.data["upstreamRequestId"] == "req-theirs"
     assert upstream.uploads == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (b"404 Not Found", f"Image not found: {IMAGE_ID}"),
+        (b"410 Gone", f"Image {IMAGE_ID} was deleted while"),
+    ],
+)
+async def test_an_image_that_is_gone_is_said_to_be(
+    data: Data, upstream: Upstream, answer: bytes, words: str
+) -> None:
+    upstream.answer, upstream.image = answer, None
+    error = await refusal(data, CONTENT)
+    assert error.code is Code.NOT_FOUND
+    assert error.message.startswith(words)
 
 
 @pytest.mark.parametrize("status", ["active", "saving", "deactivated"])
