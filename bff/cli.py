@@ -16,6 +16,7 @@ from bff import asgi, page
 from bff import settings as settings_module
 from bff.contract import contract
 from bff.settings import PREFIX, Settings, explain
+from bff.typescript import as_typescript
 
 READY_SECONDS = 60
 
@@ -77,6 +78,12 @@ def settings_table() -> None:
 def procedures_page() -> None:
     """Print docs/procedures.md."""
     typer.echo(page.as_markdown(contract(asgi.registry())), nl=False)
+
+
+@app.command()
+def types() -> None:
+    """Print clients/typescript/src/contract.ts: every procedure, its input and its output."""
+    typer.echo(as_typescript(asgi.registry()), nl=False)
 
 
 @app.command()

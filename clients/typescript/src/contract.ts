@@ -1,0 +1,726 @@
+// Written by `bff types` from the registry and the schemas. Do not edit: run `make docs`.
+
+/** A procedure that only reads. */
+export interface Query<Input, Output> {
+  readonly kind: "query"
+  readonly input: Input
+  readonly output: Output
+}
+
+/** A procedure that changes something. */
+export interface Mutation<Input, Output> {
+  readonly kind: "mutation"
+  readonly input: Input
+  readonly output: Output
+}
+
+export type ContainerFormat = "bare" | "ovf" | "ova" | "docker" | "ami" | "ari" | "aki" | "compressed"
+
+export type DiskFormat = "ami" | "ari" | "aki" | "vhd" | "vhdx" | "vmdk" | "raw" | "qcow2" | "vdi" | "iso" | "ploop"
+
+export type ImageStatus = "queued" | "saving" | "uploading" | "importing" | "active" | "killed" | "deleted" | "pending_delete" | "deactivated"
+
+export type MemberStatus = "pending" | "accepted" | "rejected"
+
+export type OsType = "linux" | "windows"
+
+export type SortDir = "asc" | "desc"
+
+export type SortKey = "name" | "status" | "container_format" | "disk_format" | "size" | "id" | "created_at" | "updated_at"
+
+export type Visibility = "public" | "private" | "shared" | "community"
+
+/** Which deactivated images may be used again. */
+export interface ActivateImagesInput {
+  /** Run in this project instead of the session's own; never sent to Glance. */
+  project_id?: string | null
+  /** The images' UUIDs, at most 1000. */
+  imageIds: string[]
+}
+
+/** An image for which it did not work, and why. */
+export interface BulkFailure {
+  /** The image's UUID. */
+  id: string
+  /** The HTTP status of the failure. */
+  error: string
+  /** The kind of failure, as in `error.data.code`. */
+  code: string
+  /** The failure in words. */
+  message: string
+}
+
+/** What was done and what was not, each in the order asked. */
+export interface BulkOperationResult {
+  /** The images for which it worked. */
+  successful: string[]
+  /** The images for which it did not. */
+  failed: BulkFailure[]
+}
+
+/**
+ * An image's metadata: the parameters named here, and any property of the image's own.
+ *
+ * A property's name is one that Glance does not reserve, its value a string.
+ */
+export interface CreateImageInput {
+  /** Run in this project instead of the session's own; never sent to Glance. */
+  project_id?: string | null
+  /** What people call it; need not be unique. */
+  name?: string | null
+  /** The id to give it; Glance makes one otherwise. */
+  id?: string | null
+  /** What is around the disk; needed before an upload. */
+  container_format?: ContainerFormat | null
+  /** How the disk is written; needed before an upload. */
+  disk_format?: DiskFormat | null
+  /**
+   * Who may see it.
+   * @default "private"
+   */
+  visibility?: Visibility
+  /**
+   * Whether it cannot be deleted.
+   * @default false
+   */
+  protected?: boolean
+  /**
+   * The memory it needs to boot, in MiB.
+   * @default 0
+   */
+  min_ram?: number
+  /**
+   * The disk it needs to boot, in GiB.
+   * @default 0
+   */
+  min_disk?: number
+  /**
+   * Words that describe it; at most 255 characters each.
+   * @default []
+   */
+  tags?: string[]
+  /** The kind of operating system. */
+  os_type?: OsType | null
+  /** The distribution's name, as libosinfo has it. */
+  os_distro?: string | null
+  /** The version, as the distribution writes it. */
+  os_version?: string | null
+  /** The CPU's architecture, as `x86_64`. */
+  architecture?: string | null
+  /**
+   * Whether lists leave it out by default.
+   * @default false
+   */
+  os_hidden?: boolean
+  /** The bus of its disks, as `virtio`. */
+  hw_disk_bus?: string | null
+  /** The SCSI controller, as `virtio-scsi`, when the bus is `scsi`. */
+  hw_scsi_model?: string | null
+  /** The serial number that the guest sees. */
+  hw_serial?: string | null
+  /** Whether QEMU's agent runs in the guest. Stored by Glance as the string `yes` or `no`. */
+  hw_qemu_guest_agent?: boolean | null
+  /** The network card, as `virtio`. */
+  hw_vif_model?: string | null
+  /** The source of randomness, as `virtio`. */
+  hw_rng_model?: string | null
+  /** The machine that is emulated, as `q35`. */
+  hw_machine_type?: string | null
+  [property: string]: unknown
+}
+
+/** With which project to share an image. */
+export interface CreateImageMemberInput {
+  /** Run in this project instead of the session's own; never sent to Glance. */
+  project_id?: string | null
+  /** The image's UUID. */
+  imageId: string
+  /** The id of the project to share with. */
+  member: string
+}
+
+/** User name and password, and where to work; without a project the session has none yet. */
+export interface CreateUserSessionInput {
+  /** Run in this project instead of the session's own; never sent to Glance. */
+  project_id?: string | null
+  /** The user's name. */
+  user: string
+  /** The user's password. */
+  password: string
+  /**
+   * The domain of the user and of `projectName`.
+   * @default "Default"
+   */
+  domainName?: string
+  /** A project's name, in the same domain. */
+  projectName?: string | null
+  /** A project's id, instead of its name. */
+  projectId?: string | null
+}
+
+/** Which image nobody may boot or download any more. */
+export interface DeactivateImageInput {
+  /** Run in this project instead of the session's own; never sent to Glance. */
+  project_id?: string | null
+  /** The image's UUID. */
+  imageId: string
+}
+
+/** Which images nobody may boot or download any more. */
+export interface DeactivateImagesInput {
+  /** Run in this project instead of the session's own; never sent to Glance. */
+  project_id?: string | null
+  /** The images' UUIDs, at most 1000. */
+  imageIds: string[]
+}
+
+/** Which image to delete. */
+export interface DeleteImageInput {
+  /** Run in this project instead of the session's own; never sent to Glance. */
+  project_id?: string | null
+  /** The image's UUID. */
+  imageId: string
+}
+
+/** With which project not to share an image any more. */
+export interface DeleteImageMemberInput {
+  /** Run in this project instead of the session's own; never sent to Glance. */
+  project_id?: string | null
+  /** The image's UUID. */
+  imageId: string
+  /** The member's project id. */
+  memberId: string
+}
+
+/** Which images to delete. */
+export interface DeleteImagesInput {
+  /** Run in this project instead of the session's own; never sent to Glance. */
+  project_id?: string | null
+  /** The images' UUIDs, at most 1000. */
+  imageIds: string[]
+}
+
+/** A Keystone domain. */
+export interface Domain {
+  /** The domain's id. */
+  id: string
+  /** The domain's name. */
+  name?: string | null
+}
+
+/** Which image to get. */
+export interface GetImageByIdInput {
+  /** Run in this project instead of the session's own; never sent to Glance. */
+  project_id?: string | null
+  /** The image's UUID. */
+  imageId: string
+}
+
+/** Which member to get. */
+export interface GetImageMemberInput {
+  /** Run in this project instead of the session's own; never sent to Glance. */
+  project_id?: string | null
+  /** The image's UUID. */
+  imageId: string
+  /** The member's project id. */
+  memberId: string
+}
+
+/**
+ * An image as Glance describes it; its own properties stand beside the base ones, as strings.
+ *
+ * A queued image has explicit nulls where nothing is known yet. Source: Glance,
+ * `glance/api/v2/images.py`, `get_base_properties`.
+ */
+export interface GlanceImage {
+  /** The image's UUID. */
+  id: string
+  /** What people call it; need not be unique. */
+  name?: string | null
+  /** Where it is in its life; only `active` can be booted. */
+  status?: ImageStatus | null
+  /** Who may see it. */
+  visibility?: Visibility | null
+  /** Whether it cannot be deleted. */
+  protected?: boolean | null
+  /** What is around the disk. */
+  container_format?: ContainerFormat | null
+  /** How the disk is written. */
+  disk_format?: DiskFormat | null
+  /** The size of the data in bytes. */
+  size?: number | null
+  /** The size of the disk in bytes. */
+  virtual_size?: number | null
+  /** The memory it needs to boot, in MiB. */
+  min_ram?: number | null
+  /** The disk it needs to boot, in GiB. */
+  min_disk?: number | null
+  /** ISO 8601, UTC. */
+  created_at?: string | null
+  /** ISO 8601, UTC. */
+  updated_at?: string | null
+  /** The id of the project that owns it. */
+  owner?: string | null
+  /**
+   * Words that describe it, in no order.
+   * @default []
+   */
+  tags?: string[]
+  /** The MD5 of the data, in hexadecimal. */
+  checksum?: string | null
+  /** The algorithm of `os_hash_value`. */
+  os_hash_algo?: string | null
+  /** The data's digest by `os_hash_algo`. */
+  os_hash_value?: string | null
+  /** Whether lists leave it out by default. */
+  os_hidden?: boolean | null
+  [property: string]: unknown
+}
+
+/** A project that was given access to a shared image, and what it thinks of it. */
+export interface ImageMember {
+  /** The project's id. */
+  member_id: string
+  /** The image's UUID. */
+  image_id: string
+  /** Whether the project wants it in its lists. */
+  status: MemberStatus
+  /** ISO 8601, UTC. */
+  created_at: string
+  /** ISO 8601, UTC. */
+  updated_at: string
+  /** Glance's schema of a member. */
+  schema?: string | null
+  [property: string]: unknown
+}
+
+/** Filters, or the link to a page; a link already holds every filter and wins over them. */
+export interface ImagesPaginatedInput {
+  /** Run in this project instead of the session's own; never sent to Glance. */
+  project_id?: string | null
+  /** Legacy order; `sort` wins over it. */
+  sort_key?: SortKey | null
+  /** Legacy direction; `sort` wins over it. */
+  sort_dir?: SortDir | null
+  /** Terms `key:direction`, joined by commas. Without any order: created_at:desc. */
+  sort?: string | null
+  /** The most images to return. */
+  limit?: number | null
+  /** Begin after the image with this id. */
+  marker?: string | null
+  /** The exact name; or several, as `in:first,second`. */
+  name?: string | null
+  /** Images in this state. */
+  status?: ImageStatus | null
+  /** Images that may be seen so; `all` adds the community's. */
+  visibility?: "public" | "private" | "shared" | "community" | "all" | null
+  /** The id of the owning project. */
+  owner?: string | null
+  /** Images that can or cannot be deleted. */
+  protected?: boolean | null
+  /** Images with this container. */
+  container_format?: ContainerFormat | null
+  /** Images of this format. */
+  disk_format?: DiskFormat | null
+  /** At least so many bytes. */
+  size_min?: number | null
+  /** At most so many bytes. */
+  size_max?: number | null
+  /** Exactly this requirement, in MiB. */
+  min_ram?: number | null
+  /** Exactly this requirement, in GiB. */
+  min_disk?: number | null
+  /** A tag, or several that must all be there. */
+  tag?: string | string[] | null
+  /** Means the same as `tag`. */
+  tags?: string | string[] | null
+  /** Images with this operating system. */
+  os_type?: OsType | null
+  /** True lists the hidden images instead. */
+  os_hidden?: boolean | null
+  /** For images that are shared with this project. */
+  member_status?: "pending" | "accepted" | "rejected" | "all" | null
+  /** As `gte:2026-01-31T12:00:00Z`. */
+  created_at?: string | null
+  /** As `lt:2026-01-31T12:00:00Z`. */
+  updated_at?: string | null
+  /** `first` of an earlier answer. */
+  first?: string | null
+  /** `next` of an earlier answer. */
+  next?: string | null
+}
+
+/** One page of images and the links to the next and the first page. */
+export interface ImagesPaginatedResponse {
+  /** The images of this page. */
+  images: GlanceImage[]
+  /** Give it back as `first` for the first page. */
+  first?: string | null
+  /** Give it back as `next`; absent on the last page. */
+  next?: string | null
+  /** Glance's schema of a list. */
+  schema?: string | null
+}
+
+/** One step of a patch; what its `op` does not use is ignored (RFC 6902, section 4). */
+export interface JSONPatchOperation {
+  /** What to do. */
+  op: "add" | "remove" | "replace" | "move" | "copy" | "test"
+  /** Where: a JSON Pointer, as `/name` or `/tags/-`. */
+  path: string
+  /** For `add`, `replace` and `test`: the value. */
+  value?: unknown
+  /** For `move` and `copy`: where it comes from. */
+  from?: string | null
+}
+
+/** Whose members to list. */
+export interface ListImageMembersInput {
+  /** Run in this project instead of the session's own; never sent to Glance. */
+  project_id?: string | null
+  /** The image's UUID. */
+  imageId: string
+}
+
+/** Filters, order and size of a list of images. */
+export interface ListImagesInput {
+  /** Run in this project instead of the session's own; never sent to Glance. */
+  project_id?: string | null
+  /** Legacy order; `sort` wins over it. */
+  sort_key?: SortKey | null
+  /** Legacy direction; `sort` wins over it. */
+  sort_dir?: SortDir | null
+  /** Terms `key:direction`, joined by commas. Without any order: created_at:desc. */
+  sort?: string | null
+  /** The most images to return. */
+  limit?: number | null
+  /** Begin after the image with this id. */
+  marker?: string | null
+  /** The exact name; or several, as `in:first,second`. */
+  name?: string | null
+  /** Images in this state. */
+  status?: ImageStatus | null
+  /** Images that may be seen so; `all` adds the community's. */
+  visibility?: "public" | "private" | "shared" | "community" | "all" | null
+  /** The id of the owning project. */
+  owner?: string | null
+  /** Images that can or cannot be deleted. */
+  protected?: boolean | null
+  /** Images with this container. */
+  container_format?: ContainerFormat | null
+  /** Images of this format. */
+  disk_format?: DiskFormat | null
+  /** At least so many bytes. */
+  size_min?: number | null
+  /** At most so many bytes. */
+  size_max?: number | null
+  /** Exactly this requirement, in MiB. */
+  min_ram?: number | null
+  /** Exactly this requirement, in GiB. */
+  min_disk?: number | null
+  /** A tag, or several that must all be there. */
+  tag?: string | string[] | null
+  /** Means the same as `tag`. */
+  tags?: string | string[] | null
+  /** Images with this operating system. */
+  os_type?: OsType | null
+  /** True lists the hidden images instead. */
+  os_hidden?: boolean | null
+  /** For images that are shared with this project. */
+  member_status?: "pending" | "accepted" | "rejected" | "all" | null
+  /** As `gte:2026-01-31T12:00:00Z`. */
+  created_at?: string | null
+  /** As `lt:2026-01-31T12:00:00Z`. */
+  updated_at?: string | null
+}
+
+/** The input of a procedure that takes none. */
+export interface NoInput {
+  /** Run in this project instead of the session's own; never sent to Glance. */
+  project_id?: string | null
+}
+
+/** A project in which the user may work. */
+export interface Project {
+  /** The project's id. */
+  id: string
+  /** The project's name. */
+  name: string
+  /** What it is for. */
+  description?: string | null
+  /**
+   * Whether it can be worked in.
+   * @default true
+   */
+  enabled?: boolean
+  /** The id of its domain. */
+  domainId?: string | null
+}
+
+/** Which deactivated image may be used again. */
+export interface ReactivateImageInput {
+  /** Run in this project instead of the session's own; never sent to Glance. */
+  project_id?: string | null
+  /** The image's UUID. */
+  imageId: string
+}
+
+/** The project in which the session works. */
+export interface ScopedProject {
+  /** The project's id. */
+  id: string
+  /** The project's name. */
+  name: string
+  /** The domain that the project belongs to. */
+  domain: Domain
+}
+
+/** Where the session works from now on. */
+export interface SetCurrentScopeInput {
+  /** Run in this project instead of the session's own; never sent to Glance. */
+  project_id?: string | null
+  /** The kind of scope. */
+  type: "project" | "domain" | "unscoped"
+  /** For `project`: its id. */
+  projectId?: string | null
+  /** For `domain`: its id. */
+  domainId?: string | null
+}
+
+/** Which image to change, and how: all operations or none of them. */
+export interface UpdateImageInput {
+  /** Run in this project instead of the session's own; never sent to Glance. */
+  project_id?: string | null
+  /** The image's UUID. */
+  imageId: string
+  /** JSON Patch (RFC 6902), applied in this order. */
+  operations: JSONPatchOperation[]
+}
+
+/** What the member decided. */
+export interface UpdateImageMemberInput {
+  /** Run in this project instead of the session's own; never sent to Glance. */
+  project_id?: string | null
+  /** The image's UUID. */
+  imageId: string
+  /** The member's project id. */
+  memberId: string
+  /** Whether the member wants the image in its lists. */
+  status: MemberStatus
+}
+
+/** Which image is to be seen by whom. */
+export interface UpdateImageVisibilityInput {
+  /** Run in this project instead of the session's own; never sent to Glance. */
+  project_id?: string | null
+  /** The image's UUID. */
+  imageId: string
+  /** Who may see it. */
+  visibility: Visibility
+}
+
+/** Which image to fill, and with what. */
+export interface UploadImageInput {
+  /** Run in this project instead of the session's own; never sent to Glance. */
+  project_id?: string | null
+  /** The image's UUID. */
+  imageId: string
+  /** The data in base64; more of it goes through the upload route. */
+  file: string
+}
+
+/** The image has all of its data and is `active`. */
+export interface UploadResult {
+  /** Always true: a failure is an error. */
+  success: boolean
+  /** The image's UUID. */
+  imageId: string
+}
+
+/** Who is signed in. */
+export interface User {
+  /** The user's id. */
+  id: string
+  /** The user's name. */
+  name: string
+  /** The domain that the user belongs to. */
+  domain: Domain
+}
+
+/** A session as its owner may see it: everything but the token. */
+export interface UserSession {
+  /** Whose session it is. */
+  user: User
+  /** `null` while no project is chosen. */
+  project: ScopedProject | null
+  /** Set when the scope is a domain. */
+  domain: Domain | null
+  /** The names of the user's roles in this scope. */
+  roles: string[]
+  /** When to sign in again (UTC). */
+  expiresAt: string
+}
+
+/** Every procedure, by the parts of its name. */
+export interface Router {
+  auth: {
+    /**
+     * Sign in with user and password; the browser keeps the session in a sealed cookie.
+     *
+     * Errors of its own: FORBIDDEN, UNAUTHORIZED.
+     */
+    createUserSession: Mutation<CreateUserSessionInput, UserSession>
+    /**
+     * Return the session that this request belongs to, `null` when there is none.
+     *
+     * Errors of its own: FORBIDDEN.
+     */
+    getCurrentUserSession: Query<NoInput, UserSession | null>
+    /**
+     * Return the projects in which the user has a role.
+     *
+     * Errors of its own: UNAUTHORIZED.
+     */
+    listProjects: Query<NoInput, Project[]>
+    /**
+     * Let the session work in another project or domain from the next request on.
+     *
+     * Errors of its own: BAD_REQUEST, FORBIDDEN, UNAUTHORIZED.
+     */
+    setCurrentScope: Mutation<SetCurrentScopeInput, UserSession>
+    /** Sign out: revoke the token at Keystone, with all that came from it, and clear the cookie. */
+    terminateUserSession: Mutation<NoInput, boolean>
+  }
+  compute: {
+    image: {
+      /**
+       * Return the images that match; all of them, unless `limit` says how many.
+       *
+       * Errors of its own: BAD_REQUEST, CONFLICT, FORBIDDEN.
+       */
+      listImages: Query<ListImagesInput, GlanceImage[]>
+      /**
+       * Return one page of the images that match, with links to the next and the first page.
+       *
+       * Errors of its own: BAD_REQUEST, FORBIDDEN.
+       */
+      listImagesWithPagination: Query<ImagesPaginatedInput, ImagesPaginatedResponse>
+      /**
+       * Return one image.
+       *
+       * Errors of its own: FORBIDDEN, NOT_FOUND.
+       */
+      getImageById: Query<GetImageByIdInput, GlanceImage>
+      /**
+       * Make a queued image that has metadata but no data yet.
+       *
+       * Errors of its own: BAD_REQUEST, CONFLICT, FORBIDDEN, PAYLOAD_TOO_LARGE.
+       */
+      createImage: Mutation<CreateImageInput, GlanceImage>
+      /**
+       * Store an image's data, whole or not at all; for files of a few megabytes.
+       *
+       * Errors of its own: BAD_GATEWAY, BAD_REQUEST, CONFLICT, FORBIDDEN, NOT_FOUND, PAYLOAD_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE.
+       */
+      uploadImage: Mutation<UploadImageInput, UploadResult>
+      /**
+       * Change an image's metadata by JSON Patch: every operation, or none.
+       *
+       * Errors of its own: BAD_REQUEST, CONFLICT, FORBIDDEN, NOT_FOUND, PAYLOAD_TOO_LARGE.
+       */
+      updateImage: Mutation<UpdateImageInput, GlanceImage>
+      /**
+       * Change who may see an image.
+       *
+       * Errors of its own: BAD_REQUEST, FORBIDDEN, NOT_FOUND.
+       */
+      updateImageVisibility: Mutation<UpdateImageVisibilityInput, GlanceImage>
+      /**
+       * Delete an image and its data for good.
+       *
+       * Errors of its own: CONFLICT, FORBIDDEN, NOT_FOUND.
+       */
+      deleteImage: Mutation<DeleteImageInput, boolean>
+      /**
+       * Let nobody boot or download an image any more; it keeps its data.
+       *
+       * Errors of its own: CONFLICT, FORBIDDEN, NOT_FOUND.
+       */
+      deactivateImage: Mutation<DeactivateImageInput, boolean>
+      /**
+       * Let a deactivated image be used again.
+       *
+       * Errors of its own: CONFLICT, FORBIDDEN, NOT_FOUND.
+       */
+      reactivateImage: Mutation<ReactivateImageInput, boolean>
+      /**
+       * Return the projects with which an image is shared.
+       *
+       * Errors of its own: FORBIDDEN, NOT_FOUND.
+       */
+      listImageMembers: Query<ListImageMembersInput, ImageMember[]>
+      /**
+       * Return one project with which an image is shared.
+       *
+       * Errors of its own: NOT_FOUND.
+       */
+      getImageMember: Query<GetImageMemberInput, ImageMember>
+      /**
+       * Share an image with a project, which has yet to accept it.
+       *
+       * Errors of its own: BAD_REQUEST, CONFLICT, FORBIDDEN, NOT_FOUND, PAYLOAD_TOO_LARGE.
+       */
+      createImageMember: Mutation<CreateImageMemberInput, ImageMember>
+      /**
+       * Accept or reject an image that is shared with the caller's project.
+       *
+       * Errors of its own: BAD_REQUEST, FORBIDDEN, NOT_FOUND.
+       */
+      updateImageMember: Mutation<UpdateImageMemberInput, ImageMember>
+      /**
+       * Stop sharing an image with a project.
+       *
+       * Errors of its own: FORBIDDEN, NOT_FOUND.
+       */
+      deleteImageMember: Mutation<DeleteImageMemberInput, boolean>
+      /** Delete images and their data for good, each on its own. */
+      deleteImages: Mutation<DeleteImagesInput, BulkOperationResult>
+      /** Let deactivated images be used again, each on its own. */
+      activateImages: Mutation<ActivateImagesInput, BulkOperationResult>
+      /** Let nobody boot or download images any more, each on its own. */
+      deactivateImages: Mutation<DeactivateImagesInput, BulkOperationResult>
+    }
+  }
+}
+
+/** The kinds of failure; docs/protocol.md says when each happens. */
+export type ErrorCode = "PARSE_ERROR" | "BAD_REQUEST" | "NOT_FOUND" | "UNAUTHORIZED" | "FORBIDDEN" | "METHOD_NOT_SUPPORTED" | "TIMEOUT" | "CONFLICT" | "PRECONDITION_FAILED" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "TOO_MANY_REQUESTS" | "CLIENT_CLOSED_REQUEST" | "INTERNAL_SERVER_ERROR" | "BAD_GATEWAY" | "SERVICE_UNAVAILABLE" | "GATEWAY_TIMEOUT"
+
+/** The kind of failure that an HTTP status stands for. */
+export const CODE_OF_STATUS: Readonly<Record<number, ErrorCode>> = {
+  400: "BAD_REQUEST",
+  404: "NOT_FOUND",
+  401: "UNAUTHORIZED",
+  403: "FORBIDDEN",
+  405: "METHOD_NOT_SUPPORTED",
+  408: "TIMEOUT",
+  409: "CONFLICT",
+  412: "PRECONDITION_FAILED",
+  413: "PAYLOAD_TOO_LARGE",
+  415: "UNSUPPORTED_MEDIA_TYPE",
+  429: "TOO_MANY_REQUESTS",
+  499: "CLIENT_CLOSED_REQUEST",
+  500: "INTERNAL_SERVER_ERROR",
+  502: "BAD_GATEWAY",
+  503: "SERVICE_UNAVAILABLE",
+  504: "GATEWAY_TIMEOUT",
+}
+
+/** The procedures whose answer in soft mode is `false`. */
+export const ANSWERS_FALSE: readonly string[] = [
+  "auth.terminateUserSession",
+  "compute.image.deleteImage",
+  "compute.image.deactivateImage",
+  "compute.image.reactivateImage",
+  "compute.image.deleteImageMember",
+]

@@ -1,0 +1,125 @@
+"""The TypeScript contract, as text; what TypeScript makes of it is tested beside the client."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import pytest
+from pydantic import BaseModel, Field
+
+from bff.context import PublicContext
+from bff.errors import Code
+from bff.registry import Registry, mutation, query
+from bff.typescript import as_typescript
+from schemas.base import Input, NoInput
+from tests.bff.test_cli import bff
+from tests.process import ROOT
+
+
+class Choice(Input):
+    """How to choose, with a `*/` in the words."""
+
+    kind: Literal["a", "b"] = "a"
+    many: list[Literal[1, 2] | None] = Field(description="Ends a comment: */ export {}")
+    odd_name: dict[str, int] | None = Field(None, alias="odd-name")
+
+
+class Chosen(BaseModel):
+    state: Literal["on", "off"]
+    anything: Any
+    inner: list[dict[str, Any]]
+
+
+async def choose(ctx: PublicContext, wanted: Choice) -> Chosen | None:
+    """Choose ``one`` of them. */"""
+    raise NotImplementedError
+
+
+async def pair(ctx: PublicContext, wanted: NoInput) -> tuple[int, str]:
+    """Answer what the contract cannot describe."""
+    raise NotImplementedError
+
+
+async def succeed(ctx: PublicContext, wanted: NoInput) -> bool:
+    """Answer yes."""
+    raise NotImplementedError
+
+
+def test_the_contract_is_up_to_date() -> None:
+    contract = ROOT / "clients" / "typescript" / "src" / "contract.ts"
+    assert bff("types").stdout == contract.read_text(), "run `make docs`"
+
+
+def test_each_procedure_has_its_kind_its_types_and_its_words() -> None:
+    text = as_typescript(
+        Registry([mutation("a.b.choose", choose, Code.CONFLICT), query("a.succeed", succeed)])
+    )
+    assert (
+        """\
+export interface Router {
+  a: {
+    b: {
+      /**
+       * Choose `one` of them. *\\/
+       *
+       * Errors of its own: CONFLICT.
+       */
+      choose: Mutation<Choice, Chosen | null>
+    }
+    /** Answer yes. */
+    succeed: Query<NoInput, boolean>
+  }
+}
+"""
+        in text
+    )
+    assert 'ANSWERS_FALSE: readonly string[] = [\n  "a.succeed",\n]' in text
+
+
+def test_each_field_has_its_type_its_words_and_its_default() -> None:
+    text = as_typescript(Registry([query("choose", choose)]))
+    assert (
+        """\
+/** How to choose, with a `*\\/` in the words. */
+export interface Choice {
+  /** Run in this project instead of the session's own; never sent to Glance. */
+  project_id?: string | null
+  /** @default "a" */
+  kind?: "a" | "b"
+  /** Ends a comment: *\\/ export {} */
+  many: (1 | 2 | null)[]
+  "odd-name"?: Record<string, number> | null
+}
+"""
+        in text
+    )
+    assert (
+        """\
+export interface Chosen {
+  state: "on" | "off"
+  anything: unknown
+  inner: Record<string, unknown>[]
+}
+"""
+        in text
+    )
+
+
+def test_an_enum_that_the_schemas_name_keeps_its_name() -> None:
+    class Found(BaseModel):
+        visibility: Literal["public", "private", "shared", "community"]
+        system: Literal["linux", "windows"]
+
+    async def find(ctx: PublicContext, wanted: NoInput) -> Any:
+        """Find."""
+
+    find.__annotations__["return"] = Found
+    text = as_typescript(Registry([query("find", find)]))
+    assert 'export type Visibility = "public" | "private" | "shared" | "community"\n' in text
+    assert "  visibility: Visibility\n  system: OsType\n" in text
+    assert "DiskFormat" not in text
+
+
+def test_a_schema_without_a_typescript_type_is_refused() -> None:
+    with pytest.raises(TypeError, match="prefixItems"):
+        as_typescript(Registry([query("pair", pair)]))
