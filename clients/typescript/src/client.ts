@@ -1,0 +1,78 @@
+import { ANSWERS_FALSE, type Mutation, type Query, type Router } from "./contract.js"
+import { type CallOptions, connect, type ConnectionOptions, type Send } from "./connection.js"
+import { BffError } from "./error.js"
+
+/** How `createClient` reaches the BFF. */
+export interface ClientOptions<Soft extends boolean = boolean> extends ConnectionOptions {
+  /** Answer `undefined`, or `false` where a boolean is answered, instead of throwing. */
+  soft?: Soft
+  /** Told of each failure, in soft mode too, where the server keeps its reasons to itself. */
+  onError?: (error: BffError) => void
+}
+
+/** What a call answers: in soft mode `undefined` or `false` when it failed. */
+export type Result<Output, Soft extends boolean> = Soft extends true
+  ? [Output] extends [boolean]
+    ? boolean
+    : Exclude<Output, null> | undefined
+  : Output
+
+type Arguments<Input, Options> = {} extends Input
+  ? [input?: Input, options?: Options]
+  : [input: Input, options?: Options]
+
+/** The procedures of a router as a caller sees them. */
+export type Callers<R, Soft extends boolean> = {
+  readonly [Name in keyof R]: R[Name] extends Query<infer Input, infer Output>
+    ? { query(...given: Arguments<Input, CallOptions>): Promise<Result<Output, Soft>> }
+    : R[Name] extends Mutation<infer Input, infer Output>
+      ? { mutate(...given: Arguments<Input, CallOptions>): Promise<Result<Output, Soft>> }
+      : Callers<R[Name], Soft>
+}
+
+/** The client: `client.compute.image.listImages.query({ limit: 10 })`. */
+export type Client<Soft extends boolean = false> = Callers<Router, Soft>
+
+/**
+ * Makes a client.
+ *
+ * Calls of one turn of the event loop are one request. Each settles on its own; what fails throws a
+ * `BffError`. A call that its signal ended throws the signal's reason.
+ */
+export function createClient<Soft extends boolean = false>(
+  options: ClientOptions<Soft>,
+): Client<Soft> {
+  return tree("", caller(options, connect(options))) as Client<Soft>
+}
+
+function caller({ soft, onError }: ClientOptions, send: Send): Send {
+  return async (path, input, options) => {
+    try {
+      const result = await send(path, input, options)
+      return soft && result === null ? undefined : result
+    } catch (error) {
+      // What the caller ended, or could not write, is no failure of the call.
+      if (!(error instanceof BffError)) throw error
+      onError?.(error)
+      if (!soft) throw error
+      return ANSWERS_FALSE.includes(path) ? false : undefined
+    }
+  }
+}
+
+// Not what frameworks and the language look for in any object: `then` would make it a promise.
+const PART = /^(?!(then|call|apply|constructor|toString|toJSON|valueOf)$)[a-z]\w*$/i
+
+/** An object whose properties are the parts of a name; the last one makes the call. */
+function tree(path: string, send: Send): unknown {
+  const known: Record<string, unknown> = Object.create(null)
+  return new Proxy(known, {
+    get(_, key) {
+      if (typeof key !== "string" || !PART.test(key)) return undefined
+      return (known[key] ??=
+        path && (key === "query" || key === "mutate")
+          ? (input?: unknown, options?: CallOptions) => send(path, input, options)
+          : tree(path ? `${path}.${key}` : key, send))
+    },
+  })
+}

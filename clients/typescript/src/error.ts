@@ -1,0 +1,79 @@
+import { CODE_OF_STATUS, type ErrorCode } from "./contract.js"
+
+/** A fault in an input, and where it is. */
+export interface Issue {
+  path: (string | number)[]
+  message: string
+  code: string
+}
+
+/**
+ * A code of the server, or one of the client's own: nothing answered, what answered was not the
+ * BFF, or this runtime cannot send a stream.
+ */
+export type BffErrorCode = ErrorCode | "NETWORK_ERROR" | "BAD_RESPONSE" | "STREAM_NOT_SUPPORTED"
+
+/** What the server says about a failure. */
+export interface ErrorData {
+  code: BffErrorCode
+  /** The status that belongs to the code; absent when nothing answered. */
+  httpStatus?: number
+  /** The procedure. */
+  path?: string
+  requestId?: string
+  /** The request id in Keystone's or Glance's answer, when one of them refused. */
+  upstreamRequestId?: string
+  /** The seconds that Keystone or Glance asked to wait. */
+  retryAfter?: number
+  /** For an input that does not fit: each fault. */
+  issues?: Issue[]
+}
+
+/** The one exception of this client; look at its `code`. */
+export class BffError extends Error {
+  override readonly name = "BffError"
+  readonly code: BffErrorCode
+  readonly requestId: string | undefined
+  readonly issues: readonly Issue[]
+
+  constructor(
+    message: string,
+    readonly data: ErrorData,
+    options?: ErrorOptions,
+  ) {
+    super(message, options)
+    this.code = data.code
+    this.requestId = data.requestId
+    this.issues = data.issues ?? []
+  }
+}
+
+/** What `error` of an answer may be: another server may have written it. */
+export type Refusal = { message?: unknown; data?: Partial<ErrorData> }
+
+/** The BFF's own word on a call that failed. */
+export function refused(refusal: Refusal, path: string): BffError {
+  return new BffError(String(refusal.message), {
+    path,
+    ...refusal.data,
+    code: refusal.data?.code ?? "BAD_RESPONSE",
+  })
+}
+
+/** Whatever kept the request from being answered. */
+export function unreachable(cause: unknown, path: string): BffError {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new BffError(`No answer to ${path}: ${reason}`, { code: "NETWORK_ERROR", path }, { cause })
+}
+
+/** An answer that the BFF did not write: a proxy's page, or another server's. */
+export function foreign(response: { status: number; headers?: Headers }, path: string): BffError {
+  const { status, headers } = response
+  const requestId = headers?.get("x-openstack-request-id")
+  return new BffError(`HTTP ${status} without an answer to ${path}`, {
+    code: CODE_OF_STATUS[status] ?? "BAD_RESPONSE",
+    httpStatus: status,
+    path,
+    ...(requestId && { requestId }),
+  })
+}
