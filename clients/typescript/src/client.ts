@@ -1,6 +1,7 @@
 import { ANSWERS_FALSE, type Mutation, type Query, type Router } from "./contract.js"
 import { type CallOptions, connect, type ConnectionOptions, type Send } from "./connection.js"
 import { BffError } from "./error.js"
+import { type UploadInput, type UploadOptions, type UploadResult, type Uploads, withUploads } from "./upload.js"
 
 /** How `createClient` reaches the BFF. */
 export interface ClientOptions<Soft extends boolean = boolean> extends ConnectionOptions {
@@ -23,15 +24,22 @@ type Arguments<Input, Options> = {} extends Input
 
 /** The procedures of a router as a caller sees them. */
 export type Callers<R, Soft extends boolean> = {
-  readonly [Name in keyof R]: R[Name] extends Query<infer Input, infer Output>
+  readonly [Name in keyof R]: Name extends "uploadImage"
+    ? UploadCaller<Soft>
+    : R[Name] extends Query<infer Input, infer Output>
     ? { query(...given: Arguments<Input, CallOptions>): Promise<Result<Output, Soft>> }
     : R[Name] extends Mutation<infer Input, infer Output>
       ? { mutate(...given: Arguments<Input, CallOptions>): Promise<Result<Output, Soft>> }
       : Callers<R[Name], Soft>
 }
 
+/** The call that sends a file; it has a route of its own. */
+export interface UploadCaller<Soft extends boolean> {
+  mutate(input: UploadInput, options?: UploadOptions): Promise<Result<UploadResult, Soft>>
+}
+
 /** The client: `client.compute.image.listImages.query({ limit: 10 })`. */
-export type Client<Soft extends boolean = false> = Callers<Router, Soft>
+export type Client<Soft extends boolean = false> = Callers<Router & Uploads, Soft>
 
 /**
  * Makes a client.
@@ -42,7 +50,7 @@ export type Client<Soft extends boolean = false> = Callers<Router, Soft>
 export function createClient<Soft extends boolean = false>(
   options: ClientOptions<Soft>,
 ): Client<Soft> {
-  return tree("", caller(options, connect(options))) as Client<Soft>
+  return tree("", caller(options, withUploads(options, connect(options)))) as Client<Soft>
 }
 
 function caller({ soft, onError }: ClientOptions, send: Send): Send {

@@ -35,13 +35,14 @@ export class BffError extends Error {
   readonly code: BffErrorCode
   readonly requestId: string | undefined
   readonly issues: readonly Issue[]
+  readonly data: ErrorData
+  /** The JSON-RPC error number; absent when the BFF did not answer. */
+  readonly number: number | undefined
 
-  constructor(
-    message: string,
-    readonly data: ErrorData,
-    options?: ErrorOptions,
-  ) {
+  constructor(message: string, data: ErrorData, options?: { cause?: unknown; number?: number }) {
     super(message, options)
+    this.data = data
+    this.number = options?.number
     this.code = data.code
     this.requestId = data.requestId
     this.issues = data.issues ?? []
@@ -49,15 +50,12 @@ export class BffError extends Error {
 }
 
 /** What `error` of an answer may be: another server may have written it. */
-export type Refusal = { message?: unknown; data?: Partial<ErrorData> }
+export type Refusal = { code?: number; message?: unknown; data?: Partial<ErrorData> }
 
 /** The BFF's own word on a call that failed. */
-export function refused(refusal: Refusal, path: string): BffError {
-  return new BffError(String(refusal.message), {
-    path,
-    ...refusal.data,
-    code: refusal.data?.code ?? "BAD_RESPONSE",
-  })
+export function refused({ code: number, message, data }: Refusal, path: string): BffError {
+  const known = { path, ...data, code: data?.code ?? "BAD_RESPONSE" }
+  return new BffError(String(message), known, number === undefined ? {} : { number })
 }
 
 /** Whatever kept the request from being answered. */

@@ -1,0 +1,65 @@
+import { TRPCClientError, type TRPCLink } from "@trpc/client"
+import type {
+  TRPCBuiltRouter,
+  TRPCDefaultErrorShape,
+  TRPCMutationProcedure,
+  TRPCQueryProcedure,
+} from "@trpc/server"
+import { observable } from "@trpc/server/observable"
+import { connect, type ConnectionOptions } from "./connection.js"
+import type { Mutation, Query, Router } from "./contract.js"
+import { BffError, type ErrorData } from "./error.js"
+import { type UploadInput, type UploadOptions, type UploadResult, type Uploads, withUploads } from "./upload.js"
+
+type Optional<Input> = {} extends Input ? Input | void : Input
+
+type Procedures<R> = {
+  [Name in keyof R]: Name extends "uploadImage"
+    ? TRPCMutationProcedure<{ meta: unknown; input: UploadInput | FormData; output: UploadResult }>
+    : R[Name] extends Query<infer Input, infer Output>
+      ? TRPCQueryProcedure<{ meta: unknown; input: Optional<Input>; output: Output }>
+      : R[Name] extends Mutation<infer Input, infer Output>
+        ? TRPCMutationProcedure<{ meta: unknown; input: Optional<Input>; output: Output }>
+        : Procedures<R[Name]>
+}
+
+/** An error as tRPC's clients see it: their `data`, and what the BFF adds to it. */
+export interface ErrorShape extends TRPCDefaultErrorShape {
+  data: TRPCDefaultErrorShape["data"] & Omit<ErrorData, "code" | "httpStatus" | "path">
+}
+
+/** The router's type, for `createTRPCClient<AppRouter>` and its kin. */
+export type AppRouter = TRPCBuiltRouter<
+  { ctx: object; meta: object; errorShape: ErrorShape; transformer: false },
+  Procedures<Router & Uploads>
+>
+
+/**
+ * The last link of a tRPC client: it speaks JSON-RPC to the BFF, and sends the calls of one turn of
+ * the event loop as one batch. `onProgress` and `sha512` of an upload are given in its `context`.
+ */
+export function jsonRpcLink(options: Omit<ConnectionOptions, "soft">): TRPCLink<AppRouter> {
+  const send = withUploads(options, connect(options))
+  return () =>
+    ({ op: { path, input, signal, context } }) =>
+      observable((observer) => {
+        const more = { ...(context as UploadOptions), ...(signal && { signal }) }
+        send(path, unpacked(input), more).then(
+          (data) => {
+            observer.next({ result: { type: "data", data } })
+            observer.complete()
+          },
+          (cause) => observer.error(asTrpc(cause)),
+        )
+      })
+}
+
+const unpacked = (input: unknown) =>
+  input instanceof FormData ? { imageId: input.get("imageId"), file: input.get("file") } : input
+
+/** An answer of the BFF has a shape; what kept it from answering is the cause. */
+function asTrpc(cause: Error): TRPCClientError<AppRouter> {
+  if (!(cause instanceof BffError) || cause.number === undefined) return TRPCClientError.from(cause)
+  const { number: code, message, data } = cause
+  return TRPCClientError.from({ error: { code, message, data } }, { cause })
+}

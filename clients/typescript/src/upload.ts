@@ -1,0 +1,185 @@
+import { base, type CallOptions, type ConnectionOptions, request, type Send } from "./connection.js"
+import { BffError, type BffErrorCode, foreign, type Refusal, refused, unreachable } from "./error.js"
+
+const UPLOAD = "compute.image.uploadImage"
+
+/** What to upload. */
+export interface UploadInput {
+  /** The image, which must be `queued`. */
+  imageId: string
+  /** Its data. A stream needs Node, or a browser that can send one (Chromium, over HTTP/2). */
+  file: Blob | ReadableStream<Uint8Array>
+  /** Run in this project instead of the session's own. */
+  project_id?: string
+}
+
+/** How far an upload is, in bytes. */
+export interface UploadProgress {
+  /** What has left this machine; of a file that `fetch` sends, this is known at the end only. */
+  sent: number
+  /** What Glance has taken. */
+  stored: number
+  /** The size of the file; a stream has none. */
+  total: number | undefined
+}
+
+/** Per upload. */
+export interface UploadOptions extends CallOptions {
+  /** Told whenever a part of the data was sent or stored. */
+  onProgress?: (progress: UploadProgress) => void
+  /** The data's SHA-512 in hexadecimal; the upload fails unless Glance computes the same. */
+  sha512?: string
+}
+
+/** The answer when Glance has the whole image. */
+export interface UploadResult {
+  success: boolean
+  imageId: string
+}
+
+/** TODO until the registry has it. */
+export type Uploads = { compute: { image: { uploadImage: unknown } } }
+
+type Init = RequestInit & { headers: Headers }
+type Report = (change: Partial<UploadProgress>) => void
+type Reply = { status: number; text: string; headers?: Headers }
+type Transfer = (
+  url: string,
+  init: Init,
+  file: UploadInput["file"],
+  report: Report,
+  fetch: typeof globalThis.fetch,
+) => Promise<Reply>
+
+/** Sends the data of images through the upload route, and every other call as `send` does. */
+export const withUploads =
+  (connection: ConnectionOptions, send: Send): Send =>
+  (path, input, options) =>
+    path === UPLOAD ? upload(connection, input as UploadInput, options) : send(path, input, options)
+
+async function upload(
+  connection: ConnectionOptions,
+  { imageId, file, project_id }: UploadInput,
+  { signal, onProgress, sha512 }: UploadOptions = {},
+): Promise<unknown> {
+  const { fetch = globalThis.fetch } = connection
+  const over = new AbortController()
+  try {
+    signal?.throwIfAborted()
+    const progress: UploadProgress = { sent: 0, stored: 0, total: sizeOf(file) }
+    const report: Report = (change) => onProgress?.({ ...Object.assign(progress, change) })
+    const init = await request(connection)
+    if (project_id) init.headers.set("x-project-id", project_id)
+    const image = encodeURIComponent(imageId)
+    if (onProgress) {
+      const watched = fetch(`${base(connection)}/upload-progress/${image}`, { ...init, signal: over.signal })
+      void watch(watched, report)
+    }
+    const headers = new Headers(init.headers)
+    headers.set("content-type", "application/octet-stream")
+    if (sha512) headers.set("x-upload-sha512", sha512)
+    const url = `${base(connection)}/upload-image?imageId=${image}`
+    const xhr = onProgress && !connection.fetch && typeof XMLHttpRequest !== "undefined" && file instanceof Blob
+    const transfer = xhr ? byXhr : byFetch
+    const reply = await transfer(url, { ...init, headers, signal: signal ?? null }, file, report, fetch)
+    const result = answered(reply)
+    const whole = progress.total ?? progress.sent
+    report({ sent: whole, stored: whole })
+    return result
+  } catch (cause) {
+    signal?.throwIfAborted()
+    throw cause instanceof BffError ? cause : unreachable(cause, UPLOAD)
+  } finally {
+    over.abort()
+  }
+}
+
+/** The size of a file, nothing for a stream; whatever else would be sent as "[object Object]". */
+function sizeOf(file: unknown): number | undefined {
+  if (file instanceof Blob) return file.size
+  if (!(file instanceof ReadableStream)) {
+    throw refusal("BAD_REQUEST", "file must be a File, a Blob or a ReadableStream")
+  }
+  if (!sendsStreams()) {
+    throw refusal("STREAM_NOT_SUPPORTED", "This browser cannot send a stream; give a File or a Blob")
+  }
+  return undefined
+}
+
+const refusal = (code: BffErrorCode, message: string) => new BffError(message, { code, path: UPLOAD })
+
+/** A browser that cannot send a stream does not read `duplex`, and makes a text of the stream. */
+function sendsStreams(): boolean {
+  let asked = false
+  const { headers } = new Request("http://localhost", {
+    method: "POST",
+    body: new ReadableStream(),
+    get duplex() {
+      asked = true
+      return "half"
+    },
+  } as RequestInit)
+  return asked && !headers.has("content-type")
+}
+
+const byFetch: Transfer = async (url, init, file, report, fetch) => {
+  let sent = 0
+  const counter = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, out) {
+      report({ sent: (sent += chunk.byteLength) })
+      out.enqueue(chunk)
+    },
+  })
+  const body = file instanceof Blob ? file : file.pipeThrough(counter)
+  const response = await fetch(url, { ...init, method: "POST", body, duplex: "half" } as RequestInit)
+  return { status: response.status, headers: response.headers, text: await response.text() }
+}
+
+/** The one way in which a browser says how much of a body it has sent. */
+const byXhr: Transfer = (url, init, file, report) =>
+  new Promise((resolve, reject) => {
+    const { signal } = init
+    const xhr = new XMLHttpRequest()
+    const abort = () => xhr.abort()
+    xhr.open("POST", url)
+    xhr.withCredentials = init.credentials === "include"
+    init.headers.forEach((value, name) => xhr.setRequestHeader(name, value))
+    xhr.upload.onprogress = ({ loaded }) => report({ sent: loaded })
+    xhr.onload = () => resolve({ status: xhr.status, text: xhr.responseText })
+    xhr.onerror = xhr.onabort = () => reject(new TypeError("the connection broke off"))
+    xhr.onloadend = () => signal?.removeEventListener("abort", abort)
+    signal?.addEventListener("abort", abort)
+    xhr.send(file as Blob)
+  })
+
+function answered(reply: Reply): unknown {
+  let body: { success?: boolean; error?: Refusal } | undefined
+  try {
+    body = JSON.parse(reply.text)
+  } catch {
+    // Not the BFF's.
+  }
+  if (body?.success) return body
+  throw body?.error?.data ? refused(body.error, UPLOAD) : foreign(reply, UPLOAD)
+}
+
+/** Reads the server's events; an upload does not fail for want of them. */
+async function watch(watched: Promise<Response>, report: Report): Promise<void> {
+  try {
+    const { ok, body } = await watched
+    const reader = body!.pipeThrough(new TextDecoderStream()).getReader()
+    let text = ""
+    for (let part = await reader.read(); ok && !part.done; part = await reader.read()) {
+      const lines = (text + part.value).split(/\r?\n/)
+      text = lines.pop()!
+      for (const line of lines) if (line.startsWith("data:")) stored(line.slice(5), report)
+    }
+  } catch {
+    // It is over.
+  }
+}
+
+function stored(data: string, report: Report): void {
+  const { uploaded } = JSON.parse(data)
+  if (typeof uploaded === "number") report({ stored: uploaded })
+}

@@ -1,0 +1,51 @@
+// Writes what json-schema-to-typescript makes of the schemas, and lines that compile only when it means
+// the same as the contract: node reference.ts SCHEMAS FOLDER
+import { readFile, writeFile } from "node:fs/promises"
+import { join, resolve } from "node:path"
+import { compile, type JSONSchema } from "json-schema-to-typescript"
+
+type Schema = JSONSchema & Record<string, unknown>
+
+interface Schemas {
+  /** `query` or `mutation`, by the procedure's name. */
+  kinds: Record<string, "query" | "mutation">
+  /** By the procedure's name and `input` or `output`. */
+  tops: Record<string, Schema>
+  definitions: Record<string, Schema>
+}
+
+const [schemas = "", folder = ""] = process.argv.slice(2)
+const { kinds, tops, definitions } = JSON.parse(await readFile(schemas, "utf8"), plain) as Schemas
+const all = { type: "object", properties: tops, required: Object.keys(tops), $defs: definitions } as JSONSchema
+const reference = await compile(all, "Tops", {
+  additionalProperties: false,
+  format: false,
+  ignoreMinAndMaxItems: true,
+  unreachableDefinitions: true,
+})
+await writeFile(join(folder, "reference.ts"), reference)
+
+const contract = JSON.stringify(resolve(import.meta.dirname, "../src/contract.ts"))
+const models = Object.keys(definitions).map((name) => `same<ours.${name}, theirs.${name}>(true)`)
+const procedures = Object.entries(kinds).map(([name, kind]) => {
+  const path = name.split(".").map((part) => `["${part}"]`).join("")
+  const make = kind === "query" ? "Query" : "Mutation"
+  const [input, output] = ["input", "output"].map((side) => `theirs.Tops["${name} ${side}"]`)
+  return `same<ours.Router${path}, ours.${make}<${input}, ${output}>>(true)`
+})
+const lines = [
+  `import type * as ours from ${contract}`,
+  'import type * as theirs from "./reference.ts"',
+  "type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false",
+  "const same = <A, B>(_: Same<A, B>) => {}",
+  ...models,
+  ...procedures,
+]
+await writeFile(join(folder, "same.ts"), lines.join("\n"))
+
+/** Without titles, of which it would make types, and with the usual values of a string as an enum. */
+function plain(key: string, value: unknown): unknown {
+  if (typeof value !== "object" || value === null || key === "properties" || Array.isArray(value)) return value
+  const { title, "x-known-values": known, ...schema } = value as Schema
+  return known ? { ...schema, enum: known } : schema
+}

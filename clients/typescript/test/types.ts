@@ -1,0 +1,88 @@
+// Read by tsc only: each line below @ts-expect-error must be an error.
+import {
+  type BffErrorCode,
+  type Client,
+  createClient,
+  type GlanceImage,
+  type ImagesPaginatedResponse,
+  type ListImagesInput,
+  type UploadResult,
+  type UserSession,
+} from "../dist/index.js"
+
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+const same = <A, B>(_: Same<A, B>) => {}
+
+type Answer<T extends (...given: never[]) => Promise<unknown>> = Awaited<ReturnType<T>>
+
+const client = createClient({ url: "/polaris-bff" })
+const soft = createClient({ url: "/polaris-bff", soft: true })
+const imageId = "a85abd86-55b3-4413-a5b7-6cd8a6bd99ac"
+const { image } = client.compute
+
+same<typeof client, Client>(true)
+same<typeof soft, Client<true>>(true)
+
+// What is answered.
+same<Answer<typeof image.listImages.query>, GlanceImage[]>(true)
+same<Answer<typeof image.listImagesWithPagination.query>, ImagesPaginatedResponse>(true)
+same<Answer<typeof image.deleteImage.mutate>, boolean>(true)
+same<Answer<typeof image.uploadImage.mutate>, UploadResult>(true)
+same<Answer<typeof client.auth.getCurrentUserSession.query>, UserSession | null>(true)
+
+// In soft mode: undefined, or false; never null.
+same<Answer<typeof soft.compute.image.listImages.query>, GlanceImage[] | undefined>(true)
+same<Answer<typeof soft.compute.image.deleteImage.mutate>, boolean>(true)
+same<Answer<typeof soft.compute.image.uploadImage.mutate>, UploadResult | undefined>(true)
+same<Answer<typeof soft.auth.getCurrentUserSession.query>, UserSession | undefined>(true)
+
+// An image's own properties stand beside the known ones.
+declare const one: GlanceImage
+same<typeof one.hw_video_model, unknown>(true)
+const status: "queued" | "active" | undefined =
+  one.status === "queued" || one.status === "active" ? one.status : undefined
+// @ts-expect-error there is no such state
+if (one.status === "ready") throw status
+
+// What may be given.
+image.listImages.query()
+image.listImages.query({}, { signal: AbortSignal.timeout(1000) })
+image.listImages.query({ tag: "ci", tags: ["a", "b"], visibility: "all", limit: 10 } satisfies ListImagesInput)
+image.createImage.mutate({ name: "a", min_ram: 1024, hw_video_model: "virtio" })
+image.uploadImage.mutate(
+  { imageId, file: new Blob() },
+  { onProgress: ({ sent, stored, total = 0 }) => (sent + stored) / total, sha512: "00" },
+)
+createClient({ url: "/", headers: async () => ({ "x-auth-token": "t" }), credentials: "include", batch: 10 })
+
+// @ts-expect-error it is a query
+image.listImages.mutate({})
+// @ts-expect-error it is a mutation
+image.deleteImage.query({ imageId })
+// @ts-expect-error it is a mutation
+image.uploadImage.query({ imageId, file: new Blob() })
+// @ts-expect-error a wrong enum
+image.listImages.query({ status: "ready" })
+// @ts-expect-error a wrong enum
+image.createImage.mutate({ disk_format: "qcow3" })
+// @ts-expect-error a misspelt parameter
+image.listImages.query({ sortKey: "name" })
+// @ts-expect-error a misspelt parameter beside the right one
+image.getImageById.query({ imageId, imageID: imageId })
+// @ts-expect-error imageId is missing
+image.getImageById.query({})
+// @ts-expect-error the input is missing
+image.getImageById.query()
+// @ts-expect-error a number is no id
+image.deleteImage.mutate({ imageId: 1 })
+// @ts-expect-error a text is no file
+image.uploadImage.mutate({ imageId, file: "text" })
+// @ts-expect-error file is missing
+image.uploadImage.mutate({ imageId })
+// @ts-expect-error there is no such procedure
+image.listImage.query()
+// @ts-expect-error a namespace is no procedure
+client.compute.query()
+// @ts-expect-error there is no such code
+const code: BffErrorCode = "MISSING"
+throw code

@@ -1,0 +1,51 @@
+"""The TypeScript client: its types, its tests, its package."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bff import asgi
+from bff.typescript import json_schemas
+from tests.node import CLIENT, run
+
+pytestmark = pytest.mark.usefixtures("typescript_client")
+
+
+def test_the_client_and_its_tests_compile() -> None:
+    run("tsc")
+
+
+def test_the_client_passes_its_own_tests() -> None:
+    assert "# fail 0" in run("node", "--test", "--test-reporter=tap", "test/*.test.ts")
+
+
+def test_the_contract_means_what_json_schema_to_typescript_reads(tmp_path: Path) -> None:
+    registry = asgi.registry()
+    tops, definitions = json_schemas(registry)
+    kinds = {name: procedure.kind.value for name, procedure in registry.items()}
+    schemas = {"kinds": kinds, "tops": tops, "definitions": definitions}
+    (tmp_path / "schemas.json").write_text(json.dumps(schemas))
+    run("node", "test/reference.ts", str(tmp_path / "schemas.json"), str(tmp_path))
+    lines = (tmp_path / "same.ts").read_text().splitlines()
+    assert len([line for line in lines if line.startswith("same<")]) == len(definitions) + len(
+        kinds
+    )
+    options = [
+        "--ignoreConfig",
+        "--strict",
+        "--noEmit",
+        "--allowImportingTsExtensions",
+        "--module",
+        "nodenext",
+    ]
+    run("tsc", *options, str(tmp_path / "same.ts"))
+
+
+@pytest.mark.parametrize("folder", [CLIENT, CLIENT / "test" / "trpc-11.16"])
+def test_a_lock_file_names_no_registry(folder: Path) -> None:
+    lock = json.loads((folder / "package-lock.json").read_text())
+    assert lock["packages"]
+    assert not [name for name, package in lock["packages"].items() if "resolved" in package]
