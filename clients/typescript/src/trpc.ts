@@ -7,9 +7,9 @@ import type {
 } from "@trpc/server"
 import { observable } from "@trpc/server/observable"
 import { connect, type ConnectionOptions } from "./connection.js"
-import type { Mutation, Query, Router } from "./contract.js"
+import type { Mutation, Query, Router, UploadResult } from "./contract.js"
 import { BffError, type ErrorData } from "./error.js"
-import { type UploadInput, type UploadOptions, type UploadResult, type Uploads, withUploads } from "./upload.js"
+import { type UploadInput, type UploadOptions, withUploads } from "./upload.js"
 
 type Optional<Input> = {} extends Input ? Input | void : Input
 
@@ -31,7 +31,7 @@ export interface ErrorShape extends TRPCDefaultErrorShape {
 /** The router's type, for `createTRPCClient<AppRouter>` and its kin. */
 export type AppRouter = TRPCBuiltRouter<
   { ctx: object; meta: object; errorShape: ErrorShape; transformer: false },
-  Procedures<Router & Uploads>
+  Procedures<Router>
 >
 
 /**

@@ -31,15 +31,6 @@ export interface UploadOptions extends CallOptions {
   sha512?: string
 }
 
-/** The answer when Glance has the whole image. */
-export interface UploadResult {
-  success: boolean
-  imageId: string
-}
-
-/** TODO until the registry has it. */
-export type Uploads = { compute: { image: { uploadImage: unknown } } }
-
 type Init = RequestInit & { headers: Headers }
 type Report = (change: Partial<UploadProgress>) => void
 type Reply = { status: number; text: string; headers?: Headers }

@@ -14,6 +14,9 @@ interface Schemas {
   definitions: Record<string, Schema>
 }
 
+const MAPS = new Set(["", "kinds", "tops", "definitions", "properties"])
+const WORDS = new Set(["default", "description", "examples"])
+
 const [schemas = "", folder = ""] = process.argv.slice(2)
 const { kinds, tops, definitions } = JSON.parse(await readFile(schemas, "utf8"), plain) as Schemas
 const all = { type: "object", properties: tops, required: Object.keys(tops), $defs: definitions } as JSONSchema
@@ -43,9 +46,10 @@ const lines = [
 ]
 await writeFile(join(folder, "same.ts"), lines.join("\n"))
 
-/** Without titles, of which it would make types, and with the usual values of a string as an enum. */
+/** Without titles, of which it would make types, and with a word for what may be anything. */
 function plain(key: string, value: unknown): unknown {
-  if (typeof value !== "object" || value === null || key === "properties" || Array.isArray(value)) return value
-  const { title, "x-known-values": known, ...schema } = value as Schema
-  return known ? { ...schema, enum: known } : schema
+  if (typeof value !== "object" || value === null || Array.isArray(value) || MAPS.has(key)) return value
+  const { title, ...schema } = value as Schema
+  // It reads a schema that asks for nothing, and describes it, as an object's.
+  return Object.keys(schema).every((word) => WORDS.has(word)) ? { ...schema, tsType: "unknown" } : schema
 }
