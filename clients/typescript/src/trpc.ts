@@ -30,7 +30,9 @@ export interface ErrorShape extends TRPCDefaultErrorShape {
 
 /** The router's type, for `createTRPCClient<AppRouter>` and its kin. */
 export type AppRouter = TRPCBuiltRouter<
-  { ctx: object; meta: object; errorShape: ErrorShape; transformer: false },
+  // With a transformer, answers keep their types. Without one, tRPC works out what JSON makes of them, and
+  // loses the optional properties of a type that has others, as an image's.
+  { ctx: object; meta: object; errorShape: ErrorShape; transformer: true },
   Procedures<Router>
 >
 

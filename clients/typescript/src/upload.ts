@@ -50,39 +50,47 @@ export const withUploads =
 
 async function upload(
   connection: ConnectionOptions,
-  { imageId, file, project_id }: UploadInput,
-  { signal, onProgress, sha512 }: UploadOptions = {},
+  input: UploadInput,
+  options: UploadOptions = {},
 ): Promise<unknown> {
-  const { fetch = globalThis.fetch } = connection
   const over = new AbortController()
   try {
-    signal?.throwIfAborted()
-    const progress: UploadProgress = { sent: 0, stored: 0, total: sizeOf(file) }
-    const report: Report = (change) => onProgress?.({ ...Object.assign(progress, change) })
-    const init = await request(connection)
-    if (project_id) init.headers.set("x-project-id", project_id)
-    const image = encodeURIComponent(imageId)
-    if (onProgress) {
-      const watched = fetch(`${base(connection)}/upload-progress/${image}`, { ...init, signal: over.signal })
-      void watch(watched, report)
-    }
-    const headers = new Headers(init.headers)
-    headers.set("content-type", "application/octet-stream")
-    if (sha512) headers.set("x-upload-sha512", sha512)
-    const url = `${base(connection)}/upload-image?imageId=${image}`
-    const xhr = onProgress && !connection.fetch && typeof XMLHttpRequest !== "undefined" && file instanceof Blob
-    const transfer = xhr ? byXhr : byFetch
-    const reply = await transfer(url, { ...init, headers, signal: signal ?? null }, file, report, fetch)
-    const result = answered(reply)
-    const whole = progress.total ?? progress.sent
-    report({ sent: whole, stored: whole })
-    return result
+    options.signal?.throwIfAborted()
+    return await transferred(connection, input, options, over.signal)
   } catch (cause) {
-    signal?.throwIfAborted()
+    options.signal?.throwIfAborted()
     throw cause instanceof BffError ? cause : unreachable(cause, UPLOAD)
   } finally {
     over.abort()
   }
+}
+
+async function transferred(
+  connection: ConnectionOptions,
+  { imageId, file, project_id }: UploadInput,
+  { signal, onProgress, sha512 }: UploadOptions,
+  over: AbortSignal,
+): Promise<unknown> {
+  const { fetch = globalThis.fetch } = connection
+  const progress: UploadProgress = { sent: 0, stored: 0, total: sizeOf(file) }
+  const report: Report = (change) => onProgress?.({ ...Object.assign(progress, change) })
+  const init = await request(connection)
+  if (project_id) init.headers.set("x-project-id", project_id)
+  const image = encodeURIComponent(imageId)
+  if (onProgress) {
+    const url = `${base(connection)}/upload-progress/${image}`
+    void watch((after) => fetch(url + after, { ...init, signal: over }), report)
+  }
+  const headers = new Headers(init.headers)
+  headers.set("content-type", "application/octet-stream")
+  if (sha512) headers.set("x-upload-sha512", sha512)
+  const url = `${base(connection)}/upload-image?imageId=${image}`
+  const countsSent = typeof XMLHttpRequest !== "undefined" && file instanceof Blob && !connection.fetch
+  const transfer = onProgress && countsSent ? byXhr : byFetch
+  const result = answered(await transfer(url, { ...init, headers, signal: signal ?? null }, file, report, fetch))
+  const whole = progress.total ?? progress.sent
+  report({ sent: whole, stored: whole })
+  return result
 }
 
 /** The size of a file, nothing for a stream; whatever else would be sent as "[object Object]". */
@@ -130,6 +138,7 @@ const byFetch: Transfer = async (url, init, file, report, fetch) => {
 const byXhr: Transfer = (url, init, file, report) =>
   new Promise((resolve, reject) => {
     const { signal } = init
+    signal?.throwIfAborted()
     const xhr = new XMLHttpRequest()
     const abort = () => xhr.abort()
     xhr.open("POST", url)
@@ -154,23 +163,35 @@ function answered(reply: Reply): unknown {
   throw body?.error?.data ? refused(body.error, UPLOAD) : foreign(reply, UPLOAD)
 }
 
-/** Reads the server's events; an upload does not fail for want of them. */
-async function watch(watched: Promise<Response>, report: Report): Promise<void> {
+/**
+ * Reads the server's events; an upload does not fail for want of them.
+ *
+ * The first ones may be about an earlier attempt, which ends with its id. A few of them are passed over.
+ */
+async function watch(watched: (after: string) => Promise<Response>, report: Report): Promise<void> {
   try {
-    const { ok, body } = await watched
-    const reader = body!.pipeThrough(new TextDecoderStream()).getReader()
-    let text = ""
-    for (let part = await reader.read(); ok && !part.done; part = await reader.read()) {
-      const lines = (text + part.value).split(/\r?\n/)
-      text = lines.pop()!
-      for (const line of lines) if (line.startsWith("data:")) stored(line.slice(5), report)
+    let after: string | undefined = ""
+    for (let attempts = 0; attempts < 3 && after !== undefined; attempts++) {
+      const { ok, body }: Response = await watched(after && `?after=${after}`)
+      after = ok && body ? await lastId(body, report) : undefined
     }
   } catch {
     // It is over.
   }
 }
 
-function stored(data: string, report: Report): void {
-  const { uploaded } = JSON.parse(data)
-  if (typeof uploaded === "number") report({ stored: uploaded })
+/** Reads one stream of events to its end; returns the id of the upload that it was about. */
+async function lastId(body: ReadableStream<Uint8Array>, report: Report): Promise<string | undefined> {
+  const reader = body.pipeThrough(new TextDecoderStream() as TransformStream<Uint8Array, string>).getReader()
+  let text = ""
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    const events = (text + part.value).split(/\r?\n\r?\n/)
+    text = events.pop()!
+    for (const event of events) {
+      const field = (name: string) => RegExp(`^${name}: ?(.*)`, "m").exec(event)?.[1]
+      if (field("id")) return field("id")
+      if (field("event") === "progress") report({ stored: JSON.parse(field("data")!).uploaded })
+    }
+  }
+  return undefined
 }

@@ -31,9 +31,14 @@ async function route(t: TestContext) {
     if (request.url!.includes("/upload-progress/")) {
       progress.push(request.url!, String(request.headers["x-auth-token"]))
       response.writeHead(200, { "content-type": "text/event-stream" })
+      if (!request.url!.includes("?after=")) {
+        // What is left of an earlier attempt.
+        response.end('event: error\r\ndata: {"uploaded":77,"error":{}}\r\nid: 0123\r\n\r\n')
+        return
+      }
       // Events come in pieces that end anywhere.
       response.write(': ping\r\n\r\nevent: progress\r\ndata: {"uploaded":10')
-      response.write('00,"total":3000000,"percent":0}\r\n\r\n')
+      response.write('00,"total":3000000,"percent":0}\r\nretry: 1000\r\n\r\n')
       finish()
       return
     }
@@ -122,10 +127,11 @@ test("progress tells what was sent and what Glance has, up to the end", async (t
   const client = createClient({ url, headers: { "x-auth-token": "secret" } })
   const onProgress = (now: UploadProgress) => told.push(now)
   await client.compute.image.uploadImage.mutate({ imageId: ID, file: new Blob([BYTES]) }, { onProgress })
-  assert.deepEqual(progress, [`/polaris-bff/upload-progress/${ID}`, "secret"])
+  const path = `/polaris-bff/upload-progress/${ID}`
+  assert.deepEqual(progress, [path, "secret", `${path}?after=0123`, "secret"])
   const total = BYTES.length
   assert.deepEqual(told.at(-1), { sent: total, stored: total, total })
-  assert.ok(told.some(({ stored }) => stored === 1000), JSON.stringify(told))
+  assert.deepEqual([...new Set(told.map(({ stored }) => stored))], [1000, total])
 })
 
 test("the parts of a stream are counted as they are sent", async (t) => {
@@ -136,6 +142,22 @@ test("the parts of a stream are counted as they are sent", async (t) => {
   const client = createClient({ url, headers: { "x-auth-token": "secret" } })
   await client.compute.image.uploadImage.mutate({ imageId: ID, file }, { onProgress })
   assert.deepEqual([...new Set(sent)].filter(Boolean), [BYTES.length, 2 * BYTES.length])
+})
+
+test("a server that only tells of earlier attempts is not asked for ever", async (t) => {
+  let asked = 0
+  const { promise: enough, resolve } = Promise.withResolvers<void>()
+  const url = await listen(t, async (request, response) => {
+    if (request.url!.includes("/upload-progress/")) {
+      if (++asked === 3) resolve()
+      return response.end(`event: error\ndata: {}\nid: ${asked}\n\n`)
+    }
+    await request.toArray()
+    await enough
+    return response.end(JSON.stringify({ success: true, imageId: ID }))
+  })
+  await uploaderOf(url).mutate({ imageId: ID, file: new Blob(["abc"]) }, { onProgress: () => {} })
+  assert.equal(asked, 3)
 })
 
 test("an upload does not need its progress", async (t) => {
