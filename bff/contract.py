@@ -38,7 +38,7 @@ class Contract:
 
 def contract(registry: Registry) -> Contract:
     """Return what a registry promises."""
-    schemas, types = _schemas(registry)
+    schemas, types = json_schemas(registry)
     procedures = tuple(_described(procedure, schemas, types) for procedure in registry.values())
     inputs = {_name(schemas[name, "validation"]) for name in registry}
     shared = {name: schema for name, schema in types.items() if name not in inputs}
@@ -59,7 +59,12 @@ def _described(procedure: Procedure, schemas: Any, types: dict[str, Schema]) -> 
     )
 
 
-def _schemas(registry: Registry) -> tuple[Any, dict[str, Schema]]:
+def json_schemas(registry: Registry) -> tuple[Any, dict[str, Schema]]:
+    """Return the schema of each input and output, and the types to which they refer.
+
+    A schema's key is the procedure's name with ``validation`` for what may be sent, and with
+    ``serialization`` for what is answered.
+    """
     asked: list[tuple[str, JsonSchemaMode, TypeAdapter[Any]]] = []
     for name, procedure in registry.items():
         asked.append((name, "validation", TypeAdapter(procedure.input)))

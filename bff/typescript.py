@@ -13,13 +13,10 @@ from collections.abc import Iterable, Iterator
 from importlib import import_module
 from typing import Any, Literal, get_args, get_origin
 
-from pydantic import TypeAdapter
-
 import schemas
+from bff.contract import Schema, json_schemas
 from bff.errors import Code
 from bff.registry import Kind, Procedure, Registry
-
-Schema = dict[str, Any]
 
 _HEAD = """\
 // Written by `bff types` from the registry and the schemas. Do not edit: run `make docs`.
@@ -54,20 +51,6 @@ def as_typescript(registry: Registry) -> str:
     models = [writer.definition(name, schema) for name, schema in sorted(definitions.items())]
     router = _Router(writer, tops).declaration(registry)
     return "\n".join([_HEAD, *writer.enums(), *models, router, _errors(), _soft(registry)])
-
-
-def json_schemas(registry: Registry) -> tuple[dict[str, Schema], dict[str, Schema]]:
-    """Return the schema of each ``<procedure> input`` and ``output``, and the definitions.
-
-    An input is described as it may be sent, an output as it is answered.
-    """
-    known: list[tuple[str, Any, TypeAdapter[Any]]] = []
-    for procedure in registry.values():
-        given: TypeAdapter[Any] = TypeAdapter(procedure.input)
-        known.append((f"{procedure.name} input", "validation", given))
-        known.append((f"{procedure.name} output", "serialization", procedure.output))
-    tops, shared = TypeAdapter.json_schemas(known)
-    return {key[0]: schema for key, schema in tops.items()}, shared.get("$defs", {})
 
 
 def _named_literals() -> dict[tuple[Any, ...], str]:
@@ -158,7 +141,7 @@ class _Writer:
 class _Router:
     """The tree of the procedures, by the parts of their names."""
 
-    def __init__(self, writer: _Writer, tops: dict[str, Schema]) -> None:
+    def __init__(self, writer: _Writer, tops: Any) -> None:
         self._writer = writer
         self._tops = tops
 
@@ -186,8 +169,8 @@ class _Router:
     def _procedure(self, procedure: Procedure) -> str:
         kind = "Query" if procedure.kind is Kind.QUERY else "Mutation"
         types = (
-            self._writer.type(self._tops[f"{procedure.name} {side}"])
-            for side in ("input", "output")
+            self._writer.type(self._tops[procedure.name, mode])
+            for mode in ("validation", "serialization")
         )
         return f"{kind}<{', '.join(types)}>"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bff import asgi
-from bff.typescript import json_schemas
+from bff.contract import json_schemas
 from tests.node import CLIENT, run
 
 pytestmark = pytest.mark.usefixtures("typescript_client")
@@ -24,10 +24,12 @@ def test_the_client_passes_its_own_tests() -> None:
 
 def test_the_contract_means_what_json_schema_to_typescript_reads(tmp_path: Path) -> None:
     registry = asgi.registry()
-    tops, definitions = json_schemas(registry)
+    schemas, definitions = json_schemas(registry)
+    sides = {"validation": "input", "serialization": "output"}
+    tops = {f"{name} {sides[mode]}": schema for (name, mode), schema in schemas.items()}
     kinds = {name: procedure.kind.value for name, procedure in registry.items()}
-    schemas = {"kinds": kinds, "tops": tops, "definitions": definitions}
-    (tmp_path / "schemas.json").write_text(json.dumps(schemas))
+    contract = {"kinds": kinds, "tops": tops, "components": {"schemas": definitions}}
+    (tmp_path / "schemas.json").write_text(json.dumps(contract))
     run("node", "test/reference.ts", str(tmp_path / "schemas.json"), str(tmp_path))
     lines = (tmp_path / "same.ts").read_text().splitlines()
     assert len([line for line in lines if line.startswith("same<")]) == len(definitions) + len(

@@ -11,15 +11,18 @@ interface Schemas {
   kinds: Record<string, "query" | "mutation">
   /** By the procedure's name and `input` or `output`. */
   tops: Record<string, Schema>
-  definitions: Record<string, Schema>
+  /** What the schemas refer to. */
+  components: { schemas: Record<string, Schema> }
 }
 
-const MAPS = new Set(["", "kinds", "tops", "definitions", "properties"])
+const MAPS = new Set(["", "kinds", "tops", "components", "schemas", "properties"])
 const WORDS = new Set(["default", "description", "examples"])
 
 const [schemas = "", folder = ""] = process.argv.slice(2)
-const { kinds, tops, definitions } = JSON.parse(await readFile(schemas, "utf8"), plain) as Schemas
-const all = { type: "object", properties: tops, required: Object.keys(tops), $defs: definitions } as JSONSchema
+const text = (await readFile(schemas, "utf8")).replaceAll("#/components/schemas/", "#/$defs/")
+const { kinds, tops, components } = JSON.parse(text, plain) as Schemas
+const $defs = components.schemas
+const all = { type: "object", properties: tops, required: Object.keys(tops), $defs } as JSONSchema
 const reference = await compile(all, "Tops", {
   additionalProperties: false,
   format: false,
@@ -29,7 +32,7 @@ const reference = await compile(all, "Tops", {
 await writeFile(join(folder, "reference.ts"), reference)
 
 const contract = JSON.stringify(resolve(import.meta.dirname, "../src/contract.ts"))
-const models = Object.keys(definitions).map((name) => `same<ours.${name}, theirs.${name}>(true)`)
+const models = Object.keys($defs).map((name) => `same<ours.${name}, theirs.${name}>(true)`)
 const procedures = Object.entries(kinds).map(([name, kind]) => {
   const path = name.split(".").map((part) => `["${part}"]`).join("")
   const make = kind === "query" ? "Query" : "Mutation"
@@ -46,10 +49,8 @@ const lines = [
 ]
 await writeFile(join(folder, "same.ts"), lines.join("\n"))
 
-/** Without titles, of which it would make types, and with a word for what may be anything. */
+/** With a word for what may be anything: it reads a schema that only describes as an object's. */
 function plain(key: string, value: unknown): unknown {
   if (typeof value !== "object" || value === null || Array.isArray(value) || MAPS.has(key)) return value
-  const { title, ...schema } = value as Schema
-  // It reads a schema that asks for nothing, and describes it, as an object's.
-  return Object.keys(schema).every((word) => WORDS.has(word)) ? { ...schema, tsType: "unknown" } : schema
+  return Object.keys(value).every((word) => WORDS.has(word)) ? { ...value, tsType: "unknown" } : value
 }
