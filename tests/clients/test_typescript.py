@@ -14,7 +14,8 @@ from tests.node import CLIENT, run
 pytestmark = pytest.mark.usefixtures("typescript_client")
 
 
-def test_the_client_and_its_tests_compile() -> None:
+def test_the_client_and_its_tests_are_in_their_form_and_compile() -> None:
+    run("prettier", "--check", ".")
     run("tsc")
 
 

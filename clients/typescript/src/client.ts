@@ -1,4 +1,10 @@
-import { ANSWERS_FALSE, type Mutation, type Query, type Router, type UploadResult } from "./contract.js"
+import {
+  ANSWERS_FALSE,
+  type Mutation,
+  type Query,
+  type Router,
+  type UploadResult,
+} from "./contract.js"
 import { type CallOptions, connect, type ConnectionOptions, type Send } from "./connection.js"
 import { BffError } from "./error.js"
 import { type UploadInput, type UploadOptions, withUploads } from "./upload.js"
@@ -27,10 +33,10 @@ export type Callers<R, Soft extends boolean> = {
   readonly [Name in keyof R]: Name extends "uploadImage"
     ? UploadCaller<Soft>
     : R[Name] extends Query<infer Input, infer Output>
-    ? { query(...given: Arguments<Input, CallOptions>): Promise<Result<Output, Soft>> }
-    : R[Name] extends Mutation<infer Input, infer Output>
-      ? { mutate(...given: Arguments<Input, CallOptions>): Promise<Result<Output, Soft>> }
-      : Callers<R[Name], Soft>
+      ? { query(...given: Arguments<Input, CallOptions>): Promise<Result<Output, Soft>> }
+      : R[Name] extends Mutation<infer Input, infer Output>
+        ? { mutate(...given: Arguments<Input, CallOptions>): Promise<Result<Output, Soft>> }
+        : Callers<R[Name], Soft>
 }
 
 /** The call that sends a file; it has a route of its own. */

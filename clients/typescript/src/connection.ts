@@ -44,11 +44,12 @@ interface Answer {
 export type Send = (path: string, input: unknown, options?: CallOptions) => Promise<unknown>
 
 /** The base address, without a slash at its end. */
-export const base = (options: ConnectionOptions): string =>
-  options.url.replace(/(\/rpc)?\/?$/, "")
+export const base = (options: ConnectionOptions): string => options.url.replace(/(\/rpc)?\/?$/, "")
 
 /** What every request has. */
-export async function request(options: ConnectionOptions): Promise<RequestInit & { headers: Headers }> {
+export async function request(
+  options: ConnectionOptions,
+): Promise<RequestInit & { headers: Headers }> {
   const { headers: given, credentials = "same-origin" } = options
   const headers = new Headers(await (typeof given === "function" ? given() : given))
   return { headers, credentials }
@@ -88,11 +89,13 @@ function newCall(
   reject: (error: unknown) => void,
 ): Call {
   let settled = false
-  const once = <T>(settle: (value: T) => void) => (value: T) => {
-    settled = true
-    signal?.removeEventListener("abort", abort)
-    settle(value)
-  }
+  const once =
+    <T>(settle: (value: T) => void) =>
+    (value: T) => {
+      settled = true
+      signal?.removeEventListener("abort", abort)
+      settle(value)
+    }
   const call: Call = {
     id,
     path,
@@ -134,7 +137,11 @@ async function exchange(options: ConnectionOptions, calls: Call[]): Promise<void
   }
 }
 
-async function post(options: ConnectionOptions, calls: Call[], signal: AbortSignal): Promise<Response> {
+async function post(
+  options: ConnectionOptions,
+  calls: Call[],
+  signal: AbortSignal,
+): Promise<Response> {
   const { fetch = globalThis.fetch } = options
   const init = await request(options)
   init.headers.set("content-type", "application/json")

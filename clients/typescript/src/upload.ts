@@ -1,5 +1,12 @@
 import { base, type CallOptions, type ConnectionOptions, request, type Send } from "./connection.js"
-import { BffError, type BffErrorCode, foreign, type Refusal, refused, unreachable } from "./error.js"
+import {
+  BffError,
+  type BffErrorCode,
+  foreign,
+  type Refusal,
+  refused,
+  unreachable,
+} from "./error.js"
 
 const UPLOAD = "compute.image.uploadImage"
 
@@ -59,7 +66,7 @@ async function upload(
     return await transferred(connection, input, options, over.signal)
   } catch (cause) {
     options.signal?.throwIfAborted()
-    throw cause instanceof BffError ? cause : unreachable(cause, UPLOAD)
+    throw cause instanceof BffError ? cause : unreachable(explained(cause, input.file), UPLOAD)
   } finally {
     over.abort()
   }
@@ -85,13 +92,22 @@ async function transferred(
   headers.set("content-type", "application/octet-stream")
   if (sha512) headers.set("x-upload-sha512", sha512)
   const url = `${base(connection)}/upload-image?imageId=${image}`
-  const countsSent = typeof XMLHttpRequest !== "undefined" && file instanceof Blob && !connection.fetch
+  const countsSent =
+    typeof XMLHttpRequest !== "undefined" && file instanceof Blob && !connection.fetch
   const transfer = onProgress && countsSent ? byXhr : byFetch
-  const result = answered(await transfer(url, { ...init, headers, signal: signal ?? null }, file, report, fetch))
+  const result = answered(
+    await transfer(url, { ...init, headers, signal: signal ?? null }, file, report, fetch),
+  )
   const whole = progress.total ?? progress.sent
   report({ sent: whole, stored: whole })
   return result
 }
+
+/** A browser does not say why it would not send a stream. */
+const explained = (cause: unknown, file: unknown) =>
+  file instanceof Blob || typeof XMLHttpRequest === "undefined"
+    ? cause
+    : new TypeError("a browser sends a stream over HTTP/2 only; give a File or a Blob", { cause })
 
 /** The size of a file, nothing for a stream; whatever else would be sent as "[object Object]". */
 function sizeOf(file: unknown): number | undefined {
@@ -100,12 +116,16 @@ function sizeOf(file: unknown): number | undefined {
     throw refusal("BAD_REQUEST", "file must be a File, a Blob or a ReadableStream")
   }
   if (!sendsStreams()) {
-    throw refusal("STREAM_NOT_SUPPORTED", "This browser cannot send a stream; give a File or a Blob")
+    throw refusal(
+      "STREAM_NOT_SUPPORTED",
+      "This browser cannot send a stream; give a File or a Blob",
+    )
   }
   return undefined
 }
 
-const refusal = (code: BffErrorCode, message: string) => new BffError(message, { code, path: UPLOAD })
+const refusal = (code: BffErrorCode, message: string) =>
+  new BffError(message, { code, path: UPLOAD })
 
 /** A browser that cannot send a stream does not read `duplex`, and makes a text of the stream. */
 function sendsStreams(): boolean {
@@ -130,7 +150,12 @@ const byFetch: Transfer = async (url, init, file, report, fetch) => {
     },
   })
   const body = file instanceof Blob ? file : file.pipeThrough(counter)
-  const response = await fetch(url, { ...init, method: "POST", body, duplex: "half" } as RequestInit)
+  const response = await fetch(url, {
+    ...init,
+    method: "POST",
+    body,
+    duplex: "half",
+  } as RequestInit)
   return { status: response.status, headers: response.headers, text: await response.text() }
 }
 
@@ -181,8 +206,13 @@ async function watch(watched: (after: string) => Promise<Response>, report: Repo
 }
 
 /** Reads one stream of events to its end; returns the id of the upload that it was about. */
-async function lastId(body: ReadableStream<Uint8Array>, report: Report): Promise<string | undefined> {
-  const reader = body.pipeThrough(new TextDecoderStream() as TransformStream<Uint8Array, string>).getReader()
+async function lastId(
+  body: ReadableStream<Uint8Array>,
+  report: Report,
+): Promise<string | undefined> {
+  const reader = body
+    .pipeThrough(new TextDecoderStream() as TransformStream<Uint8Array, string>)
+    .getReader()
   let text = ""
   for (let part = await reader.read(); !part.done; part = await reader.read()) {
     const events = (text + part.value).split(/\r?\n\r?\n/)

@@ -61,7 +61,10 @@ test("the limit of a batch is the caller's; 1 sends each call alone", async (t) 
   const { url, seen } = await bff(t, () => [])
   const { listProjects } = createClient({ url, batch: 1 }).auth
   await Promise.all([listProjects.query(), listProjects.query()])
-  assert.deepEqual(seen.map(({ json }) => Array.isArray(json)), [false, false])
+  assert.deepEqual(
+    seen.map(({ json }) => Array.isArray(json)),
+    [false, false],
+  )
 })
 
 test("a call that fails does not fail its neighbours, and says why", async (t) => {
@@ -78,13 +81,16 @@ test("a call that fails does not fail its neighbours, and says why", async (t) =
   assert.deepEqual(good, { status: "fulfilled", value: image("a") })
   assert.ok(bad.status === "rejected" && bad.reason instanceof BffError)
   const { name, code, number, message, requestId, data } = bad.reason
-  assert.deepEqual({ name, code, number, message, requestId }, {
-    name: "BffError",
-    code: "BAD_REQUEST",
-    number: -32602,
-    message: "No",
-    requestId: "req-1",
-  })
+  assert.deepEqual(
+    { name, code, number, message, requestId },
+    {
+      name: "BffError",
+      code: "BAD_REQUEST",
+      number: -32602,
+      message: "No",
+      requestId: "req-1",
+    },
+  )
   assert.equal(data.path, "compute.image.listImages")
   assert.deepEqual(bad.reason.issues, issues)
 })
@@ -151,7 +157,10 @@ test("a call that is aborted before it is sent is never sent", async (t) => {
   controller.abort()
   const states = (await Promise.allSettled(calls)).map(({ status }) => status)
   assert.deepEqual(states, ["rejected", "rejected", "fulfilled"])
-  assert.deepEqual([seen[0]!.json].flat().map(({ params }) => params), [image("c")])
+  assert.deepEqual(
+    [seen[0]!.json].flat().map(({ params }) => params),
+    [image("c")],
+  )
 })
 
 test("a signal that outlives its calls is let go of", async (t) => {
@@ -166,7 +175,13 @@ test("a batch that is refused whole fails each of its calls with the reason", as
   const url = await listen(t, async (request, response) => {
     await textOf(request)
     response.statusCode = 413
-    response.end(JSON.stringify({ jsonrpc: "2.0", id: null, error: { code: -32013, message: "Too long", data } }))
+    response.end(
+      JSON.stringify({
+        jsonrpc: "2.0",
+        id: null,
+        error: { code: -32013, message: "Too long", data },
+      }),
+    )
   })
   const { listProjects } = createClient({ url }).auth
   for (const call of [listProjects.query(), listProjects.query()].map(rejected)) {
@@ -224,7 +239,10 @@ test("an answer that breaks off is NETWORK_ERROR", async (t) => {
     response.writeHead(200, { "content-length": "1000" }).write("[")
     response.socket!.end()
   })
-  assert.equal((await rejected(createClient({ url }).auth.listProjects.query())).code, "NETWORK_ERROR")
+  assert.equal(
+    (await rejected(createClient({ url }).auth.listProjects.query())).code,
+    "NETWORK_ERROR",
+  )
 })
 
 test("headers are asked for before each request, and may take their time", async (t) => {
@@ -234,7 +252,10 @@ test("headers are asked for before each request, and may take their time", async
   const { auth } = createClient({ url, headers })
   await Promise.all([auth.listProjects.query(), auth.listProjects.query()])
   await auth.listProjects.query()
-  assert.deepEqual(seen.map((request) => request.headers["x-auth-token"]), ["token 1", "token 2"])
+  assert.deepEqual(
+    seen.map((request) => request.headers["x-auth-token"]),
+    ["token 1", "token 2"],
+  )
 })
 
 test("headers that cannot be had fail the call, not the program", async (t) => {
@@ -254,8 +275,15 @@ test("a fetch of the caller's own is used, with cookies as asked", async () => {
     return Response.json({ jsonrpc: "2.0", id: 1, result: [] })
   }
   await createClient({ url: "/polaris-bff", fetch }).auth.listProjects.query()
-  await createClient({ url: "/polaris-bff", fetch, credentials: "include" }).auth.listProjects.query()
-  assert.deepEqual(inits.map(({ credentials }) => credentials), ["same-origin", "include"])
+  await createClient({
+    url: "/polaris-bff",
+    fetch,
+    credentials: "include",
+  }).auth.listProjects.query()
+  assert.deepEqual(
+    inits.map(({ credentials }) => credentials),
+    ["same-origin", "include"],
+  )
 })
 
 for (const end of ["", "/", "/rpc", "/rpc/"]) {
@@ -267,7 +295,9 @@ for (const end of ["", "/", "/rpc", "/rpc/"]) {
 }
 
 test("soft mode asks for no errors, and answers undefined or false", async (t) => {
-  const { url, seen } = await bff(t, ({ method }) => (method.endsWith("deleteImage") ? false : null))
+  const { url, seen } = await bff(t, ({ method }) =>
+    method.endsWith("deleteImage") ? false : null,
+  )
   const { image: api } = createClient({ url, soft: true }).compute
   const answers = [api.getImageById.query(image("a")), api.deleteImage.mutate(image("a"))]
   assert.deepEqual(await Promise.all(answers), [undefined, false])
@@ -283,13 +313,20 @@ test("without soft mode null stays null, and nothing is asked for", async (t) =>
 test("in soft mode a lost connection is undefined or false too, and onError is told", async (t) => {
   const url = await listen(t, (request) => request.socket.destroy())
   const told: BffError[] = []
-  const { image: api } = createClient({ url, soft: true, onError: (error) => told.push(error) }).compute
+  const { image: api } = createClient({
+    url,
+    soft: true,
+    onError: (error) => told.push(error),
+  }).compute
   const answers = [api.getImageById.query(image("a")), api.deleteImage.mutate(image("a"))]
   assert.deepEqual(await Promise.all(answers), [undefined, false])
-  assert.deepEqual(told.map(({ code, data }) => [code, data.path]), [
-    ["NETWORK_ERROR", "compute.image.getImageById"],
-    ["NETWORK_ERROR", "compute.image.deleteImage"],
-  ])
+  assert.deepEqual(
+    told.map(({ code, data }) => [code, data.path]),
+    [
+      ["NETWORK_ERROR", "compute.image.getImageById"],
+      ["NETWORK_ERROR", "compute.image.deleteImage"],
+    ],
+  )
 })
 
 test("onError is told of a failure that is thrown, and not of an abort", async (t) => {
@@ -297,7 +334,8 @@ test("onError is told of a failure that is thrown, and not of an abort", async (
     throw new Refused("NOT_FOUND", -32004, "gone")
   })
   const told: string[] = []
-  const { getImageById } = createClient({ url, onError: ({ code }) => told.push(code) }).compute.image
+  const { getImageById } = createClient({ url, onError: ({ code }) => told.push(code) }).compute
+    .image
   await rejected(getImageById.query(image("a")))
   await assert.rejects(getImageById.query(image("a"), { signal: AbortSignal.abort() }))
   assert.deepEqual(told, ["NOT_FOUND"])
@@ -309,8 +347,18 @@ test("the client can be awaited, printed, compared and searched without a call",
   assert.equal(client.compute.image, client.compute.image)
   assert.equal(client.compute.image.listImages.query, client.compute.image.listImages.query)
   const parts = client as unknown as Record<string | symbol, unknown>
-  const foreign = ["then", "toJSON", "call", "apply", "constructor", "$$typeof", "__v_isRef", "@@iterator"]
-  for (const key of [...foreign, Symbol.iterator, Symbol.toPrimitive]) assert.equal(parts[key], undefined)
+  const foreign = [
+    "then",
+    "toJSON",
+    "call",
+    "apply",
+    "constructor",
+    "$$typeof",
+    "__v_isRef",
+    "@@iterator",
+  ]
+  for (const key of [...foreign, Symbol.iterator, Symbol.toPrimitive])
+    assert.equal(parts[key], undefined)
   assert.throws(() => String(client), TypeError)
   JSON.stringify(client)
 })

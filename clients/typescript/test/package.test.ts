@@ -24,7 +24,9 @@ let tarball: string
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), "polaris-client-"))
-  const [packed] = JSON.parse(await run("npm", ["pack", "--json", "--pack-destination", folder], ROOT))
+  const [packed] = JSON.parse(
+    await run("npm", ["pack", "--json", "--pack-destination", folder], ROOT),
+  )
   tarball = join(folder, packed.filename)
   assert.deepEqual(
     [...new Set(packed.files.map(({ path }: { path: string }) => path.split("/")[0]))].sort(),
@@ -64,7 +66,11 @@ async function service(t: TestContext): Promise<{ url: string; requests: number[
 }
 
 const UPLOADED = { success: true, imageId: ID }
-const THIN = { lists: [[{ id: ID }], [{ id: ID }]], uploads: [UPLOADED, UPLOADED], code: "NOT_FOUND" }
+const THIN = {
+  lists: [[{ id: ID }], [{ id: ID }]],
+  uploads: [UPLOADED, UPLOADED],
+  code: "NOT_FOUND",
+}
 
 test("the packed file works in the oldest Node", async (t) => {
   const { url, requests } = await service(t)
@@ -78,7 +84,10 @@ test("a Vite build of it works, and the client is under 4 KiB", async (t) => {
   const { url } = await service(t)
   const app = await project("vite", "thin.js")
   await writeFile(join(app, "index.html"), '<script type="module" src="client.js"></script>')
-  await writeFile(join(app, "client.js"), 'import * as all from "@polaris-bff/client"\nglobalThis.polaris = all')
+  await writeFile(
+    join(app, "client.js"),
+    'import * as all from "@polaris-bff/client"\nglobalThis.polaris = all',
+  )
   const bundle = join(app, "dist", "assets")
   const settings = { root: app, configFile: false, logLevel: "error" } as const
   await build({ ...settings, build: { modulePreload: false } })
@@ -88,7 +97,10 @@ test("a Vite build of it works, and the client is under 4 KiB", async (t) => {
   t.diagnostic(`${size} bytes, minified and gzipped`)
   assert.ok(size < MOST_BYTES, `${size} bytes`)
 
-  await build({ ...settings, build: { lib: { entry: join(app, "thin.js"), formats: ["es"], fileName: "thin" } } })
+  await build({
+    ...settings,
+    build: { lib: { entry: join(app, "thin.js"), formats: ["es"], fileName: "thin" } },
+  })
   const { run: thin } = await import(pathToFileURL(join(app, "dist", "thin.js")).href)
   assert.deepEqual(await thin(url, ID), THIN)
 })
@@ -149,5 +161,7 @@ async function compile(app: string, modules: string, more: object = {}): Promise
     ...more,
   }
   await writeFile(join(app, "tsconfig.json"), JSON.stringify({ compilerOptions }))
-  await run(join(modules, ".bin/tsc"), ["--project", app], app).catch(({ stdout }) => assert.fail(stdout))
+  await run(join(modules, ".bin/tsc"), ["--project", app], app).catch(({ stdout }) =>
+    assert.fail(stdout),
+  )
 }

@@ -34,7 +34,10 @@ await writeFile(join(folder, "reference.ts"), reference)
 const contract = JSON.stringify(resolve(import.meta.dirname, "../src/contract.ts"))
 const models = Object.keys($defs).map((name) => `same<ours.${name}, theirs.${name}>(true)`)
 const procedures = Object.entries(kinds).map(([name, kind]) => {
-  const path = name.split(".").map((part) => `["${part}"]`).join("")
+  const path = name
+    .split(".")
+    .map((part) => `["${part}"]`)
+    .join("")
   const make = kind === "query" ? "Query" : "Mutation"
   const [input, output] = ["input", "output"].map((side) => `theirs.Tops["${name} ${side}"]`)
   return `same<ours.Router${path}, ours.${make}<${input}, ${output}>>(true)`
@@ -51,6 +54,9 @@ await writeFile(join(folder, "same.ts"), lines.join("\n"))
 
 /** With a word for what may be anything: it reads a schema that only describes as an object's. */
 function plain(key: string, value: unknown): unknown {
-  if (typeof value !== "object" || value === null || Array.isArray(value) || MAPS.has(key)) return value
-  return Object.keys(value).every((word) => WORDS.has(word)) ? { ...value, tsType: "unknown" } : value
+  if (typeof value !== "object" || value === null || Array.isArray(value) || MAPS.has(key))
+    return value
+  return Object.keys(value).every((word) => WORDS.has(word))
+    ? { ...value, tsType: "unknown" }
+    : value
 }

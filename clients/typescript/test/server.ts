@@ -27,7 +27,11 @@ export class Refused extends Error {
 
   constructor(code: string, number: number, message: string, more: object = {}) {
     super(message)
-    this.error = { code: number, message, data: { code, httpStatus: 400, requestId: "req-1", ...more } }
+    this.error = {
+      code: number,
+      message,
+      data: { code, httpStatus: 400, requestId: "req-1", ...more },
+    }
   }
 }
 
@@ -58,7 +62,11 @@ export async function bff(t: TestContext, handle: Handler): Promise<{ url: strin
 }
 
 /** Answers a call or a batch. */
-export async function reply(response: ServerResponse, json: Call | Call[], handle: Handler): Promise<void> {
+export async function reply(
+  response: ServerResponse,
+  json: Call | Call[],
+  handle: Handler,
+): Promise<void> {
   const answers = await Promise.all([json].flat().map((call) => answerTo(call, handle)))
   response.setHeader("content-type", "application/json")
   // The order is not the client's to rely on.

@@ -47,13 +47,23 @@ if (one.status === "ready") throw status
 // What may be given.
 image.listImages.query()
 image.listImages.query({}, { signal: AbortSignal.timeout(1000) })
-image.listImages.query({ tag: "ci", tags: ["a", "b"], visibility: "all", limit: 10 } satisfies ListImagesInput)
+image.listImages.query({
+  tag: "ci",
+  tags: ["a", "b"],
+  visibility: "all",
+  limit: 10,
+} satisfies ListImagesInput)
 image.createImage.mutate({ name: "a", min_ram: 1024, hw_video_model: "virtio" })
 image.uploadImage.mutate(
   { imageId, file: new Blob() },
   { onProgress: ({ sent, stored, total = 0 }) => (sent + stored) / total, sha512: "00" },
 )
-createClient({ url: "/", headers: async () => ({ "x-auth-token": "t" }), credentials: "include", batch: 10 })
+createClient({
+  url: "/",
+  headers: async () => ({ "x-auth-token": "t" }),
+  credentials: "include",
+  batch: 10,
+})
 
 // @ts-expect-error it is a query
 image.listImages.mutate({})

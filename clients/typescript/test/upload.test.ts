@@ -45,7 +45,13 @@ async function route(t: TestContext) {
     const hash = createHash("sha512")
     let bytes = 0
     const done = (whole: boolean) =>
-      resolve({ url: request.url!, headers: request.headers, bytes, sha512: hash.digest("hex"), whole })
+      resolve({
+        url: request.url!,
+        headers: request.headers,
+        bytes,
+        sha512: hash.digest("hex"),
+        whole,
+      })
     try {
       for await (const chunk of request) {
         start()
@@ -126,7 +132,10 @@ test("progress tells what was sent and what Glance has, up to the end", async (t
   const told: UploadProgress[] = []
   const client = createClient({ url, headers: { "x-auth-token": "secret" } })
   const onProgress = (now: UploadProgress) => told.push(now)
-  await client.compute.image.uploadImage.mutate({ imageId: ID, file: new Blob([BYTES]) }, { onProgress })
+  await client.compute.image.uploadImage.mutate(
+    { imageId: ID, file: new Blob([BYTES]) },
+    { onProgress },
+  )
   const path = `/polaris-bff/upload-progress/${ID}`
   assert.deepEqual(progress, [path, "secret", `${path}?after=0123`, "secret"])
   const total = BYTES.length
@@ -172,7 +181,11 @@ test("an upload does not need its progress", async (t) => {
   assert.deepEqual(told, [{ sent: 3, stored: 3, total: 3 }])
 })
 
-const REFUSAL = { code: -32009, message: "The image must be queued", data: { code: "CONFLICT", httpStatus: 409 } }
+const REFUSAL = {
+  code: -32009,
+  message: "The image must be queued",
+  data: { code: "CONFLICT", httpStatus: 409 },
+}
 
 for (const [what, status, body, code] of [
   ["the BFF's refusal", 409, JSON.stringify({ error: REFUSAL }), "CONFLICT"],
@@ -209,8 +222,15 @@ test("where fetch cannot send a stream, it is refused and nothing is sent", asyn
   const { Request } = globalThis
   t.after(() => Object.assign(globalThis, { Request }))
   const headers = new Headers({ "content-type": "text/plain;charset=UTF-8" })
-  Object.assign(globalThis, { Request: function () { return { headers } } })
-  const upload = createClient({ url: "/", fetch }).compute.image.uploadImage.mutate({ imageId: ID, file: streamOf() })
+  Object.assign(globalThis, {
+    Request: function () {
+      return { headers }
+    },
+  })
+  const upload = createClient({ url: "/", fetch }).compute.image.uploadImage.mutate({
+    imageId: ID,
+    file: streamOf(),
+  })
   await assert.rejects(upload, (error: BffError) => error.code === "STREAM_NOT_SUPPORTED")
 })
 

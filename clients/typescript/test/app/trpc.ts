@@ -1,7 +1,12 @@
 // An application that has tRPC already: its link and one type import are ours, the rest is tRPC's.
 import { createTRPCClient, TRPCClientError } from "@trpc/client"
 import type { inferRouterInputs, inferRouterOutputs } from "@trpc/server"
-import { BffError, type GlanceImage, type ListImagesInput, type UploadProgress } from "@polaris-bff/client"
+import {
+  BffError,
+  type GlanceImage,
+  type ListImagesInput,
+  type UploadProgress,
+} from "@polaris-bff/client"
 import { type AppRouter, jsonRpcLink } from "@polaris-bff/client/trpc"
 
 type Inputs = inferRouterInputs<AppRouter>["compute"]["image"]
@@ -14,7 +19,9 @@ same<Outputs["listImages"], GlanceImage[]>(true)
 same<Outputs["deleteImage"], boolean>(true)
 
 export const clientOf = (url: string) =>
-  createTRPCClient<AppRouter>({ links: [jsonRpcLink({ url, headers: () => ({ "x-auth-token": "t" }) })] })
+  createTRPCClient<AppRouter>({
+    links: [jsonRpcLink({ url, headers: () => ({ "x-auth-token": "t" }) })],
+  })
 
 type Trpc = ReturnType<typeof clientOf>
 
@@ -25,9 +32,13 @@ export async function calls({ compute: { image } }: Trpc, imageId: string): Prom
     image.listImagesWithPagination.query({ limit: 1, visibility: "all" }),
     image.deleteImage.mutate({ imageId }),
   ])
-  const reason = gone.status === "rejected" ? (gone.reason as TRPCClientError<AppRouter>) : undefined
+  const reason =
+    gone.status === "rejected" ? (gone.reason as TRPCClientError<AppRouter>) : undefined
   const { code, httpStatus, path, requestId } = reason?.data ?? {}
-  return { images, error: { name: reason?.name, message: reason?.message, code, httpStatus, path, requestId } }
+  return {
+    images,
+    error: { name: reason?.name, message: reason?.message, code, httpStatus, path, requestId },
+  }
 }
 
 /** Uploads by parts and by form, with progress in the context. */
@@ -44,7 +55,9 @@ export async function uploads({ compute: { image } }: Trpc, imageId: string): Pr
 
 /** What tRPC makes of a call that nobody answered. */
 export async function unanswered({ auth }: Trpc): Promise<unknown> {
-  const error = await auth.listProjects.query().catch((reason: TRPCClientError<AppRouter>) => reason)
+  const error = await auth.listProjects
+    .query()
+    .catch((reason: TRPCClientError<AppRouter>) => reason)
   if (!(error instanceof TRPCClientError)) return error
   return [error.data, error.cause instanceof BffError && error.cause.code]
 }
@@ -52,7 +65,9 @@ export async function unanswered({ auth }: Trpc): Promise<unknown> {
 /** What tRPC makes of a call that its signal ended. */
 export async function aborted({ auth }: Trpc): Promise<unknown> {
   const signal = AbortSignal.abort()
-  const error = await auth.listProjects.query(undefined, { signal }).catch((reason: unknown) => reason)
+  const error = await auth.listProjects
+    .query(undefined, { signal })
+    .catch((reason: unknown) => reason)
   return error instanceof TRPCClientError && error.cause?.name
 }
 
