@@ -52,7 +52,8 @@ export async function request(
 ): Promise<RequestInit & { headers: Headers }> {
   const { headers: given, credentials = "same-origin" } = options
   const headers = new Headers(await (typeof given === "function" ? given() : given))
-  return { headers, credentials }
+  // The BFF never redirects, and another server must not get the token.
+  return { headers, credentials, redirect: "error" }
 }
 
 /** Returns a function that makes calls; those of one turn of the event loop share a request. */

@@ -245,6 +245,17 @@ test("an answer that breaks off is NETWORK_ERROR", async (t) => {
   )
 })
 
+test("a redirect is not followed: another server gets neither token nor input", async (t) => {
+  const other = await bff(t, () => [])
+  const url = await listen(t, (_, response) =>
+    response.writeHead(307, { location: `${other.url}/rpc` }).end(),
+  )
+  const headers = { "x-auth-token": "secret" }
+  const error = await rejected(createClient({ url, headers }).auth.listProjects.query())
+  assert.equal(error.code, "NETWORK_ERROR")
+  assert.equal(other.seen.length, 0)
+})
+
 test("headers are asked for before each request, and may take their time", async (t) => {
   const { url, seen } = await bff(t, () => [])
   let count = 0
