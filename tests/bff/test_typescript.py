@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import pytest
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, RootModel
 
 from bff.context import PublicContext
 from bff.errors import Code
@@ -24,8 +24,14 @@ class Choice(Input):
     odd_name: dict[str, int] | None = Field(None, alias="odd-name")
 
 
+class Name(RootModel[str]):
+    """What it is called."""
+
+
 class Chosen(BaseModel):
     state: Literal["on", "off"]
+    kind: Literal["chosen"]
+    name: Name
     anything: Any
     inner: list[dict[str, Any]]
 
@@ -97,12 +103,15 @@ export interface Choice {
         """\
 export interface Chosen {
   state: "on" | "off"
+  kind: "chosen"
+  name: Name
   anything: unknown
   inner: Record<string, unknown>[]
 }
 """
         in text
     )
+    assert "/** What it is called. */\nexport type Name = string\n" in text
 
 
 def test_an_enum_that_the_schemas_name_keeps_its_name() -> None:

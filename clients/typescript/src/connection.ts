@@ -19,7 +19,7 @@ export interface ConnectionOptions {
 /** Per call. */
 export interface CallOptions {
   /** Ends this call, and no other of its batch. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
 }
 
 interface Call {
@@ -60,7 +60,7 @@ export async function request(
 export function connect(options: ConnectionOptions): Send {
   let waiting: Call[] = []
   let count = 0
-  const most = options.batch ?? 100
+  const most = Math.max(1, options.batch ?? 100)
 
   const flush = () => {
     const calls = waiting.filter((call) => !call.settled)
@@ -166,7 +166,7 @@ async function parsed(response: Response): Promise<Answer[] | undefined> {
 function settle(calls: Call[], answers: Answer[], response: Response): void {
   const byId = new Map(answers.map((answer) => [answer.id, answer]))
   // A request that was refused whole has one answer, without an id.
-  const whole = answers.find((answer) => answer.id == null)
+  const whole = answers.find((answer) => answer.id == null && answer.error)
   for (const call of calls) {
     const answer = byId.get(call.id) ?? whole
     if (!answer) call.reject(foreign(response, call.path))

@@ -17,7 +17,7 @@ export interface UploadInput {
   /** Its data. A stream needs Node, or a browser that can send one (Chromium, over HTTP/2). */
   file: Blob | ReadableStream<Uint8Array>
   /** Run in this project instead of the session's own. */
-  project_id?: string
+  project_id?: string | undefined
 }
 
 /** How far an upload is, in bytes. */
@@ -33,9 +33,9 @@ export interface UploadProgress {
 /** Per upload. */
 export interface UploadOptions extends CallOptions {
   /** Told whenever a part of the data was sent or stored. */
-  onProgress?: (progress: UploadProgress) => void
+  onProgress?: ((progress: UploadProgress) => void) | undefined
   /** The data's SHA-512 in hexadecimal; the upload fails unless Glance computes the same. */
-  sha512?: string
+  sha512?: string | undefined
 }
 
 type Init = RequestInit & { headers: Headers }

@@ -57,15 +57,17 @@ test("250 calls are three requests of 100 calls at most", async (t) => {
   assert.deepEqual(sizes.sort(), [100, 100, 50])
 })
 
-test("the limit of a batch is the caller's; 1 sends each call alone", async (t) => {
-  const { url, seen } = await bff(t, () => [])
-  const { listProjects } = createClient({ url, batch: 1 }).auth
-  await Promise.all([listProjects.query(), listProjects.query()])
-  assert.deepEqual(
-    seen.map(({ json }) => Array.isArray(json)),
-    [false, false],
-  )
-})
+for (const batch of [1, 0, -1]) {
+  test(`the limit of a batch is the caller's; ${batch} sends each call alone`, async (t) => {
+    const { url, seen } = await bff(t, () => [])
+    const { listProjects } = createClient({ url, batch }).auth
+    await Promise.all([listProjects.query(), listProjects.query()])
+    assert.deepEqual(
+      seen.map(({ json }) => Array.isArray(json)),
+      [false, false],
+    )
+  })
+}
 
 test("a call that fails does not fail its neighbours, and says why", async (t) => {
   const issues = [{ path: ["limit"], message: "limit: too many", code: "less_than_equal" }]
@@ -201,6 +203,7 @@ const ANSWERS: [string, number, string, string][] = [
   ["a JSON text", 418, '"teapot"', "BAD_RESPONSE"],
   ["null", 200, "null", "BAD_RESPONSE"],
   ["a batch without this call", 200, "[]", "BAD_RESPONSE"],
+  ["a result for nobody", 200, '{"jsonrpc":"2.0","id":null,"result":[]}', "BAD_RESPONSE"],
   ["the answer to another call", 200, '{"jsonrpc":"2.0","id":77,"result":[]}', "BAD_RESPONSE"],
   [
     "the BFF's word on a wrong address",
