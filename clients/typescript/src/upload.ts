@@ -191,7 +191,7 @@ function answered(reply: Reply): unknown {
 /**
  * Reads the server's events; an upload does not fail for want of them.
  *
- * The first ones may be about an earlier attempt, which ends with its id. A few of them are passed over.
+ * The first ones may be about an earlier attempt, whose failure has its id. A few of them are passed over.
  */
 async function watch(watched: (after: string) => Promise<Response>, report: Report): Promise<void> {
   try {
@@ -205,7 +205,7 @@ async function watch(watched: (after: string) => Promise<Response>, report: Repo
   }
 }
 
-/** Reads one stream of events to its end; returns the id of the upload that it was about. */
+/** Reads one stream of events to its end; returns the id of the upload whose failure it told. */
 async function lastId(
   body: ReadableStream<Uint8Array>,
   report: Report,
@@ -219,7 +219,7 @@ async function lastId(
     text = events.pop()!
     for (const event of events) {
       const field = (name: string) => RegExp(`^${name}: ?(.*)`, "m").exec(event)?.[1]
-      if (field("id")) return field("id")
+      if (field("event") === "error") return field("id")
       if (field("event") === "progress") report({ stored: JSON.parse(field("data")!).uploaded })
     }
   }
