@@ -199,6 +199,8 @@ async function watch(watched: (after: string) => Promise<Response>, report: Repo
     for (let attempts = 0; attempts < 3 && after !== undefined; attempts++) {
       const { ok, body }: Response = await watched(after && `?after=${after}`)
       after = ok && body ? await lastId(body, report) : undefined
+      // What was stored of that attempt is gone.
+      if (after) report({ stored: 0 })
     }
   } catch {
     // It is over.
