@@ -48,7 +48,11 @@ def as_typescript(registry: Registry) -> str:
     """Return the contract as one TypeScript module."""
     tops, definitions = json_schemas(registry)
     writer = _Writer(_named_literals())
-    models = [writer.definition(name, schema) for name, schema in sorted(definitions.items())]
+    inputs = {tops[name, "validation"]["$ref"].rpartition("/")[2] for name in registry}
+    models = [
+        writer.definition(name, schema, is_input=name in inputs)
+        for name, schema in sorted(definitions.items())
+    ]
     router = _Router(writer, tops).declaration(registry)
     return "\n".join([_HEAD, *writer.enums(), *models, router, _errors(), _soft(registry)])
 
@@ -70,11 +74,11 @@ class _Writer:
         self._names = names
         self._used: dict[str, tuple[Any, ...]] = {}
 
-    def definition(self, name: str, schema: Schema) -> str:
-        """Return a declaration that is exported."""
+    def definition(self, name: str, schema: Schema, *, is_input: bool) -> str:
+        """Return a declaration that is exported; only of an input, a default means anything."""
         head, name = _comment(schema.get("description", "")), _identifier(name)
         if schema.get("type") == "object" and "properties" in schema:
-            return f"{head}export interface {name} {self.object(schema)}\n"
+            return f"{head}export interface {name} {self.object(schema, defaults=is_input)}\n"
         return f"{head}export type {name} = {self.type(schema)}\n"
 
     def enums(self) -> list[str]:
@@ -117,7 +121,7 @@ class _Writer:
         self._used[name] = values
         return name
 
-    def object(self, schema: Schema, indent: str = "") -> str:
+    def object(self, schema: Schema, indent: str = "", *, defaults: bool = False) -> str:
         """Return an object's type, its properties one a line."""
         more = schema.get("additionalProperties", False)
         if "properties" not in schema:
@@ -125,7 +129,10 @@ class _Writer:
         inner = indent + "  "
         required = schema.get("required", [])
         lines = [
-            self._property(name, field, "" if name in required else "?", inner)
+            _comment(
+                field.get("description", ""), field.get("default") if defaults else None, inner
+            )
+            + self._property(name, field, "" if name in required else "?", inner)
             for name, field in schema["properties"].items()
         ]
         if more:
@@ -134,8 +141,7 @@ class _Writer:
 
     def _property(self, name: str, schema: Schema, mark: str, indent: str) -> str:
         key = name if name.isidentifier() else json.dumps(name)
-        words = _comment(schema.get("description", ""), schema.get("default"), indent=indent)
-        return f"{words}{indent}{key}{mark}: {self.type(schema, indent)}\n"
+        return f"{indent}{key}{mark}: {self.type(schema, indent)}\n"
 
 
 class _Router:

@@ -30,7 +30,7 @@ class Name(RootModel[str]):
 
 class Chosen(BaseModel):
     state: Literal["on", "off"]
-    kind: Literal["chosen"]
+    kind: Literal["chosen"] = "chosen"
     name: Name
     anything: Any
     inner: list[dict[str, Any]]
@@ -103,7 +103,7 @@ export interface Choice {
         """\
 export interface Chosen {
   state: "on" | "off"
-  kind: "chosen"
+  kind?: "chosen"
   name: Name
   anything: unknown
   inner: Record<string, unknown>[]

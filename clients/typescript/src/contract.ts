@@ -261,10 +261,7 @@ export interface GlanceImage {
   updated_at?: string | null
   /** The id of the project that owns it. */
   owner?: string | null
-  /**
-   * Words that describe it, in no order.
-   * @default []
-   */
+  /** Words that describe it, in no order. */
   tags?: string[]
   /** The MD5 of the data, in hexadecimal. */
   checksum?: string | null
@@ -448,10 +445,7 @@ export interface Project {
   name: string
   /** What it is for. */
   description?: string | null
-  /**
-   * Whether it can be worked in.
-   * @default true
-   */
+  /** Whether it can be worked in. */
   enabled?: boolean
   /** The id of its domain. */
   domainId?: string | null
