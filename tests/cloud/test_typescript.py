@@ -52,9 +52,7 @@ async def test_every_example_of_the_specification_compiles_and_runs(
     assert "every example ran" in printed
 
 
-async def test_an_upload_is_whole_or_refused_and_its_progress_is_told(
-    project: Path, bff: Bff, cloud: Cloud
-) -> None:
+async def test_an_upload_is_whole_or_refused(project: Path, bff: Bff, cloud: Cloud) -> None:
     printed = await node(
         project / "uploads.ts", bff, cloud.token("alice", cloud.new_project("alice"))
     )
