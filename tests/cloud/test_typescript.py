@@ -37,7 +37,7 @@ def project(tmp_path: Path, typescript_client: None) -> Path:
         (modules / name).symlink_to(CLIENT / "node_modules" / name)
     (tmp_path / "package.json").write_text('{"type": "module"}')
     (tmp_path / "tsconfig.json").write_text(
-        json.dumps({"compilerOptions": COMPILER, "files": ["run.ts", "uploads.ts"]})
+        json.dumps({"compilerOptions": COMPILER, "files": ["run.ts", "uploads.ts", "progress.ts"]})
     )
     return tmp_path
 
@@ -57,6 +57,15 @@ async def test_an_upload_is_whole_or_refused(project: Path, bff: Bff, cloud: Clo
         project / "uploads.ts", bff, cloud.token("alice", cloud.new_project("alice"))
     )
     assert "every upload ended as it should" in printed
+
+
+async def test_the_progress_of_an_upload_is_told_from_both_ends(
+    project: Path, bff: Bff, cloud: Cloud
+) -> None:
+    printed = await node(
+        project / "progress.ts", bff, cloud.token("alice", cloud.new_project("alice"))
+    )
+    assert "both ends told how far it was" in printed
 
 
 async def node(program: Path, bff: Bff, token: str) -> str:
