@@ -18,6 +18,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from structlog.testing import LogCapture
 
+from tests.devcloud import Cloud, running_cloud
 from tests.node import run
 
 Serve = Callable[[ASGIApp], Awaitable[str]]
@@ -103,3 +104,10 @@ def logged() -> Iterator[list[Any]]:
 def typescript_client() -> None:
     """Compile the TypeScript client, once for all tests that run it."""
     run("tsc", "--project", "tsconfig.build.json")
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """Return the real Keystone and Glance that all tests share; they start once."""
+    with running_cloud(tmp_path_factory.mktemp("cloud")) as cloud:
+        yield cloud

@@ -1,0 +1,80 @@
+"""The development cloud as tests see it, and direct calls that go around the BFF."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from devcloud.api import Api, sign_in
+
+ROOT = Path(__file__).parent.parent
+
+
+class Cloud:
+    """The running cloud: its description, and direct calls that go around the BFF."""
+
+    def __init__(self, description: dict[str, Any], folder: Path) -> None:
+        self.description = description
+        self.folder = folder
+        self.auth_url: str = description["auth_url"]
+        self.projects: dict[str, str] = description["projects"]
+        self._passwords = {user["name"]: user["password"] for user in description["users"]}
+        self._tokens: dict[tuple[str, str], str] = {}
+
+    def password(self, user: str) -> str:
+        """Return a user's password."""
+        return str(self._passwords[user])
+
+    def token(self, user: str, project: str) -> str:
+        """Return a token of a user in a project, made once."""
+        if (user, project) not in self._tokens:
+            self._tokens[user, project] = self.new_token(user, project)
+        return self._tokens[user, project]
+
+    def new_token(self, user: str, project: str) -> str:
+        """Return a token that no other test uses."""
+        return sign_in(self.auth_url, user, self.password(user), project)
+
+    def glance(self, user: str = "alice", project: str = "demo") -> Api:
+        """Return Glance as a user sees it without the BFF."""
+        return Api(self.description["glance_url"], self.token(user, project))
+
+    def keystone(self) -> Api:
+        """Return Keystone as the administrator sees it."""
+        return Api(self.auth_url, self.token("admin", "admin"))
+
+    def new_project(self, *users: str) -> str:
+        """Make a project in which nothing is yet, with users who are members; returns its name."""
+        keystone = self.keystone()
+        name = f"project-{uuid.uuid4()}"
+        project = keystone.post("/projects", {"project": {"name": name, "domain_id": "default"}})
+        self.projects[name] = project["project"]["id"]
+        role = keystone.get("/roles?name=member")["roles"][0]["id"]
+        for user in users:
+            user_id = keystone.get(f"/users?name={user}")["users"][0]["id"]
+            keystone.put(f"/projects/{self.projects[name]}/users/{user_id}/roles/{role}")
+        return name
+
+
+@contextmanager
+def running_cloud(folder: Path) -> Iterator[Cloud]:
+    """Run a cloud that keeps its state in a folder."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "devcloud", "--dir", str(folder)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line, "the development cloud did not start; its reason is on stderr"
+        try:
+            yield Cloud(json.loads(line), folder)
+        finally:
+            process.terminate()
