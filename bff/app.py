@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from bff import explorer
 from bff.context import Cloud
 from bff.cookies import SessionCookie
 from bff.credentials import PROJECT_HEADER, TOKEN_HEADER
@@ -56,6 +57,7 @@ def create_app(settings: Settings, registry: Registry) -> Starlette:
             Route(f"{settings.prefix}/upload-image", UploadEndpoint(settings)),
             Route(f"{settings.prefix}/openrpc.json", discovery.openrpc_json),
             Route(f"{settings.prefix}/upload-progress/{{image_id}}", ProgressEndpoint()),
+            *(explorer.routes(settings.prefix) if settings.explorer else ()),
         ],
         middleware=[Middleware(RequestId), *_cross_origin(settings)],
         exception_handlers={HTTPException: _nothing_here(settings.prefix)},

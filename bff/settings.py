@@ -126,6 +126,9 @@ class Settings(BaseSettings):
     expose_locations: bool = Field(
         False, description="Whether images show `direct_url` and `locations`, which name stores."
     )
+    explorer: bool = Field(
+        True, description="Whether the page at the prefix itself is served, to try the procedures."
+    )
     log_format: Literal["json", "console"] = Field("json", description="How log lines look.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least level that is logged."

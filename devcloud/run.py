@@ -81,6 +81,8 @@ Glance    {cloud["glance_url"]}
 
 {users}
 
+In a browser: {address}
+
 A first call, as alice in the project demo (her token is good for an hour):
 
 curl -s {address}rpc -H 'content-type: application/json' -H 'x-auth-token: {token}' \

@@ -210,7 +210,7 @@ async def test_the_media_type_may_have_parameters_and_any_case(bff: Bff) -> None
 
 
 async def test_another_address_is_not_found_and_says_where_calls_go(bff: Bff) -> None:
-    response = await bff.request("GET", f"{bff.origin}/polaris-bff/")
+    response = await bff.request("GET", f"{bff.origin}/polaris-bff/nothing")
     answer = await response.json()
     assert response.status == 404
     assert answer["error"]["data"]["code"] == "NOT_FOUND"

@@ -1,0 +1,28 @@
+/** Asks before something is done that cannot be undone. */
+
+import { button, type Child, h, uniqueId } from "./dom"
+
+/** Returns whether the person said yes. */
+export function confirmed(question: string, yes: string, ...details: Child[]): Promise<boolean> {
+  const id = uniqueId()
+  const dialog: HTMLDialogElement = h(
+    "dialog",
+    { "aria-labelledby": id },
+    h("h2", { id }, question),
+    h("div", { class: "details" }, ...details),
+    h(
+      "div",
+      { class: "actions" },
+      button(yes, () => dialog.close("yes"), "danger"),
+      button("Cancel", () => dialog.close("no"), "plain", { autofocus: true }),
+    ),
+  )
+  document.body.append(dialog)
+  dialog.showModal()
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => {
+      dialog.remove()
+      resolve(dialog.returnValue === "yes")
+    })
+  })
+}

@@ -1,0 +1,111 @@
+/** A new image: its metadata, and its data if there is a file. */
+
+import type { ContainerFormat, CreateImageInput, DiskFormat, Visibility } from "@polaris-bff/client"
+
+import { client } from "./api"
+import { h, labelled, type Option, select } from "./dom"
+import { attempt, say } from "./notice"
+import { upload } from "./uploads"
+
+const words = (...values: string[]): Option[] => values.map((value) => [value, value])
+const DISKS = words(
+  "qcow2",
+  "raw",
+  "vmdk",
+  "vdi",
+  "vhd",
+  "vhdx",
+  "iso",
+  "ploop",
+  "ami",
+  "ari",
+  "aki",
+)
+const CONTAINERS = words("bare", "ovf", "ova", "docker", "ami", "ari", "aki", "compressed")
+export const VISIBILITIES = words("private", "shared", "community", "public")
+const FORMATS = new Map([
+  ["img", "raw"],
+  ["bin", "raw"],
+  ...DISKS.map(([word]) => [word, word] as const),
+])
+
+/** Makes the form. */
+export function newImageView(): HTMLElement {
+  const file = h("input", { type: "file", onchange: guess })
+  const name = h("input", { maxlength: "255", autocomplete: "off" })
+  const disk = select(DISKS, "qcow2")
+  const container = select(CONTAINERS, "bare")
+  const visibility = select(VISIBILITIES, "private")
+  const tags = h("input", { autocomplete: "off", placeholder: "ubuntu, lts" })
+  const minDisk = h("input", { type: "number", min: "0", value: "0" })
+  const minRam = h("input", { type: "number", min: "0", value: "0" })
+  const guard = h("input", { type: "checkbox", id: "protected" })
+  const submit = h("button", { type: "submit", class: "primary" }, "Create")
+
+  function guess(): void {
+    const chosen = file.files?.[0]
+    submit.textContent = chosen ? "Create and upload" : "Create"
+    if (!chosen) return
+    name.value ||= chosen.name
+    const format = FORMATS.get(chosen.name.split(".").pop()?.toLowerCase() ?? "")
+    if (format) disk.value = format
+  }
+
+  const given = (): CreateImageInput => ({
+    ...(name.value && { name: name.value }),
+    disk_format: disk.value as DiskFormat,
+    container_format: container.value as ContainerFormat,
+    visibility: visibility.value as Visibility,
+    protected: guard.checked,
+    min_disk: Number(minDisk.value),
+    min_ram: Number(minRam.value),
+    tags: tags.value
+      .split(",")
+      .map((tag) => tag.trim())
+      .filter(Boolean),
+  })
+
+  async function create(event: Event): Promise<void> {
+    event.preventDefault()
+    submit.disabled = true
+    await attempt(async () => {
+      const image = await client.compute.image.createImage.mutate(given())
+      const chosen = file.files?.[0]
+      location.hash = `#/images/${image.id}`
+      if (chosen) void upload(image.id, image.name || image.id, chosen)
+      else
+        addEventListener(
+          "hashchange",
+          () => say(`${image.name || image.id} was created. It waits for its data.`),
+          { once: true },
+        )
+    })
+    submit.disabled = false
+  }
+
+  return h(
+    "form",
+    { class: "detail new-image", onsubmit: create },
+    h("a", { class: "back", href: "#/images" }, "All images"),
+    h("h1", { tabindex: "-1" }, "New image"),
+    labelled("File", file, "Optional. Without one, the image waits for its data."),
+    labelled("Name", name),
+    h(
+      "div",
+      { class: "form many" },
+      labelled("Disk format", disk),
+      labelled("Container format", container),
+      labelled("Visibility", visibility, "Who may see and use it."),
+      labelled("Tags", tags, "Joined by commas."),
+      labelled("Minimum disk", minDisk, "In GiB."),
+      labelled("Minimum memory", minRam, "In MiB."),
+    ),
+    h(
+      "div",
+      { class: "check" },
+      guard,
+      h("label", { for: guard.id }, "Protect it from being deleted"),
+    ),
+    h("div", { class: "actions" }, submit, h("a", { class: "button", href: "#/images" }, "Cancel")),
+  )
+}

@@ -1,0 +1,152 @@
+/** The page: its top, and the view that the address asks for. */
+
+import { button, fill, focusHeading, h } from "./dom"
+import { imagesView } from "./images"
+import { attempt, hush, notices } from "./notice"
+import { type Contract, load } from "./openrpc"
+import { procedureView } from "./procedure"
+import { chooseView, restore, session, sessionBar, signInView } from "./session"
+import { entries, trayView } from "./tray"
+import { tree } from "./tree"
+
+const TABS = [
+  ["images", "Images"],
+  ["procedures", "Procedures"],
+  ["batch", "Batch"],
+] as const
+
+const main = h("main", { id: "main" })
+const tabs = h("nav", { class: "views", "aria-label": "Views" })
+let contract: Contract | Error | undefined
+
+/** The parts of the address behind the #, as ["procedures", "auth.listProjects"]. */
+function place(): string[] {
+  const parts = location.hash.split("/").slice(1).map(decoded)
+  return TABS.some(([name]) => name === parts[0]) ? parts : ["images"]
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return part
+  }
+}
+
+function showTabs(): void {
+  const count = entries.get().length
+  const links = TABS.map(([name, text]) =>
+    h(
+      "a",
+      { href: `#/${name}`, "aria-current": place()[0] === name && "page" },
+      text,
+      name === "batch" && count > 0 && h("span", { class: "count" }, count),
+    ),
+  )
+  fill(tabs, ...links)
+}
+
+function view(): HTMLElement {
+  const [name, which] = place()
+  if (name === "procedures") return proceduresView(which)
+  if (name === "batch") return trayView()
+  const current = session.get()
+  if (current === undefined) return h("p", { class: "page" }, "Asking the server who is signed in…")
+  if (!current) return signInView()
+  if (!current.project) return chooseView()
+  return imagesView(current.project, which)
+}
+
+function proceduresView(name: string | undefined): HTMLElement {
+  if (!contract) return h("p", { class: "page" }, "Reading openrpc.json…")
+  if (contract instanceof Error) return unread(contract)
+  const method = contract.methods.find((known) => known.name === name)
+  const shown = method ? procedureView(method, contract) : welcome(contract, name)
+  return h("div", { class: method ? "split chosen" : "split" }, tree(contract.methods, name), shown)
+}
+
+function welcome({ info, methods }: Contract, unknown: string | undefined): HTMLElement {
+  return h(
+    "article",
+    { class: "procedure" },
+    h(
+      "h1",
+      { tabindex: "-1" },
+      unknown ? "There is no such procedure" : `${info.title} ${info.version}`,
+    ),
+    h(
+      "p",
+      { class: "lead" },
+      `${methods.length} procedures are served. Choose one to see what it does, and to call it.`,
+    ),
+    h(
+      "p",
+      { class: "hint" },
+      h("a", { href: "openrpc.json" }, "openrpc.json"),
+      " describes them all for machines.",
+    ),
+  )
+}
+
+function unread({ message }: Error): HTMLElement {
+  return h(
+    "section",
+    { class: "page" },
+    h("h1", { tabindex: "-1" }, "The procedures could not be read"),
+    h("p", { class: "lead" }, message),
+    h("div", { class: "actions" }, button("Try again", readContract, "primary")),
+  )
+}
+
+async function readContract(): Promise<void> {
+  contract = await load().catch((reason: unknown) =>
+    reason instanceof Error ? reason : new Error(String(reason)),
+  )
+  if (place()[0] === "procedures") show()
+}
+
+function show(): void {
+  const [name, which] = place()
+  document.title = [which, TABS.find(([tab]) => tab === name)?.[1], "polaris-bff"]
+    .filter(Boolean)
+    .join(" – ")
+  showTabs()
+  fill(main, view())
+}
+
+/** Goes where the address says; whoever uses a keyboard or a screen reader is taken along. */
+function go(): void {
+  hush()
+  show()
+  focusHeading(main)
+  scrollTo(0, 0)
+}
+
+/** Only the images depend on the session; an answer to a call stays where it is. */
+function sessionChanged(): void {
+  if (place()[0] !== "images") return
+  const focused = main.contains(document.activeElement)
+  show()
+  if (focused) focusHeading(main)
+}
+
+function start(): void {
+  const skip = button("Skip to the content", () => focusHeading(main), "primary", {
+    "data-skip": true,
+  })
+  const brand = h(
+    "a",
+    { class: "brand", href: "#/images" },
+    h("span", { class: "star", "aria-hidden": "true" }),
+    "polaris-bff",
+  )
+  fill(document.body, skip, h("header", { class: "top" }, brand, tabs, sessionBar()), notices, main)
+  addEventListener("hashchange", go)
+  entries.watch(showTabs)
+  session.watch(sessionChanged)
+  show()
+  void attempt(restore).then(() => session.get() === undefined && session.set(null))
+  void readContract()
+}
+
+start()

@@ -1,0 +1,134 @@
+/** The same call in other languages. */
+
+import { BASE, type Call, UPLOAD } from "./api"
+import { button, copyButton, fill, h } from "./dom"
+import { written } from "./json"
+
+const ADDRESS = BASE.replace(/\/$/, "")
+
+/** The TypeScript client. */
+function typescript({ name, kind, input }: Call): string {
+  const argument = Object.keys(input).length ? written(input) : ""
+  const file = /("file": )("[^"]*")/
+  const given =
+    name === UPLOAD ? argument.replace(file, '$1new Blob([Buffer.from($2, "base64")])') : argument
+  return `import { createClient } from "@polaris-bff/client"
+
+const client = createClient({
+  url: ${JSON.stringify(ADDRESS)},
+  headers: { "x-auth-token": process.env.OS_TOKEN ?? "" },
+})
+
+const answer = await client.${name}.${kind === "query" ? "query" : "mutate"}(${given})
+console.log(answer)
+`
+}
+
+/** Python, with its standard library. */
+function python({ name, input }: Call): string {
+  return `import json
+import os
+from urllib.request import Request, urlopen
+
+call = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": ${JSON.stringify(name)},
+    "params": ${pythonic(input, "    ")},
+}
+headers = {"content-type": "application/json", "x-auth-token": os.environ["OS_TOKEN"]}
+request = Request(${JSON.stringify(`${ADDRESS}/rpc`)}, json.dumps(call).encode(), headers)
+with urlopen(request) as response:
+    print(json.load(response))
+`
+}
+
+/** A value as Python writes it; a string of JSON is one of Python, too. */
+function pythonic(value: unknown, indent: string): string {
+  if (value === null) return "None"
+  if (typeof value === "boolean") return value ? "True" : "False"
+  if (typeof value !== "object") return JSON.stringify(value)
+  const deeper = `${indent}    `
+  const [open, close] = Array.isArray(value) ? "[]" : "{}"
+  const parts = Array.isArray(value)
+    ? value.map((part) => pythonic(part, deeper))
+    : Object.entries(value).map(
+        ([key, part]) => `${JSON.stringify(key)}: ${pythonic(part, deeper)}`,
+      )
+  if (!parts.length) return `${open}${close}`
+  return `${open}\n${parts.map((part) => `${deeper}${part},\n`).join("")}${indent}${close}`
+}
+
+/** A shell. */
+function curl({ name, input }: Call): string {
+  const call = { jsonrpc: "2.0", id: 1, method: name, params: input }
+  return `curl -sS ${quoted(`${ADDRESS}/rpc`)} \\
+  -H 'content-type: application/json' \\
+  -H "x-auth-token: $OS_TOKEN" \\
+  -d ${quoted(JSON.stringify(call))}
+`
+}
+
+const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
+
+const LANGUAGES = { TypeScript: typescript, Python: python, curl } as const
+type Language = keyof typeof LANGUAGES
+
+let language: Language = "TypeScript"
+
+export interface Snippets {
+  readonly element: HTMLElement
+  write(call: Call): void
+}
+
+/** Makes the panel; `write` is told of each change of the call. */
+export function createSnippets(): Snippets {
+  let call: Call | undefined
+  const code = h("pre", {
+    class: "code",
+    tabindex: "0",
+    role: "region",
+    "aria-label": "The call as code",
+  })
+  const choices = (Object.keys(LANGUAGES) as Language[]).map((name) => ({
+    name,
+    choice: button(
+      name,
+      () => {
+        language = name
+        show()
+      },
+      "quiet",
+    ),
+  }))
+
+  function show(): void {
+    for (const { name, choice } of choices)
+      choice.setAttribute("aria-pressed", String(name === language))
+    fill(code, call && LANGUAGES[language](call))
+  }
+
+  const copy = copyButton(() => code.textContent ?? "", "the code")
+  return {
+    element: h(
+      "section",
+      { class: "snippets" },
+      h("h2", {}, "The same call elsewhere"),
+      h(
+        "div",
+        { class: "bar" },
+        h(
+          "div",
+          { class: "tabs", role: "group", "aria-label": "Language" },
+          ...choices.map(({ choice }) => choice),
+        ),
+        copy,
+      ),
+      code,
+    ),
+    write: (changed) => {
+      call = changed
+      show()
+    },
+  }
+}
