@@ -169,8 +169,14 @@ async def test_data_of_another_format_is_refused_in_glances_words(
     code, message = error_of(answer)
     assert (status, code) == (415, "UNSUPPORTED_MEDIA_TYPE")
     assert "format" in message.lower()
-    assert message.endswith("The image is `queued` as before, and takes another upload.")
+    # This Glance cannot be given other data for the same image: it has kept the file.
+    assert message.endswith("delete the image and upload to a new one.")
     assert await settled(alice, image_id) == "queued"
+    as_raw = [{"op": "replace", "path": "/disk_format", "value": "raw"}]
+    await alice.do("updateImage", imageId=image_id, operations=as_raw)
+    status, answer = await upload(uploader, way, image_id)
+    assert (status, error_of(answer)[0]) == (502, "BAD_GATEWAY")
+    assert error_of(answer)[1].endswith("delete the image and upload to a new one.")
 
 
 async def test_an_image_without_formats_says_what_is_missing(

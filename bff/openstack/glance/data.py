@@ -159,6 +159,8 @@ class Data:
         if refused or (status == "active" and error.code in _UNANSWERED and not sent.ended):
             return _not_queued(image_id, image, **error.data)
         advice = _ADVICE.get(str(status), f"The image is `{status}` now.")
+        if status == "queued" and image.get("checksum"):
+            advice = _KEPT
         return BffError(error.code, f"{error.message.rstrip('. ')}. {advice}", **error.data)
 
     async def _image(self, image_id: str) -> Image:
@@ -260,6 +262,13 @@ _ADVICE = {
         " only deleting it helps; then upload to a new one."
     ),
 }
+
+
+# Seen with data of another format: Glance computed its checksum, and kept the file in its store.
+_KEPT = (
+    "The image is `queued`, but Glance kept a part of the refused data and may fail when it is"
+    " given other data: delete the image and upload to a new one."
+)
 
 
 def _intent(image_id: str) -> Intent:
