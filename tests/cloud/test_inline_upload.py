@@ -52,6 +52,13 @@ async def test_an_empty_file_is_refused_and_the_image_can_be_filled_then(alice: 
     await alice.do("uploadImage", imageId=image, file=inline(CONTENT))
 
 
+async def test_an_image_without_formats_says_what_is_missing(alice: User) -> None:
+    image = (await alice.do("createImage", name="no formats"))["id"]
+    code, message = await alice.error("uploadImage", imageId=image, file=inline(CONTENT))
+    assert code == "BAD_REQUEST"
+    assert "disk_format" in message
+
+
 async def test_nobody_fills_the_image_of_another_project(alice: User, bob: User) -> None:
     image = await queued(alice)
     assert (await bob.error("uploadImage", imageId=image, file=inline(CONTENT)))[0] == "NOT_FOUND"

@@ -22,6 +22,7 @@ from bff.openstack.http import Intent
 CHUNK = 256 * 1024
 # Glance hashes with sha512 unless a site chose otherwise (``hashing_algorithm``).
 DIGEST = "sha512"
+FORMATS = ("container_format", "disk_format")
 # In seconds, between looks at an image whose last upload may just have been broken off.
 _PAUSES = (0.05, 0.1, 0.2, 0.4)
 # An error is not kept from its client for the sake of a better message.
@@ -46,7 +47,7 @@ class Data:
         should not have to know.
 
         Raises:
-            BffError: NOT_FOUND; CONFLICT, it is not `queued`.
+            BffError: NOT_FOUND; CONFLICT, it is not `queued`; BAD_REQUEST, it has no formats.
         """
         image = await self._image(image_id)
         for pause in _PAUSES if image.get("status") == "saving" else ():
@@ -56,6 +57,8 @@ class Data:
                 break
         if image.get("status") != "queued":
             raise _not_queued(image_id, image)
+        if (unformatted := _unformatted(image_id, image)) is not None:
+            raise unformatted
         return image
 
     async def upload(
@@ -150,18 +153,7 @@ class Data:
             if another.code is not Code.NOT_FOUND or error.code is Code.NOT_FOUND:
                 return error
             return BffError(another.code, _gone(image_id), **another.data)
-        status = image.get("status")
-        if error.code is Code.NOT_FOUND:
-            # Glance says so, too, when the end of another upload changed the image meanwhile.
-            message = f"Another upload of image {image_id} came between."
-            error = BffError(Code.CONFLICT, message, **error.data)
-        refused = status != "queued" and error.code is Code.CONFLICT
-        if refused or (status == "active" and error.code in _UNANSWERED and not sent.ended):
-            return _not_queued(image_id, image, **error.data)
-        advice = _ADVICE.get(str(status), f"The image is `{status}` now.")
-        if status == "queued" and image.get("checksum"):
-            advice = _KEPT
-        return BffError(error.code, f"{error.message.rstrip('. ')}. {advice}", **error.data)
+        return _told(image_id, image, error, ended=sent.ended)
 
     async def _image(self, image_id: str) -> Image:
         # Not orjson: an odd name must not hide the state.
@@ -271,6 +263,24 @@ _KEPT = (
 )
 
 
+def _told(image_id: str, image: Image, error: BffError, *, ended: bool) -> BffError:
+    """Return the error as the image shows it, and with what to do about it."""
+    status = image.get("status")
+    if error.code is Code.NOT_FOUND:
+        # Glance says so, too, when the end of another upload changed the image meanwhile.
+        message = f"Another upload of image {image_id} came between."
+        error = BffError(Code.CONFLICT, message, **error.data)
+    refused = status != "queued" and error.code is Code.CONFLICT
+    if refused or (status == "active" and error.code in _UNANSWERED and not ended):
+        return _not_queued(image_id, image, **error.data)
+    if error.code in _UNANSWERED and (unformatted := _unformatted(image_id, image)):
+        return unformatted
+    advice = _ADVICE.get(str(status), f"The image is `{status}` now.")
+    if status == "queued" and image.get("checksum"):
+        advice = _KEPT
+    return BffError(error.code, f"{error.message.rstrip('. ')}. {advice}", **error.data)
+
+
 def _intent(image_id: str) -> Intent:
     missing = f"Image not found: {image_id}. It does not exist, or this project may not see it."
     return Intent(f"upload the data of image {image_id}", missing, _gone(image_id))
@@ -292,6 +302,15 @@ def _not_queued(image_id: str, image: Image, **data: Any) -> BffError:
     reason = reasons.get(str(status), "create a new image for other data.")
     message = f"Cannot upload to image {image_id}: it must be `queued`, and it is `{status}`;"
     return BffError(Code.CONFLICT, f"{message} {reason}", **data)
+
+
+def _unformatted(image_id: str, image: Image) -> BffError | None:
+    """Return the refusal of an image that Glance lets nobody fill yet."""
+    missing = [name for name in FORMATS if image.get(name, "") is None]
+    if not missing:
+        return None
+    message = f"Cannot upload to image {image_id}: set its {' and '.join(missing)} first."
+    return BffError(Code.BAD_REQUEST, message)
 
 
 def _not_as_said(what: str) -> BffError:

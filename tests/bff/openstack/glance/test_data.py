@@ -357,6 +357,7 @@ def reset(writer: asyncio.StreamWriter) -> None:
     [
         ({"status": "queued"}, Code.BAD_GATEWAY, "`queued` as before, and takes another upload"),
         ({"status": "queued", "checksum": "0"}, Code.BAD_GATEWAY, "upload to a new one"),
+        ({"status": "queued", "disk_format": None}, Code.BAD_REQUEST, "set its disk_format first"),
         ({"status": "saving"}, Code.BAD_GATEWAY, "only deleting it helps"),
         ({"status": "importing"}, Code.BAD_GATEWAY, "The image is `importing` now"),
         ({"status": "active"}, Code.CONFLICT, "it must be `queued`, and it is `active`"),
