@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from bff import explorer
@@ -20,12 +20,13 @@ from bff.cookies import SessionCookie
 from bff.credentials import PROJECT_HEADER, TOKEN_HEADER
 from bff.discovery import Discovery
 from bff.endpoint import SOFT_HEADER, RpcEndpoint
-from bff.errors import BffError, Code, code_of_status, to_wire
-from bff.middleware import RequestId, request_id_of
+from bff.errors import BffError, Code
+from bff.middleware import RequestId, Unforeseen, request_id_of
 from bff.openstack.http import REQUEST_ID, Client, Service, Timeouts, new_client
 from bff.openstack.keystone import Keystone
 from bff.progress.endpoint import LAST_EVENT_ID, ProgressEndpoint
 from bff.progress.hub import Hub
+from bff.refusal import refusal
 from bff.registry import Registry
 from bff.rpc import Rpc
 from bff.sessions import Sessions
@@ -51,7 +52,7 @@ def create_app(settings: Settings, registry: Registry) -> Starlette:
 
     discovery = Discovery(registry)
     rpc = Rpc(registry, settings, discovery.procedure())
-    return Starlette(
+    app = Starlette(
         routes=[
             Route(f"{settings.prefix}/rpc", RpcEndpoint(rpc, settings.max_body)),
             Route(f"{settings.prefix}/upload-image", UploadEndpoint(settings)),
@@ -59,10 +60,13 @@ def create_app(settings: Settings, registry: Registry) -> Starlette:
             Route(f"{settings.prefix}/upload-progress/{{image_id}}", ProgressEndpoint()),
             *(explorer.routes(settings.prefix) if settings.explorer else ()),
         ],
-        middleware=[Middleware(RequestId), *_cross_origin(settings)],
+        middleware=[Middleware(RequestId), *_cross_origin(settings), Middleware(Unforeseen)],
         exception_handlers={HTTPException: _nothing_here(settings.prefix)},
         lifespan=lifespan,
     )
+    # A redirect would be made of the Host that the client states, and without a proxy's https.
+    app.router.redirect_slashes = False
+    return app
 
 
 def _cloud(settings: Settings, client: Client) -> Cloud:
@@ -100,14 +104,12 @@ def _cross_origin(settings: Settings) -> list[Middleware]:
     ]
 
 
-def _nothing_here(prefix: str) -> Callable[[Request, Exception], Response]:
-    def answer(request: Request, error: Exception) -> Response:
-        status = error.status_code if isinstance(error, HTTPException) else 500
-        headers = error.headers if isinstance(error, HTTPException) else None
-        code = Code.METHOD_NOT_SUPPORTED if status == 405 else code_of_status(status)
+def _nothing_here(prefix: str) -> Callable[[Request, Any], Response]:
+    def answer(request: Request, error: HTTPException) -> Response:
+        code = Code.METHOD_NOT_SUPPORTED if error.status_code == 405 else Code.NOT_FOUND
         what = f"{request.method} {request.url.path[:100]}"
         message = f"There is nothing at {what}; calls go to POST {prefix}/rpc."
-        wire = to_wire(BffError(code, message), path=None, request_id=request_id_of(request.scope))
-        return JSONResponse({"error": wire}, status, headers)
+        allow = (error.headers or {}).get("Allow", "")
+        return refusal(BffError(code, message), request_id_of(request.scope), allow)
 
     return answer

@@ -15,7 +15,7 @@ import structlog
 
 from bff.bulk import Bulk
 from bff.cookies import SessionCookie
-from bff.errors import BffError, Code
+from bff.errors import BffError, Code, bug
 from bff.openstack.glance import Glance
 from bff.openstack.http import Service
 from bff.openstack.keystone import Token
@@ -26,6 +26,8 @@ from schemas.keystone import ProjectBody, Scope, TokenBody
 
 # Of a call's deadline: a bulk operation must answer what was done before it is cut off itself.
 BULK_SHARE = 0.9
+
+log = structlog.get_logger("bff.context")
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,19 @@ class Caller:
         """Have Keystone asked again at the next request."""
         if self.credentials is not None:
             self.cloud.sessions.forget(self.credentials)
+
+    def told_of(self, failure: Exception, event: str) -> BffError:
+        """Return what the caller is told of a failure.
+
+        Args:
+            event: The log line of one that nobody foresaw.
+        """
+        if not isinstance(failure, BffError):
+            log.error(event, exc_info=failure)
+            return bug(self.request_id)
+        if failure.code is Code.UNAUTHORIZED:
+            self.forget_token()
+        return failure
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from bff.context import Caller, Cloud
 from bff.credentials import caller_of
 from bff.errors import BffError, Code
 from bff.middleware import request_id_of
+from bff.refusal import allowing
 from bff.rpc import Rpc, refused
 
 T = TypeVar("T")
@@ -37,8 +38,7 @@ class RpcEndpoint:
         except BffError as error:
             answer = refused(error, request_id_of(scope))
             response = _response(answer, error.code.http_status)
-            if error.code is Code.METHOD_NOT_SUPPORTED:
-                response.headers["Allow"] = "POST"
+            response.headers.update(allowing(error, "POST"))
             await response(scope, receive, send)
             return
         except ClientDisconnect:
@@ -79,7 +79,8 @@ async def _body(request: Request, most: int) -> bytes:
 async def _unless_gone(receive: Receive, work: Awaitable[T]) -> tuple[T] | None:
     """Return the work's result, or ``None`` when the client went away and the work was stopped."""
     working = asyncio.ensure_future(work)
-    watching = asyncio.create_task(_gone(receive))
+    # Of a request whose body was read, nothing else can come (ASGI, HTTP, "Disconnect").
+    watching = asyncio.ensure_future(receive())
     try:
         await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
         return (working.result(),) if working.done() else None
@@ -87,11 +88,6 @@ async def _unless_gone(receive: Receive, work: Awaitable[T]) -> tuple[T] | None:
         watching.cancel()
         working.cancel()
         await asyncio.wait({working, watching})
-
-
-async def _gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 def _answer(body: bytes | None, caller: Caller) -> Response:

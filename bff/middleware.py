@@ -1,4 +1,4 @@
-"""What every HTTP request gets: a request id, in its answer and in every log line; safe headers."""
+"""What every HTTP request gets: a request id, safe headers, and an answer whatever happens."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bff.errors import bug
 from bff.openstack.http import REQUEST_ID
+from bff.refusal import refusal
 
 _REQUEST_ID = re.compile(r"req-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _KEY = "bff.request_id"
@@ -20,6 +22,8 @@ SAFE_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+
+log = structlog.get_logger("bff.middleware")
 
 
 def request_id_of(scope: Scope) -> str:
@@ -53,3 +57,31 @@ class RequestId:
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             await self._app(scope, receive, send_with_headers)
+
+
+class Unforeseen:
+    """Answers a failure that nobody foresaw like any other; what it was is in the log alone."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; an answer that has begun can only be broken off."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun = False
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_and_note)
+        except Exception:
+            if begun:
+                raise
+            log.exception("a request failed")
+            request_id = request_id_of(scope)
+            await refusal(bug(request_id), request_id)(scope, receive, send)

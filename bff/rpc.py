@@ -21,7 +21,7 @@ from jsonrpcserver.utils import identity
 from pydantic_core import PydanticSerializationError
 
 from bff.context import Caller
-from bff.errors import BffError, Code, bug, to_wire
+from bff.errors import BffError, Code, to_wire
 from bff.registry import Procedure, Registry
 from bff.settings import Settings
 from bff.validation import validated
@@ -130,18 +130,12 @@ class Rpc:
         return orjson.Fragment(procedure.output.dump_json(result))
 
     def _as_bff_error(self, failure: Exception, path: str, caller: Caller) -> BffError:
-        if isinstance(failure, BffError):
-            if failure.code is Code.UNAUTHORIZED:
-                caller.forget_token()
-            return failure
         if isinstance(failure, TimeoutError):
             seconds = self._settings.call_timeout
             return BffError(Code.TIMEOUT, f"{path} took longer than {seconds:g} seconds.")
-        if not isinstance(failure, PydanticSerializationError):
-            log.error("a handler failed", exc_info=failure)
-        else:
-            log.error("a result cannot be written as JSON", exc_info=failure)
-        return bug(caller.request_id)
+        if isinstance(failure, PydanticSerializationError):
+            return caller.told_of(failure, "a result cannot be written as JSON")
+        return caller.told_of(failure, "a handler failed")
 
     async def _unknown(self, name: str, caller: Caller, _raw: Any) -> Result:
         path = name[:LONGEST_PATH]

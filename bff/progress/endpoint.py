@@ -13,15 +13,16 @@ import structlog
 from sse_starlette.event import ServerSentEvent
 from sse_starlette.sse import EventSourceResponse, SendTimeoutError
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from bff.context import ProjectContext
 from bff.credentials import caller_of
-from bff.errors import BffError, Code, to_wire
+from bff.errors import BffError, Code
 from bff.middleware import request_id_of
 from bff.progress.hub import Hub, Watch
 from bff.progress.state import View
+from bff.refusal import refusal
 from schemas.base import ID_PATTERN, UUID_PATTERN
 
 LAST_EVENT_ID = "last-event-id"
@@ -48,7 +49,9 @@ class ProgressEndpoint:
         try:
             await _watch(request, send)
         except BffError as error:
-            await _refusal(request, error)(scope, receive, send)
+            log.warning("refused", status=error.code.label, error=error.message)
+            answer = refusal(error, request_id_of(scope), allow="GET, HEAD")
+            await answer(scope, receive, send)
         except SendTimeoutError:
             log.warning("a watcher does not read what it is sent")
 
@@ -121,10 +124,3 @@ async def _may_watch(request: Request) -> bool:
 def _event(view: View) -> ServerSentEvent:
     data = orjson.dumps(view.data).decode()
     return ServerSentEvent(data, event=view.event, id=view.final, retry=RETRY_MILLISECONDS)
-
-
-def _refusal(request: Request, error: BffError) -> Response:
-    log.warning("refused", status=error.code.label, error=error.message)
-    wire = to_wire(error, path=None, request_id=request_id_of(request.scope))
-    headers = {"Allow": "GET, HEAD"} if error.code is Code.METHOD_NOT_SUPPORTED else {}
-    return JSONResponse({"error": wire}, error.code.http_status, headers)

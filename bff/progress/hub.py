@@ -14,7 +14,7 @@ import structlog
 from cachetools import TTLCache
 from starlette.requests import ClientDisconnect
 
-from bff.errors import BffError, Code, to_wire
+from bff.errors import BffError, Code, bug, to_wire
 from bff.progress.state import (
     BEAT_SECONDS,
     STALE_SECONDS,
@@ -342,8 +342,7 @@ def _as_wire(failure: BaseException) -> dict[str, Any]:
     if isinstance(failure, BffError):
         error = failure
     elif isinstance(failure, Exception) and not isinstance(failure, ClientDisconnect):
-        message = f"Internal error: it was logged under the request id {request_id}."
-        error = BffError(Code.INTERNAL_SERVER_ERROR, message)
+        error = bug(request_id)
     else:
         error = BffError(Code.CLIENT_CLOSED_REQUEST, "The upload was broken off.")
     return to_wire(error, path=None, request_id=request_id)

@@ -10,11 +10,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bff.context import Caller, Cloud
+from bff.context import Cloud
 from bff.credentials import caller_of
-from bff.errors import BffError, Code, to_wire
+from bff.errors import BffError, Code
 from bff.middleware import request_id_of
 from bff.progress.hub import Hub
+from bff.refusal import refusal
 from bff.settings import Settings
 from bff.upload.body import Body
 from bff.upload.head import read_head
@@ -51,19 +52,12 @@ class UploadEndpoint:
             message = "This server is being stopped: if the image is `queued`, upload it again."
             failure = BffError(Code.SERVICE_UNAVAILABLE, message)
         except Exception as problem:  # noqa: BLE001  # a bug of ours must be answered too
-            failure = _as_bff_error(problem, caller)
+            failure = caller.told_of(problem, "an upload failed")
         _log(upload, failure, started)
-        if failure is None:
-            answer = JSONResponse({"success": True, "imageId": upload.image_id})
-        else:
-            answer = _refusal(failure, caller)
+        answer: Response = JSONResponse({"success": True, "imageId": upload.image_id})
+        if failure is not None:
+            answer = refusal(failure, caller.request_id, allow="POST")
         await _answered(answer, body)(scope, receive, send)
-
-
-def _refusal(failure: BffError, caller: Caller) -> JSONResponse:
-    wire = to_wire(failure, path=None, request_id=caller.request_id)
-    headers = {"Allow": "POST"} if failure.code is Code.METHOD_NOT_SUPPORTED else {}
-    return JSONResponse({"error": wire}, failure.code.http_status, headers)
 
 
 def _answered(answer: Response, body: Body) -> ASGIApp:
@@ -83,16 +77,6 @@ def _answered(answer: Response, body: Body) -> ASGIApp:
         await answer(scope, receive, send_and_wait)
 
     return answer_and_close
-
-
-def _as_bff_error(problem: Exception, caller: Caller) -> BffError:
-    if isinstance(problem, BffError):
-        if problem.code is Code.UNAUTHORIZED:
-            caller.forget_token()
-        return problem
-    log.error("an upload failed", exc_info=problem)
-    message = f"Internal error: it was logged under the request id {caller.request_id}."
-    return BffError(Code.INTERNAL_SERVER_ERROR, message)
 
 
 def _log(upload: Upload, failure: BffError | None, started: float) -> None:

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from bff.errors import BffError, Code
-from bff.openstack.glance import query
-from bff.openstack.glance.images import Images
+from bff.openstack.glance.images import Images, image_path, no_image
 from bff.openstack.glance.requester import Requester
 from bff.openstack.http import Intent
 
@@ -49,10 +47,10 @@ class Data:
         Raises:
             BffError: NOT_FOUND; CONFLICT, it is not `queued`; BAD_REQUEST, it has no formats.
         """
-        image = await self._image(image_id)
+        image = await self.images.read(image_id)
         for pause in _PAUSES if image.get("status") == "saving" else ():
             await asyncio.sleep(pause)
-            image = await self._image(image_id)
+            image = await self.images.read(image_id)
             if image.get("status") != "saving":
                 break
         if image.get("status") != "queued":
@@ -108,8 +106,8 @@ class Data:
             headers |= {"Content-Length": str(size), "X-Openstack-Image-Size": str(size)}
         await self.request.stream(
             "PUT",
-            f"{query.PATH}/{image_id}/file",
-            _intent(image_id),
+            f"{image_path(image_id)}/file",
+            Intent(f"upload the data of image {image_id}", no_image(image_id), _gone(image_id)),
             ok=204,
             body=content,
             headers=headers,
@@ -118,7 +116,7 @@ class Data:
     async def _verify(self, image_id: str, sent: _Checked) -> None:
         """Compare what Glance says it has with what was sent."""
         try:
-            image = await self._image(image_id)
+            image = await self.images.read(image_id)
         except BffError as error:
             message = (
                 f"Glance took all {sent.count} bytes of image {image_id}, but how it stored them"
@@ -146,7 +144,7 @@ class Data:
             return error
         try:
             async with asyncio.timeout(_LOOK_SECONDS):
-                image = await self._image(image_id)
+                image = await self.images.read(image_id)
         except TimeoutError:
             return error
         except BffError as another:
@@ -154,11 +152,6 @@ class Data:
                 return error
             return BffError(another.code, _gone(image_id), **another.data)
         return _told(image_id, image, error, ended=sent.ended)
-
-    async def _image(self, image_id: str) -> Image:
-        # Not orjson: an odd name must not hide the state.
-        image: Image = json.loads((await self.images.show(image_id)).text)
-        return image
 
 
 class _Checked:
@@ -279,11 +272,6 @@ def _told(image_id: str, image: Image, error: BffError, *, ended: bool) -> BffEr
     if status == "queued" and image.get("checksum"):
         advice = _KEPT
     return BffError(error.code, f"{error.message.rstrip('. ')}. {advice}", **error.data)
-
-
-def _intent(image_id: str) -> Intent:
-    missing = f"Image not found: {image_id}. It does not exist, or this project may not see it."
-    return Intent(f"upload the data of image {image_id}", missing, _gone(image_id))
 
 
 def _gone(image_id: str) -> str:

@@ -74,6 +74,12 @@ class Images:
         reply = await self.request("GET", image_path(image_id), intent, ok=200)
         return self._image(reply.body)
 
+    async def read(self, image_id: str) -> dict[str, Any]:
+        """Return one image, to look into it; raises as ``show``."""
+        # The standard library's parser takes whatever ``body.one`` lets through.
+        image: dict[str, Any] = json.loads((await self.show(image_id)).text)
+        return image
+
     async def create(self, metadata: Mapping[str, Any]) -> Json[GlanceImage]:
         """Make a queued image; ``metadata`` is in Glance's own terms.
 
@@ -104,7 +110,7 @@ class Images:
         """
         patch.keeps_its_owner(steps)
         if not patch.is_plain(steps):
-            steps = patch.difference(await self._read(image_id), steps)
+            steps = patch.difference(await self.read(image_id), steps)
         reply = await self.request(
             "PATCH",
             image_path(image_id),
@@ -153,14 +159,9 @@ class Images:
     async def look(self, image_id: str) -> dict[str, Any]:
         """Return the image, to say why something was refused; ``{}`` if that fails too."""
         try:
-            return await self._read(image_id)
+            return await self.read(image_id)
         except BffError:
             return {}
-
-    async def _read(self, image_id: str) -> dict[str, Any]:
-        # The standard library's parser takes whatever ``body.one`` lets through.
-        image: dict[str, Any] = json.loads((await self.show(image_id)).text)
-        return image
 
     async def _act(self, image_id: str, action: Literal["deactivate", "reactivate"]) -> None:
         intent = Intent(f"{action} image {image_id}", no_image(image_id))
