@@ -20,8 +20,9 @@ from bff.context import ProjectContext
 from bff.credentials import caller_of
 from bff.errors import BffError, Code
 from bff.middleware import request_id_of
-from bff.progress.hub import Hub, Watch
+from bff.progress.hub import Hub
 from bff.progress.state import View
+from bff.progress.watch import Watch
 from bff.refusal import refusal
 from schemas.base import ID_PATTERN, UUID_PATTERN
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -12,18 +11,12 @@ from typing import Any, Self
 
 import structlog
 from cachetools import TTLCache
-from starlette.requests import ClientDisconnect
 
 from bff.errors import BffError, Code, bug, to_wire
-from bff.progress.state import (
-    BEAT_SECONDS,
-    STALE_SECONDS,
-    Upload,
-    View,
-    followed_next,
-    view_of,
-)
+from bff.progress.reporter import Reporter
+from bff.progress.state import STALE_SECONDS, UploadState
 from bff.progress.store import KEEP_SECONDS, MOST_IMAGES, Key, MemoryStore, Store, StoreError
+from bff.progress.watch import Watch
 from bff.settings import Settings
 
 # Five times a second is as smooth as a progress bar needs. Where nothing runs, once.
@@ -33,96 +26,6 @@ ROUNDS_WHEN_IDLE = 5
 MOST_UPLOADS_OF_AN_IMAGE = 4
 
 log = structlog.get_logger("bff.progress")
-
-
-class Reporter:
-    """What one upload reports to."""
-
-    def __init__(self, key: Key, total: int | None) -> None:
-        self.key = key
-        self.id = uuid.uuid4().hex
-        self._started = time.time()
-        self._total = total
-        self._uploaded = 0
-        self._ended: float | None = None
-        self._error: dict[str, Any] | None = None
-        self._written: Upload | None = None
-
-    def taken(self, count: int) -> None:
-        """Say that Glance has taken ``count`` more bytes."""
-        self._uploaded += count
-
-    def end(self, error: dict[str, Any] | None) -> None:
-        """Say that it is over; ``error`` is as on the wire."""
-        self._ended = time.time()
-        self._error = error
-
-    def news(self, now: float) -> Upload | None:
-        """Return its state when that has to be written."""
-        last = self._written
-        changed = last is None or (last.uploaded, last.ended) != (self._uploaded, self._ended)
-        if not changed and last is not None and now - last.seen < BEAT_SECONDS:
-            return None
-        return Upload(
-            self.id, self._started, now, self._uploaded, self._total, self._ended, self._error
-        )
-
-    def wrote(self, news: Upload) -> None:
-        """Say that this state was written."""
-        self._written = news
-
-    def is_over(self, now: float) -> bool:
-        """Return whether nothing is left to write, or nobody would read it any more."""
-        ended = self._ended
-        written = self._written is not None and self._written.ended == ended
-        return ended is not None and (written or now - ended > KEEP_SECONDS)
-
-
-class Watch:
-    """What one watcher sees of one image's uploads."""
-
-    def __init__(self, key: Key, after: str | None) -> None:
-        self.key = key
-        self._after = after
-        self._followed: Upload | None = None
-        self._view: View | None = None
-        self._changed = asyncio.Event()
-        self._stopped = False
-
-    @property
-    def view(self) -> View:
-        """What there is to see now."""
-        return self._view or view_of(None)
-
-    @property
-    def runs(self) -> bool:
-        """Whether an upload is under way."""
-        return self.view.event == "progress"
-
-    def update(self, uploads: Collection[Upload], now: float) -> None:
-        """Take in what the store knows now."""
-        known = [upload for upload in uploads if upload.id != self._after]
-        self._followed = followed_next(known, self._followed, now)
-        view = view_of(self._followed)
-        if view != self._view:
-            self._view = view
-            self._changed.set()
-
-    def stop(self) -> None:
-        """End the iteration, whatever the upload does."""
-        self._stopped = True
-        self._changed.set()
-
-    async def views(self) -> AsyncIterator[View]:
-        """Yield the state at once, then each new one; the newest only, when it is read slowly."""
-        while True:
-            await self._changed.wait()
-            self._changed.clear()
-            if self._stopped:
-                return
-            yield (view := self.view)
-            if view.final is not None:
-                return
 
 
 class Hub:
@@ -289,11 +192,11 @@ class Hub:
     async def _read(
         self,
         keys: Collection[Key],
-        written: Collection[tuple[Key, Upload]] = (),
+        written: Collection[tuple[Key, UploadState]] = (),
         dropped: Collection[tuple[Key, str]] = (),
     ) -> bool:
         """Let the watchers of some keys see what the store knows; return whether it answered."""
-        found: Mapping[Key, list[Upload]] = {}
+        found: Mapping[Key, list[UploadState]] = {}
         try:
             found = await self._store.exchange(written, dropped, keys)
         except StoreError as failure:
@@ -304,7 +207,7 @@ class Hub:
         self._reached()
         return True
 
-    def _show(self, keys: Collection[Key], found: Mapping[Key, list[Upload]]) -> None:
+    def _show(self, keys: Collection[Key], found: Mapping[Key, list[UploadState]]) -> None:
         now = time.time()
         if self._failed is not None and now - self._failed <= STALE_SECONDS:
             # Silence means nothing yet: the others, too, have to find the store again.
@@ -341,7 +244,7 @@ def _as_wire(failure: BaseException) -> dict[str, Any]:
     request_id = structlog.contextvars.get_contextvars().get("request_id", "")
     if isinstance(failure, BffError):
         error = failure
-    elif isinstance(failure, Exception) and not isinstance(failure, ClientDisconnect):
+    elif isinstance(failure, Exception):
         error = bug(request_id)
     else:
         error = BffError(Code.CLIENT_CLOSED_REQUEST, "The upload was broken off.")

@@ -11,11 +11,11 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from bff.progress.state import Upload
+from bff.progress.state import UploadState
 from bff.progress.store import KEEP_SECONDS, Key, StoreError
 
 TIMEOUT_SECONDS = 2
-_UPLOAD = TypeAdapter(Upload)
+_UPLOAD = TypeAdapter(UploadState)
 
 
 class RedisStore:
@@ -31,10 +31,10 @@ class RedisStore:
 
     async def exchange(
         self,
-        written: Collection[tuple[Key, Upload]],
+        written: Collection[tuple[Key, UploadState]],
         dropped: Collection[tuple[Key, str]],
         read: Collection[Key],
-    ) -> Mapping[Key, list[Upload]]:
+    ) -> Mapping[Key, list[UploadState]]:
         """See ``Store.exchange``."""
         pipe = self._redis.pipeline(transaction=False)
         for key, upload in written:
@@ -88,7 +88,7 @@ def _name(key: Key) -> str:
     return f"polaris-bff:upload-progress:{key.project_id}:{key.image_id}"
 
 
-def _uploads(texts: Iterable[bytes]) -> list[Upload]:
+def _uploads(texts: Iterable[bytes]) -> list[UploadState]:
     uploads = []
     for text in texts:
         try:

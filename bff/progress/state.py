@@ -15,7 +15,7 @@ STALE_SECONDS = 30
 
 
 @dataclass(frozen=True)
-class Upload:
+class UploadState:
     """What is known of one upload at one moment; times are in seconds since the epoch.
 
     Args:
@@ -38,7 +38,7 @@ class Upload:
         """Return whether its process said lately that it goes on."""
         return self.ended is None and now - self.seen <= STALE_SECONDS
 
-    def as_of(self, now: float) -> Upload:
+    def as_of(self, now: float) -> UploadState:
         """Return this upload, or its failure when nothing was heard of it for too long."""
         if self.ended is not None or self.runs(now):
             return self
@@ -49,7 +49,7 @@ class Upload:
         error = to_wire(BffError(Code.TIMEOUT, message), path=None, request_id="")
         return replace(self, ended=now, error=error)
 
-    def gave_way_to(self, other: Upload) -> bool:
+    def gave_way_to(self, other: UploadState) -> bool:
         """Return whether Glance refused this upload because it took the other one."""
         if self.error is None or self.error["data"]["code"] != Code.CONFLICT.label:
             return False
@@ -65,7 +65,7 @@ class View:
     final: str | None = None
 
 
-def view_of(upload: Upload | None) -> View:
+def view_of(upload: UploadState | None) -> View:
     """Return what a watcher is told of an upload; ``None`` means that there is none yet."""
     if upload is None:
         return View("waiting", _data(0, None))
@@ -78,8 +78,8 @@ def view_of(upload: Upload | None) -> View:
 
 
 def followed_next(
-    uploads: Collection[Upload], followed: Upload | None, now: float
-) -> Upload | None:
+    uploads: Collection[UploadState], followed: UploadState | None, now: float
+) -> UploadState | None:
     """Return the upload that a watcher sees now, given the one that it saw before.
 
     A watcher stays with its upload to the end. Only when that was refused because Glance took
@@ -95,7 +95,7 @@ def followed_next(
     return other if other is not None and mine.gave_way_to(other) else mine
 
 
-def _shown(uploads: Collection[Upload], now: float) -> Upload | None:
+def _shown(uploads: Collection[UploadState], now: float) -> UploadState | None:
     """Return the upload that somebody sees who comes now.
 
     It is the oldest that runs, else the last that ended. An upload that began before another one

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from cachetools import TTLCache
 
-from bff.progress.state import Upload
+from bff.progress.state import UploadState
 
 # How long the end of an upload can still be seen.
 KEEP_SECONDS = 60
@@ -33,10 +33,10 @@ class Store(Protocol):
 
     async def exchange(
         self,
-        written: Collection[tuple[Key, Upload]],
+        written: Collection[tuple[Key, UploadState]],
         dropped: Collection[tuple[Key, str]],
         read: Collection[Key],
-    ) -> Mapping[Key, list[Upload]]:
+    ) -> Mapping[Key, list[UploadState]]:
         """Write, drop by id and then read, at once; with nothing to do, see that it is there.
 
         Raises:
@@ -53,16 +53,16 @@ class MemoryStore:
     """For one process; the keys that were changed longest ago go first."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._uploads: TTLCache[Key, dict[str, Upload]] = TTLCache(
+        self._uploads: TTLCache[Key, dict[str, UploadState]] = TTLCache(
             MOST_IMAGES, KEEP_SECONDS, timer=clock
         )
 
     async def exchange(
         self,
-        written: Collection[tuple[Key, Upload]],
+        written: Collection[tuple[Key, UploadState]],
         dropped: Collection[tuple[Key, str]],
         read: Collection[Key],
-    ) -> Mapping[Key, list[Upload]]:
+    ) -> Mapping[Key, list[UploadState]]:
         """See ``Store.exchange``."""
         for key, upload in written:
             self._uploads[key] = {**self._uploads.get(key, {}), upload.id: upload}

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bff.errors import BffError, Code, to_wire
-from bff.progress.state import STALE_SECONDS, Upload, View, followed_next, view_of
+from bff.progress.state import STALE_SECONDS, UploadState, View, followed_next, view_of
 
 NOW = 1000.0
 MAYBE_ENDED = st.none() | st.floats(500, 1000)
@@ -23,7 +23,7 @@ def wire(code: Code) -> dict[str, Any]:
 def upload(name: str, started: float, ended: float | None = None, code: Code | None = None) -> Any:
     """A failed upload has a code, a completed one only an end, a running one neither."""
     error = wire(code) if code else None
-    return Upload(name, started, ended or NOW, 10, 100, ended, error)
+    return UploadState(name, started, ended or NOW, 10, 100, ended, error)
 
 
 GONE = Code.CLIENT_CLOSED_REQUEST
@@ -44,7 +44,9 @@ GONE = Code.CLIENT_CLOSED_REQUEST
         ([upload("a", 1, 5), upload("b", 6, 7, Code.CONFLICT)], "b"),
     ],
 )
-def test_who_comes_now_sees_the_upload_that_counts(uploads: list[Upload], seen: str | None) -> None:
+def test_who_comes_now_sees_the_upload_that_counts(
+    uploads: list[UploadState], seen: str | None
+) -> None:
     found = followed_next(uploads, None, NOW)
     assert (found and found.id) == seen
 
@@ -65,7 +67,7 @@ def test_who_comes_now_sees_the_upload_that_counts(uploads: list[Upload], seen: 
     ],
 )
 def test_who_watches_an_upload_stays_with_it_unless_another_one_was_taken(
-    uploads: list[Upload], seen: str
+    uploads: list[UploadState], seen: str
 ) -> None:
     found = followed_next(uploads, upload("a", 2), NOW)
     assert found is not None
@@ -73,7 +75,7 @@ def test_who_watches_an_upload_stays_with_it_unless_another_one_was_taken(
 
 
 def test_an_answer_that_was_overtaken_does_not_move_progress_back() -> None:
-    newer, older = Upload("a", 1, NOW, 50, 100), Upload("a", 1, NOW - 1, 40, 100)
+    newer, older = UploadState("a", 1, NOW, 50, 100), UploadState("a", 1, NOW - 1, 40, 100)
     assert followed_next([older], newer, NOW) == newer
 
 
@@ -95,20 +97,20 @@ def test_an_upload_that_is_silent_for_too_long_is_told_as_lost_and_shown_to_nobo
 def test_the_percentage_is_rounded_down(
     uploaded: int, total: int | None, percent: float | None
 ) -> None:
-    view = view_of(Upload("a", 1, NOW, uploaded, total))
+    view = view_of(UploadState("a", 1, NOW, uploaded, total))
     assert view == View(
         "progress", {"uploaded": uploaded, "total": total, "percent": percent}, final=None
     )
 
 
 def test_a_completed_upload_has_its_own_size_as_total() -> None:
-    view = view_of(Upload("a", 1, NOW, 7, None, ended=NOW))
+    view = view_of(UploadState("a", 1, NOW, 7, None, ended=NOW))
     assert view == View("complete", {"uploaded": 7, "total": 7, "percent": 100.0}, "a")
 
 
 UPLOADS = st.lists(
     st.builds(
-        Upload,
+        UploadState,
         st.sampled_from("abc"),
         st.floats(1, 1000),
         st.floats(1, 1000),
@@ -123,8 +125,8 @@ UPLOADS = st.lists(
 
 @settings(deadline=None, max_examples=50)
 @given(st.lists(UPLOADS, max_size=5))
-def test_only_an_end_is_final_whatever_is_read(reads: list[list[Upload]]) -> None:
-    followed: Upload | None = None
+def test_only_an_end_is_final_whatever_is_read(reads: list[list[UploadState]]) -> None:
+    followed: UploadState | None = None
     for uploads in reads:
         followed = followed_next(uploads, followed, NOW)
         view = view_of(followed)
