@@ -22,7 +22,8 @@ from bff.discovery import Discovery
 from bff.endpoint import SOFT_HEADER, RpcEndpoint
 from bff.errors import BffError, Code
 from bff.middleware import RequestId, Unforeseen, request_id_of
-from bff.openstack.http import REQUEST_ID, Client, Service, Timeouts, new_client
+from bff.openstack.connection import Client, Timeouts, new_client
+from bff.openstack.http import REQUEST_ID, Service
 from bff.openstack.keystone import Keystone
 from bff.progress.endpoint import LAST_EVENT_ID, ProgressEndpoint
 from bff.progress.hub import Hub

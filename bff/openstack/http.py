@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import html
 import re
-import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from time import time
-from typing import Any, Self
+from typing import Any
 
 import aiohttp
 import orjson
@@ -20,64 +19,11 @@ from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait
 from yarl import URL
 
 from bff.errors import BffError, Code, code_of_status
+from bff.openstack.connection import Client, Outgoing, Timeouts, new_line
 
 REQUEST_ID = "X-Openstack-Request-Id"
 READ_ATTEMPTS = 3
-HANG_UP_SECONDS = 0.5
 MOST_EXPLANATION = 500
-
-
-Client = aiohttp.ClientSession
-
-
-def new_client(connector: aiohttp.BaseConnector | None = None) -> Client:
-    """Return a client session, as the process has one; used as an async context manager."""
-    # No jar: a cookie that a service sets for one caller must never go along with another's call.
-    client = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), connector=connector)
-    # aiohttp would send a DELETE again whose answer was broken off: the first one may have worked,
-    # and the second one's 404 would say that it did not. There is no public switch.
-    client._retry_connection = False
-    return client
-
-
-@asynccontextmanager
-async def _new_line() -> AsyncIterator[Client]:
-    """Return a client for one request, with a connection of its own that ends with it.
-
-    A kept connection might be closed by the service just now, and a streamed body cannot be sent
-    again. Nor may uploads, which last for hours, use up the connections of calls.
-    """
-    lines: list[socket.socket] = []
-
-    def new_socket(address: Any) -> socket.socket:
-        made = socket.socket(*address[:3])
-        lines.append(made.dup())  # aiohttp closes the other one
-        return made
-
-    connector = aiohttp.TCPConnector(limit=1, force_close=True, socket_factory=new_socket)
-    async with new_client(connector) as client:
-        try:
-            yield client
-        except Exception:
-            for line in lines:
-                with suppress(OSError, TimeoutError):
-                    await _hang_up(line)
-            raise
-        finally:
-            for line in lines:
-                # Closing alone waits until the service has taken what is on the way, if it does.
-                with suppress(OSError):
-                    line.shutdown(socket.SHUT_RDWR)
-                line.close()
-
-
-async def _hang_up(line: socket.socket) -> None:
-    """Send no more, and wait a moment for the service to hang up too: then it has put all back."""
-    line.setblocking(False)
-    line.shutdown(socket.SHUT_WR)
-    async with asyncio.timeout(HANG_UP_SECONDS):
-        while await asyncio.get_running_loop().sock_recv(line, 65_536):
-            pass
 
 
 @dataclass(frozen=True)
@@ -115,20 +61,6 @@ class Reply:
             raise BffError(
                 Code.BAD_GATEWAY, "The service answered something that is not JSON."
             ) from None
-
-
-@dataclass(frozen=True)
-class Timeouts:
-    """In seconds: to connect, and from there to the whole answer.
-
-    A body that is streamed may take hours. It has, instead, ``idle``: until the service takes
-    more of it; and ``stored``: from its last byte to the answer.
-    """
-
-    connect: float
-    answer: float
-    idle: float = 60
-    stored: float = 600
 
 
 @dataclass(frozen=True)
@@ -193,10 +125,10 @@ class Service:
             Exception: whatever ``body`` raised, as it was.
             BffError: as ``call``; BAD_GATEWAY, the service accepted the body before its end.
         """
-        outgoing = _Outgoing(body, self.timeouts)
+        outgoing = Outgoing(body, self.timeouts)
         sent = _headers(token, request_id, headers)
         try:
-            async with _new_line() as client, outgoing.watched():
+            async with new_line() as client, outgoing.watched():
                 with translated(self.name, intent):
                     async with outgoing.deadline:
                         reply = await self._send(client, method, url, sent, body=outgoing)
@@ -255,57 +187,6 @@ class Service:
         words = _explanation(reply.body, token) if self.explains else ""
         reason = words or _REASONS.get(code, f"the answer was {reply.status}.")
         return BffError(code, f"{self.name} refused to {intent.doing}: {reason}", **data)
-
-
-class _Outgoing:
-    """A body on its way out: how it ended, and by when it must move on.
-
-    aiohttp wraps what a body raises into an error of the connection; here it is kept as it was.
-    """
-
-    def __init__(self, body: AsyncIterator[bytes], timeouts: Timeouts) -> None:
-        self._body = body
-        self._timeouts = timeouts
-        self._resting = asyncio.Event()
-        self._resting.set()
-        self.deadline = asyncio.timeout(timeouts.connect + timeouts.idle)
-        self.failure: Exception | None = None
-        self.finished = False
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> bytes:
-        """Return the next chunk; to be asked for it means that the one before was taken."""
-        self._resting.clear()
-        try:
-            # How long a chunk takes to come is the body's own affair.
-            self._move_on_within(None)
-            chunk = await anext(self._body)
-        except StopAsyncIteration:
-            self.finished = True
-            self._move_on_within(self._timeouts.stored)
-            raise
-        except Exception as failure:
-            self.failure = failure
-            raise
-        finally:
-            self._resting.set()
-        self._move_on_within(self._timeouts.idle)
-        return chunk
-
-    @asynccontextmanager
-    async def watched(self) -> AsyncIterator[None]:
-        """Leave only when the body is at rest: aiohttp cancels its writer and does not wait."""
-        try:
-            yield
-        finally:
-            await self._resting.wait()
-
-    def _move_on_within(self, seconds: float | None) -> None:
-        when = None if seconds is None else asyncio.get_running_loop().time() + seconds
-        with suppress(RuntimeError):  # it has passed already
-            self.deadline.reschedule(when)
 
 
 _REASONS = {

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bff.bulk import Bulk
 from tests.bff.conftest import Bff, Start
 from tests.fakes.openstack import BREAK, SILENCE, FakeOpenStack, image
 
@@ -112,6 +113,19 @@ async def test_an_image_that_fails_does_not_spoil_the_others(
     assert list(failures(result).items()) == [(i, expected) for i, (_, expected) in bad.items()]
     for failure in result["failed"]:
         assert failure["id"] in failure["message"]
+
+
+async def test_a_bug_that_one_image_meets_does_not_spoil_the_others(logged: list[Any]) -> None:
+    async def act(image_id: str) -> None:
+        if image_id == "bad":
+            raise RuntimeError("the-text-of-an-exception")
+
+    result = await Bulk(act, ["one", "bad", "other"], "req-1").run(at_once=1, seconds=SECONDS)
+    assert result.successful == ["one", "other"]
+    (failure,) = result.failed
+    assert (failure.id, failure.error, failure.code) == ("bad", "500", "INTERNAL_SERVER_ERROR")
+    assert failure.message == "Internal error: it was logged under the request id req-1."
+    assert [line["event"] for line in logged] == ["a handler failed"]
 
 
 async def test_an_image_that_is_never_answered_does_not_spoil_the_others(

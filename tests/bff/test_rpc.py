@@ -9,14 +9,20 @@ import re
 from typing import Any
 
 import pytest
+from pydantic import AnyHttpUrl
+from starlette.types import Message
 
 from bff.context import PublicContext
+from bff.endpoint import RpcEndpoint
 from bff.errors import BffError, Code
-from bff.registry import mutation, query
+from bff.registry import Registry, mutation, query
+from bff.rpc import Rpc
+from bff.settings import Settings
 from schemas.base import NoInput
 from tests.bff.conftest import Bff, Start
 from tests.fakes.openstack import FakeOpenStack, image
 
+URL = AnyHttpUrl("http://keystone/v3")
 SECRET = "the-text-of-an-exception"
 
 
@@ -182,6 +188,22 @@ async def test_a_body_over_the_limit_is_refused_with_413(length_known: bool, bff
     answer = await response.json()
     assert answer["error"]["code"] == -32013
     assert "BFF_MAX_BODY" in answer["error"]["message"]
+
+
+async def test_a_client_that_goes_away_before_its_request_is_whole_is_answered_nothing() -> None:
+    beginning: Message = {"type": "http.request", "body": b"[", "more_body": True}
+    messages = iter([beginning, {"type": "http.disconnect"}])
+
+    async def receive() -> Message:
+        return next(messages)
+
+    async def send(message: Message) -> None:
+        raise AssertionError(message)
+
+    endpoint = RpcEndpoint(Rpc(Registry([]), Settings(auth_url=URL)), max_body=1000)
+    headers = [(b"content-type", b"application/json")]
+    await endpoint({"type": "http", "method": "POST", "headers": headers}, receive, send)
+    assert not list(messages)
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "OPTIONS"])

@@ -104,6 +104,15 @@ async def test_the_current_session_is_shown_and_null_without_one(bff: Bff) -> No
     assert stale["result"] is None
 
 
+async def test_the_current_session_in_a_foreign_project_is_an_error_and_not_null(
+    bff: Bff, openstack: FakeOpenStack
+) -> None:
+    answer = await bff.call(
+        "auth.getCurrentUserSession", X_Auth_Token=openstack.new_token(), X_Project_Id="f" * 32
+    )
+    assert code(answer) == "FORBIDDEN"
+
+
 async def test_projects_are_listed_with_and_without_a_scope(
     bff: Bff, openstack: FakeOpenStack
 ) -> None:
@@ -201,6 +210,26 @@ async def test_what_cannot_be_a_token_never_leaves(
 ) -> None:
     assert code(await bff.call(LIST, X_Auth_Token=token)) == "UNAUTHORIZED"
     assert openstack.requests == []
+
+
+async def test_a_project_alone_is_no_session(bff: Bff, openstack: FakeOpenStack) -> None:
+    assert code(await bff.call(LIST, X_Project_Id=PROJECTS["demo"])) == "UNAUTHORIZED"
+    assert openstack.requests == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"interface": "internal"}, "no internal endpoint of an image service."),
+        ({"region": "RegionTwo"}, "no public endpoint of an image service in region RegionTwo."),
+    ],
+)
+async def test_a_catalog_without_a_glance_is_said_to_be_so(
+    settings: dict[str, str], words: str, start: Start, openstack: FakeOpenStack
+) -> None:
+    answer = await (await start(**settings)).call(LIST, X_Auth_Token=openstack.new_token())
+    assert code(answer) == "SERVICE_UNAVAILABLE"
+    assert words in answer["error"]["message"]
 
 
 async def test_a_token_without_a_project_cannot_list_images(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -44,6 +45,17 @@ def test_a_wrong_value_is_refused_under_its_variables_name(wrong: dict[str, Any]
         Settings(**URL, **wrong)  # type: ignore[arg-type]
     (name,) = wrong
     assert explain(refusal.value).startswith(f"BFF_{name.upper()}: ")
+
+
+def test_a_folder_in_which_nothing_may_be_written_holds_no_waiting_files(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # Root may write anywhere, and containers run tests as root.
+    monkeypatch.setattr("bff.settings.os.access", lambda _path, _mode: False)
+    with pytest.raises(ValidationError) as refusal:
+        Settings(**URL, spool_dir=tmp_path)  # type: ignore[arg-type]
+    assert explain(refusal.value).startswith("BFF_SPOOL_DIR: ")
+    assert "may not write there" in explain(refusal.value)
 
 
 def test_keys_are_several_and_never_shown() -> None:

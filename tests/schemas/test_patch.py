@@ -42,6 +42,12 @@ GOOD = {"op": "remove", "path": "/hw_serial"}
         ({"op": "remove", "path": 5}, ["path"], "valid string"),
         ({"op": "move", "path": "/x", "from": "y"}, ["from"], "must be a JSON Pointer"),
         ({"op": "add", "path": "/x", "valeu": 1}, ["valeu"], "did you mean value?"),
+        ({"op": "add", "path": "/tags/-", "value": ""}, [], "a tag must have at least one"),
+        (
+            {"op": "replace", "path": "/tags", "value": ["a", ""]},
+            [],
+            "a tag must have at least one",
+        ),
         (5, [], "valid dictionary"),
     ],
 )

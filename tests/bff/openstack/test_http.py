@@ -17,6 +17,7 @@ import structlog
 from aioresponses import aioresponses
 
 from bff.errors import BffError, Code
+from bff.openstack.connection import Timeouts, new_client
 from bff.openstack.http import (
     MOST_EXPLANATION,
     READ_ATTEMPTS,
@@ -24,8 +25,6 @@ from bff.openstack.http import (
     Intent,
     Reply,
     Service,
-    Timeouts,
-    new_client,
     translated,
 )
 

@@ -12,7 +12,8 @@ from aioresponses.core import RequestCall
 from yarl import URL
 
 from bff.errors import BffError, Code
-from bff.openstack.http import REQUEST_ID, Service, Timeouts, new_client
+from bff.openstack.connection import Timeouts, new_client
+from bff.openstack.http import REQUEST_ID, Service
 from bff.openstack.keystone import Keystone, Token
 from schemas.keystone import Scope
 

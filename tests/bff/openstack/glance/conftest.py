@@ -9,8 +9,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import RawTestServer
 
+from bff.openstack.connection import Timeouts, new_client
 from bff.openstack.glance import Glance
-from bff.openstack.http import REQUEST_ID, Service, Timeouts, new_client
+from bff.openstack.http import REQUEST_ID, Service
 
 TOKEN = "gAAAAAB-the-token"
 IMAGE_ID = "a85abd86-55b3-4d5b-b0b4-5d0a6e6042fc"

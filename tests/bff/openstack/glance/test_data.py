@@ -17,9 +17,10 @@ from typing import Any
 import pytest
 
 from bff.errors import BffError, Code
+from bff.openstack.connection import Timeouts, new_client
 from bff.openstack.glance import Glance
 from bff.openstack.glance.data import CHUNK, Data
-from bff.openstack.http import Service, Timeouts, new_client
+from bff.openstack.http import Service
 
 IMAGE_ID = "a85abd86-55b3-4d5b-b0b4-5d0a6e6042fc"
 CONTENT = bytes(range(256)) * 4096
