@@ -19,7 +19,7 @@ from starlette.types import ASGIApp
 from structlog.testing import LogCapture
 
 from tests.devcloud import Cloud, running_cloud
-from tests.node import run
+from tests.node import CLIENT, run
 
 Serve = Callable[[ASGIApp], Awaitable[str]]
 
@@ -103,7 +103,7 @@ def logged() -> Iterator[list[Any]]:
 @pytest.fixture(scope="session")
 def typescript_client() -> None:
     """Compile the TypeScript client, once for all tests that run it."""
-    run("tsc", "--project", "tsconfig.build.json")
+    run(CLIENT, "tsc", "--project", "tsconfig.build.json")
 
 
 @pytest.fixture(scope="session")

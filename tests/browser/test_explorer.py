@@ -18,8 +18,8 @@ from playwright.sync_api import Page, Request, Route, expect
 
 from tests.browser.conftest import Explorer, Open
 from tests.devcloud import Cloud
-from tests.explorer.tools import NODE, run
-from tests.process import ROOT, SECONDS, line_of, running
+from tests.node import CLIENT, NODE, run
+from tests.process import SECONDS, line_of, running
 
 MIB = 1024 * 1024
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -466,11 +466,10 @@ def test_the_same_call_in_other_languages_does_what_it_did_in_the_page(
 
 def install_client(folder: Path) -> None:
     """Put the TypeScript client where a script in the folder finds it."""
-    source = ROOT / "clients" / "typescript"
     package = folder / "node_modules" / "@polaris-bff" / "client"
     options = ("--noCheck", "--outDir", str(package / "dist"))
-    run("typescript/bin/tsc", "--project", str(source / "tsconfig.build.json"), *options)
-    shutil.copy(source / "package.json", package)
+    run(CLIENT, "tsc", "--project", "tsconfig.build.json", *options)
+    shutil.copy(CLIENT / "package.json", package)
 
 
 def test_the_password_goes_to_the_endpoint_alone_and_nothing_is_stored(

@@ -47,7 +47,7 @@ async def test_every_example_of_the_specification_compiles_and_runs(
     client: str, project: Path, bff: Bff, cloud: Cloud
 ) -> None:
     shutil.copy(project / f"{client}.ts", project / "client.ts")
-    run("tsc", "--project", str(project))
+    run(CLIENT, "tsc", "--project", str(project))
     printed = await node(project / "run.ts", bff, cloud.token("admin", "admin"))
     assert "every example ran" in printed
 
@@ -70,4 +70,4 @@ async def test_the_progress_of_an_upload_is_told_from_both_ends(
 
 async def node(program: Path, bff: Bff, token: str) -> str:
     variables = {"BFF_URL": f"{bff.origin}/polaris-bff", "TOKEN": token}
-    return await asyncio.to_thread(run, "node", str(program), **variables)
+    return await asyncio.to_thread(run, CLIENT, "node", str(program), **variables)

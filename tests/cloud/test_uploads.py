@@ -7,7 +7,8 @@ import hashlib
 import json
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +22,13 @@ from bff.settings import Settings
 from devcloud.api import Api, sign_in
 from tests.bff.conftest import Bff
 from tests.bff.upload.conftest import (
-    FORM,
     OCTETS,
+    WAYS,
     Connection,
     Uploader,
     error_of,
-    file_first,
     form,
-    id_first,
+    kind_and_query,
     part,
 )
 from tests.cloud.conftest import Cloud, User
@@ -36,23 +36,9 @@ from tests.conftest import Serve
 from tests.process import SECONDS, line_of, running
 
 CONTENT = os.urandom(256 * 1024) * 12
+HALF = len(CONTENT) // 2
 DIGEST = hashlib.sha512(CONTENT).hexdigest()
 RAW = {"container_format": "bare", "disk_format": "raw"}
-
-
-def octets(_image_id: str, content: bytes = CONTENT) -> bytes:
-    return content
-
-
-WAYS: dict[str, Callable[..., bytes]] = {
-    "file first": file_first,
-    "id first": id_first,
-    "octets": octets,
-}
-
-
-def kind_and_query(way: str, image_id: str) -> tuple[str, str]:
-    return (OCTETS, f"?imageId={image_id}") if way == "octets" else (FORM, "")
 
 
 @pytest.fixture
@@ -91,6 +77,21 @@ async def settled(user: User, image_id: str) -> str:
         while status == "saving":
             status = (await user.do("getImageById", imageId=image_id))["status"]
     return status
+
+
+async def until(user: User, image_id: str, status: str) -> None:
+    async with asyncio.timeout(SECONDS):
+        while (await user.do("getImageById", imageId=image_id))["status"] != status:
+            pass
+
+
+@asynccontextmanager
+async def half_sent(user: User, uploader: Uploader, image_id: str) -> AsyncIterator[Connection]:
+    """Upload half of the file, until Glance has begun to store it."""
+    async with uploader.connection(len(CONTENT), OCTETS, f"?imageId={image_id}") as connection:
+        await connection.send(CONTENT[:HALF])
+        await until(user, image_id, "saving")
+        yield connection
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -208,34 +209,22 @@ async def test_a_second_upload_while_one_is_under_way_does_not_disturb_it(
     alice: User, uploader: Uploader
 ) -> None:
     image_id = await queued(alice)
-    body = octets(image_id)
-    async with uploader.connection(len(body), OCTETS, f"?imageId={image_id}") as connection:
-        await connection.send(body[: len(body) // 2])
-        await until(alice, image_id, "saving")
+    async with half_sent(alice, uploader, image_id) as connection:
         status, answer = await upload(uploader, "id first", image_id)
         assert (status, error_of(answer)[0]) == (409, "CONFLICT")
         assert "another upload of it is under way" in error_of(answer)[1]
-        await connection.send(body[len(body) // 2 :])
+        await connection.send(CONTENT[HALF:])
         assert (await connection.answer())[0] == 200
     assert await is_whole(alice, image_id)
-
-
-async def until(user: User, image_id: str, status: str) -> None:
-    async with asyncio.timeout(SECONDS):
-        while (await user.do("getImageById", imageId=image_id))["status"] != status:
-            pass
 
 
 async def test_an_image_that_is_deleted_during_its_upload_is_reported_as_gone(
     alice: User, uploader: Uploader
 ) -> None:
     image_id = await queued(alice)
-    body = octets(image_id)
-    async with uploader.connection(len(body), OCTETS, f"?imageId={image_id}") as connection:
-        await connection.send(body[: len(body) // 2])
-        await until(alice, image_id, "saving")
+    async with half_sent(alice, uploader, image_id) as connection:
         await alice.do("deleteImage", imageId=image_id)
-        await connection.send(body[len(body) // 2 :])
+        await connection.send(CONTENT[HALF:])
         status, _, answer = await connection.answer()
     assert (status, error_of(answer)[0]) == (404, "NOT_FOUND")
     assert "was deleted while its data was uploaded" in error_of(answer)[1]
@@ -252,14 +241,11 @@ async def test_a_server_that_ends_in_mid_upload_leaves_an_image_that_takes_its_d
 ) -> None:
     variables = {"BFF_AUTH_URL": cloud.auth_url, "BFF_SHUTDOWN_TIMEOUT": "0"}
     image_id = await queued(alice)
-    body = octets(image_id)
     with running("bff", "serve", "--port", "0", **variables) as process:
         line = await asyncio.to_thread(line_of, process, containing="ready ")
         origin = line.removeprefix("ready ").removesuffix("/polaris-bff/")
         dying = Uploader(Bff(origin, client), alice.token)
-        async with dying.connection(len(body), OCTETS, f"?imageId={image_id}") as connection:
-            await connection.send(body[: len(body) // 2])
-            await until(alice, image_id, "saving")
+        async with half_sent(alice, dying, image_id) as connection:
             process.send_signal(how)
             if how is signal.SIGTERM:
                 assert (await connection.answer())[0] == 503
@@ -279,10 +265,7 @@ async def test_a_glance_that_is_killed_in_mid_upload_stores_nothing_and_the_erro
         bff = Bff(await serve(create_app(settings, Registry(procedures.ALL))), client)
         alice, uploader = User(bff, token), Uploader(bff, token)
         image_id = await queued(alice)
-        body = octets(image_id)
-        async with uploader.connection(len(body), OCTETS, f"?imageId={image_id}") as connection:
-            await connection.send(body[: len(body) // 2])
-            await until(alice, image_id, "saving")
+        async with half_sent(alice, uploader, image_id) as connection:
             kill_what_listens_at(described["glance_url"])
             async with asyncio.timeout(SECONDS):
                 status, _, answer = await connection.answer()

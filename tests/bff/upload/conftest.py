@@ -46,6 +46,23 @@ def id_first(image_id: str, content: bytes = CONTENT) -> bytes:
     return form(part("imageId", image_id.encode()), part("file", content))
 
 
+def octets(_image_id: str, content: bytes = CONTENT) -> bytes:
+    """Return the file itself."""
+    return content
+
+
+WAYS: dict[str, Callable[..., bytes]] = {
+    "id first": id_first,
+    "file first": file_first,
+    "octets": octets,
+}
+
+
+def kind_and_query(way: str, image_id: str) -> tuple[str, str]:
+    """Return the content type and the query that go with one of the ways."""
+    return (OCTETS, f"?imageId={image_id}") if way == "octets" else (FORM, "")
+
+
 class Connection:
     """A client that sends bytes as they are."""
 

@@ -25,11 +25,13 @@ from tests.bff.upload.conftest import (
     CONTENT,
     FORM,
     OCTETS,
+    WAYS,
     Connection,
     Uploader,
     error_of,
     file_first,
     id_first,
+    kind_and_query,
     part,
 )
 from tests.fakes.openstack import FakeOpenStack
@@ -43,17 +45,6 @@ HOW: dict[str, Callable[[Connection], None]] = {
     "FIN": Connection.finish,
     "RST": Connection.reset,
     "silence": lambda _: None,
-}
-
-
-def octets(_image_id: str, content: bytes = CONTENT) -> bytes:
-    return content
-
-
-MAKE: dict[str, Callable[..., bytes]] = {
-    "id first": id_first,
-    "file first": file_first,
-    "octets": octets,
 }
 
 
@@ -73,7 +64,7 @@ def cut_at(where: str, body: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("how", HOW)
-@pytest.mark.parametrize("way", MAKE)
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(
     "where",
     [
@@ -91,8 +82,8 @@ async def test_a_client_that_breaks_off_stores_nothing_and_can_begin_again_at_on
     how: str,
 ) -> None:
     alice = await start_uploads(upload_client_timeout=0.05 if how == "silence" else 60)
-    kind, query = (OCTETS, f"?imageId={queued['id']}") if way == "octets" else (FORM, "")
-    body = MAKE[way](queued["id"])
+    kind, query = kind_and_query(way, queued["id"])
+    body = WAYS[way](queued["id"])
     async with alice.connection(len(body), kind, query) as connection:
         await connection.send(cut_at(where, body))
         HOW[how](connection)
@@ -113,9 +104,9 @@ async def test_a_size_that_glance_knows_does_not_complete_an_upload_that_does_no
     alice: Uploader, openstack: FakeOpenStack, queued: dict[str, Any], way: str
 ) -> None:
     """Glance would store the image with its last byte: that byte waits for the closing boundary."""
-    body = MAKE[way](queued["id"])
+    body = WAYS[way](queued["id"])
+    kind, _ = kind_and_query(way, queued["id"])
     query = f"?imageId={queued['id']}"
-    kind = OCTETS if way == "octets" else FORM
     size = f"X-Openstack-Image-Size: {SIZE}"
     length = SIZE if way == "octets" else len(body)
     sent = cut_at("last byte" if way == "octets" else "closing boundary", body)
@@ -289,8 +280,8 @@ async def test_a_server_that_ends_in_mid_upload_stores_nothing_and_leaves_no_fil
         "BFF_SPOOL_DIR": str(tmp_path),
         "BFF_SHUTDOWN_TIMEOUT": "0",
     }
-    kind, query = (OCTETS, f"?imageId={queued['id']}") if way == "octets" else (FORM, "")
-    body = MAKE[way](queued["id"], CONTENT * 20)
+    kind, query = kind_and_query(way, queued["id"])
+    body = WAYS[way](queued["id"], CONTENT * 20)
     with running("bff", "serve", "--port", "0", **variables) as process:
         alice = Uploader(Bff(await started(process), client), openstack.new_token())
         async with asyncio.timeout(SECONDS), alice.connection(len(body), kind, query) as connection:
