@@ -32,7 +32,7 @@ from bff.registry import Registry
 from bff.rpc import Rpc
 from bff.sessions import Sessions
 from bff.settings import Settings
-from bff.upload import UploadEndpoint
+from bff.upload.endpoint import UploadEndpoint
 from bff.upload.head import DIGEST_HEADER, IMAGE_HEADER, SIZE_HEADER
 
 

@@ -40,13 +40,13 @@ def contract(registry: Registry) -> Contract:
     """Return what a registry promises."""
     schemas, types = json_schemas(registry)
     procedures = tuple(_described(procedure, schemas, types) for procedure in registry.values())
-    inputs = {_name(schemas[name, "validation"]) for name in registry}
+    inputs = {name_of(schemas[name, "validation"]) for name in registry}
     shared = {name: schema for name, schema in types.items() if name not in inputs}
     return Contract(procedures, shared)
 
 
 def _described(procedure: Procedure, schemas: Any, types: dict[str, Schema]) -> Described:
-    wanted = types[_name(schemas[procedure.name, "validation"])]
+    wanted = types[name_of(schemas[procedure.name, "validation"])]
     result = schemas[procedure.name, "serialization"]
     answer = examples.of(result, types, REF)
     return Described(
@@ -75,13 +75,14 @@ def json_schemas(registry: Registry) -> tuple[Any, dict[str, Schema]]:
     return schemas, shared.get("$defs", {})
 
 
+def name_of(schema: Schema) -> str:
+    """Return the name of the type to which a schema refers."""
+    return str(schema["$ref"]).removeprefix(REF)
+
+
 class _Untitled(GenerateJsonSchema):
     """Leaves out the title of a field, which is its name again, in other letters."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002  # not ours to choose
         """Say no, for every field."""
         return False
-
-
-def _name(schema: Schema) -> str:
-    return str(schema["$ref"]).removeprefix(REF)

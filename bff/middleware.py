@@ -67,9 +67,6 @@ class Unforeseen:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; an answer that has begun can only be broken off."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
         begun = False
 
         async def send_and_note(message: Message) -> None:
@@ -80,7 +77,7 @@ class Unforeseen:
         try:
             await self._app(scope, receive, send_and_note)
         except Exception:
-            if begun:
+            if begun or scope["type"] != "http":
                 raise
             log.exception("a request failed")
             request_id = request_id_of(scope)

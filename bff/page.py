@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from bff.contract import REF, Contract, Described, Schema
+from bff.contract import Contract, Described, Schema, name_of
 from bff.errors import COMMON, Code
 
 _TOP = """# Procedures
@@ -102,7 +102,7 @@ def _bounds(part: Schema) -> str:
 def _kind(schema: Schema) -> str:
     """Return what a value is, in TypeScript's words."""
     if "$ref" in schema:
-        name = schema["$ref"].removeprefix(REF)
+        name = name_of(schema)
         return f"[{name}](#{name.lower()})"
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])

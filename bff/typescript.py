@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import Any, Literal, get_args, get_origin
 
 import schemas
-from bff.contract import Schema, json_schemas
+from bff.contract import Schema, json_schemas, name_of
 from bff.errors import Code
 from bff.registry import Kind, Procedure, Registry
 
@@ -48,7 +48,7 @@ def as_typescript(registry: Registry) -> str:
     """Return the contract as one TypeScript module."""
     tops, definitions = json_schemas(registry)
     writer = _Writer(_named_literals())
-    inputs = {tops[name, "validation"]["$ref"].rpartition("/")[2] for name in registry}
+    inputs = {name_of(tops[name, "validation"]) for name in registry}
     models = [
         writer.definition(name, schema, is_input=name in inputs)
         for name, schema in sorted(definitions.items())
@@ -91,7 +91,7 @@ class _Writer:
     def type(self, schema: Schema, indent: str = "") -> str:
         """Return the type of whatever fits a schema."""
         if "$ref" in schema:
-            return _identifier(schema["$ref"].rpartition("/")[2])
+            return _identifier(name_of(schema))
         if "enum" in schema:
             return self._enum(tuple(schema["enum"]))
         if "const" in schema:

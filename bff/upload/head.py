@@ -16,6 +16,7 @@ IMAGE_HEADER = "x-image-id"
 DIGEST_HEADER = "x-upload-sha512"
 # Glance's own name for it.
 SIZE_HEADER = "x-openstack-image-size"
+SIZE = "The file's size"
 T = TypeVar("T")
 _DIGEST = re.compile(r"[0-9a-fA-F]{128}")
 _SIZE = re.compile(r"[0-9]{1,19}")
@@ -53,7 +54,7 @@ def read_head(request: Request, most: int) -> Head:
     length = size_of(headers.get("content-length"), "Content-Length")
     size = size_of(agreed(SIZE_HEADER, *headers.getlist(SIZE_HEADER)), SIZE_HEADER)
     if boundary is None:
-        size = agreed("The file's size", size, length)
+        size = agreed(SIZE, size, length)
     overhead = 0 if boundary is None else multipart.MOST_OVERHEAD
     if most and max(size or 0, (length or 0) - overhead) > most:
         raise too_large(most)

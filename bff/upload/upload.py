@@ -11,6 +11,7 @@ from bff.errors import BffError, Code
 from bff.progress.hub import Hub
 from bff.upload.body import Body
 from bff.upload.head import (
+    SIZE,
     Head,
     agreed,
     checked_image_id,
@@ -21,8 +22,6 @@ from bff.upload.head import (
 from bff.upload.multipart import IMAGE_ID, PROJECT_ID, Form
 from bff.upload.spool import Spools
 from bff.upload.turns import Turns
-
-SIZE = "The file's size"
 
 
 @dataclass(frozen=True)
