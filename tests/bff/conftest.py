@@ -51,6 +51,14 @@ def _named(headers: dict[str, str]) -> dict[str, str]:
     return {name.replace("_", "-"): value for name, value in headers.items()}
 
 
+async def bff_with(
+    serve: Serve, client: aiohttp.ClientSession, *more: Procedure, **settings: Any
+) -> Bff:
+    """Serve a BFF with settings and procedures of a test's own."""
+    app = create_app(Settings(**settings), Registry([*procedures.ALL, *more]))
+    return Bff(await serve(app), client)
+
+
 Start = Callable[..., Any]
 
 
@@ -72,9 +80,8 @@ def start(serve: Serve, client: aiohttp.ClientSession, openstack: FakeOpenStack)
     """Return a function that starts a BFF with settings and procedures of a test's own."""
 
     async def start(*more: Procedure, **settings: Any) -> Bff:
-        known = Settings(auth_url=f"{openstack.url}/v3", **settings)
-        app = create_app(known, Registry([*procedures.ALL, *more]))
-        return Bff(await serve(app), client)
+        address = f"{openstack.url}/v3"
+        return await bff_with(serve, client, *more, auth_url=address, **settings)
 
     return start
 

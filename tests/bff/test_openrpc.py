@@ -14,6 +14,7 @@ from bff.contract import contract
 from bff.errors import Code
 from bff.registry import Registry
 from tests.bff.conftest import Bff, Start
+from tests.bff.test_rpc import PROCEDURES
 from tests.fakes.openstack import FakeOpenStack
 
 CONTRACT = contract(Registry(procedures.ALL))
@@ -109,8 +110,6 @@ async def test_the_document_says_nothing_of_the_deployment(start: Start) -> None
 
 
 async def test_a_procedure_that_is_added_is_in_the_document(start: Start) -> None:
-    from tests.bff.test_rpc import PROCEDURES
-
     got = await (await document(await start(*PROCEDURES))).json()
     assert {p.name for p in PROCEDURES} <= {method["name"] for method in got["methods"]}
 

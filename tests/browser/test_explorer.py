@@ -590,11 +590,12 @@ def test_images_are_paged_sorted_and_searched(explorer: Open, cloud: Cloud, proj
     assert image_names(page) == names[20:]
 
 
-def test_the_page_works_below_another_prefix(explorer: Open, cloud: Cloud, address: str) -> None:
+def test_the_page_works_below_another_prefix(explorer: Open, cloud: Cloud, project: str) -> None:
+    make_images(cloud, project, "an image")
     variables = {"BFF_AUTH_URL": cloud.auth_url, "BFF_PREFIX": "/cloud/images"}
     with running("bff", "serve", "--port", "0", **variables, BFF_LOG_LEVEL="error") as process:
         other = line_of(process, containing="ready ").removeprefix("ready ")
         tab = explorer()
         tab.page.goto(other.rstrip("/"))
-        tab.sign_in("alice", cloud.password("alice"), "demo")
-        expect(tab.page.get_by_role("link", name="build-runner")).to_be_visible()
+        tab.sign_in("alice", cloud.password("alice"), project)
+        expect(tab.page.get_by_role("link", name="an image")).to_be_visible()

@@ -8,11 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-import procedures
-from bff.app import create_app
-from bff.registry import Registry
-from bff.settings import Settings
-from tests.bff.conftest import Bff
+from tests.bff.conftest import Bff, bff_with
 from tests.conftest import Serve
 from tests.devcloud import Cloud
 
@@ -50,8 +46,7 @@ Sign = Callable[[str, str], User]
 @pytest.fixture
 async def bff(cloud: Cloud, serve: Serve, client: aiohttp.ClientSession) -> Bff:
     """Return a BFF in front of the cloud."""
-    settings = Settings(auth_url=cloud.auth_url)
-    return Bff(await serve(create_app(settings, Registry(procedures.ALL))), client)
+    return await bff_with(serve, client, auth_url=cloud.auth_url)
 
 
 @pytest.fixture

@@ -14,12 +14,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-import procedures
-from bff.app import create_app
-from bff.registry import Registry
-from bff.settings import Settings
 from schemas.image import MAX_FILTER_TAGS
-from tests.bff.conftest import Bff
+from tests.bff.conftest import Bff, bff_with
 from tests.cloud.conftest import Cloud, Sign, User
 from tests.cloud.shelf import CONTENT, Shelf
 from tests.conftest import Serve
@@ -260,8 +256,8 @@ async def test_an_id_that_is_taken_is_a_conflict(shelf: Shelf, user: Sign) -> No
 async def test_data_over_the_limit_is_too_large_and_the_image_stays_queued(
     cloud: Cloud, serve: Serve, client: aiohttp.ClientSession, shelf: Shelf
 ) -> None:
-    settings = Settings(auth_url=cloud.auth_url, max_inline_upload=len(CONTENT) - 1)
-    bff = Bff(await serve(create_app(settings, Registry(procedures.ALL))), client)
+    most = len(CONTENT) - 1
+    bff = await bff_with(serve, client, auth_url=cloud.auth_url, max_inline_upload=most)
     image_id = shelf.queued()
     params = {"imageId": image_id, "file": DATA}
     token = cloud.token("alice", shelf.project)
@@ -284,8 +280,8 @@ async def test_what_is_no_json_is_an_unsupported_media_type(
 async def test_an_upload_without_glance_is_an_unavailable_service(
     cloud: Cloud, serve: Serve, client: aiohttp.ClientSession, shelf: Shelf
 ) -> None:
-    settings = Settings(auth_url=cloud.auth_url, glance_url="http://127.0.0.1:1/")
-    bff = Bff(await serve(create_app(settings, Registry(procedures.ALL))), client)
+    nobody = "http://127.0.0.1:1/"
+    bff = await bff_with(serve, client, auth_url=cloud.auth_url, glance_url=nobody)
     params = {"imageId": shelf.missing(), "file": DATA}
     token = cloud.token("alice", shelf.project)
     error = (await bff.call("compute.image.uploadImage", params, X_Auth_Token=token))["error"]

@@ -15,12 +15,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-import procedures
-from bff.app import create_app
-from bff.registry import Registry
-from bff.settings import Settings
 from devcloud.api import Api, sign_in
-from tests.bff.conftest import Bff
+from tests.bff.conftest import Bff, bff_with
 from tests.bff.upload.conftest import (
     OCTETS,
     WAYS,
@@ -123,10 +119,8 @@ async def test_a_client_that_breaks_off_leaves_an_image_that_takes_its_data_at_o
 async def test_a_client_that_falls_silent_leaves_an_image_that_takes_its_data_at_once(
     alice: User, cloud: Cloud, serve: Serve, client: aiohttp.ClientSession
 ) -> None:
-    settings = Settings(auth_url=cloud.auth_url, upload_client_timeout=0.2)
-    hasty = Uploader(
-        Bff(await serve(create_app(settings, Registry(procedures.ALL))), client), alice.token
-    )
+    bff = await bff_with(serve, client, auth_url=cloud.auth_url, upload_client_timeout=0.2)
+    hasty = Uploader(bff, alice.token)
     for way, make in WAYS.items():
         image_id = await queued(alice)
         body = make(image_id, CONTENT)
@@ -261,8 +255,7 @@ async def test_a_glance_that_is_killed_in_mid_upload_stores_nothing_and_the_erro
     with running("devcloud", "--dir", str(tmp_path)) as process:
         described = json.loads(await asyncio.to_thread(line_of, process, containing="{"))
         token = sign_in(described["auth_url"], "alice", "alice", "demo")
-        settings = Settings(auth_url=described["auth_url"])
-        bff = Bff(await serve(create_app(settings, Registry(procedures.ALL))), client)
+        bff = await bff_with(serve, client, auth_url=described["auth_url"])
         alice, uploader = User(bff, token), Uploader(bff, token)
         image_id = await queued(alice)
         async with half_sent(alice, uploader, image_id) as connection:

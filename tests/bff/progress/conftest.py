@@ -20,7 +20,6 @@ from starlette.types import ASGIApp
 
 import procedures
 from bff.app import create_app
-from bff.progress import hub as hub_module
 from bff.progress.hub import Hub
 from bff.progress.redis import RedisStore
 from bff.progress.store import MemoryStore, Store
@@ -75,8 +74,8 @@ def redis() -> Iterator[RedisServer]:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the hub look a hundred times a second, so that tests need not wait for it."""
-    monkeypatch.setattr(hub_module, "INTERVAL_SECONDS", 0.01)
-    monkeypatch.setattr(hub_module, "ROUNDS_WHEN_IDLE", 1)
+    monkeypatch.setattr("bff.progress.hub.INTERVAL_SECONDS", 0.01)
+    monkeypatch.setattr("bff.progress.hub.ROUNDS_WHEN_IDLE", 1)
 
 
 NewHub = Callable[..., Awaitable[Hub]]
