@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from schemas.base import IN_WORDS, TEXT_PATTERN, Pointer, Strict
 from schemas.image import OneImageInput
@@ -35,6 +35,16 @@ class JSONPatchOperation(Strict):
     from_: Pointer | None = Field(
         None, alias="from", description="For `move` and `copy`: where it comes from."
     )
+
+    @field_validator("path", "from_")
+    @classmethod
+    def _means_what_glance_reads(cls, pointer: str | None) -> str | None:
+        # Glance drops slashes in front and spaces around a name: "//owner " is its "owner".
+        # Source: ``glance/api/v2/images.py``, ``RequestDeserializer._decode_json_pointer``.
+        name = pointer.split("/")[1] if pointer is not None else "name"
+        if not name or name != name.strip():
+            raise ValueError("must name a property, without spaces around its name")
+        return pointer
 
     @model_validator(mode="after")
     def _has_what_it_needs(self) -> Self:

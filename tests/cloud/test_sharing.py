@@ -134,3 +134,16 @@ async def test_an_image_cannot_be_given_away(
     assert (code, "owner" in message) == ("FORBIDDEN", True)
     assert await alice.do("getImageById", imageId=image["id"]) == image
     assert (await bob.error("getImageById", imageId=image["id"]))[0] == "NOT_FOUND"
+
+
+@pytest.mark.parametrize("path", ["//owner", "/owner ", "/ owner", "/\u00a0owner", "// owner"])
+async def test_an_image_cannot_be_given_away_by_a_path_that_glance_reads_as_the_owner(
+    path: str, cloud: Cloud, alice: User, bob: User, partner: str
+) -> None:
+    project = cloud.projects[partner]
+    image = await alice.do("createImage", name="mine")
+    step = {"op": "replace", "path": path, "value": project}
+    code, message = await alice.error("updateImage", imageId=image["id"], operations=[step])
+    assert (code, "must name a property" in message) == ("BAD_REQUEST", True)
+    assert await alice.do("getImageById", imageId=image["id"]) == image
+    assert (await bob.error("getImageById", imageId=image["id"]))[0] == "NOT_FOUND"

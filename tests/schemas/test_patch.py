@@ -41,6 +41,12 @@ GOOD = {"op": "remove", "path": "/hw_serial"}
         ({"op": "remove", "path": "/" + "a" * 1024}, ["path"], "at most 1024"),
         ({"op": "remove", "path": 5}, ["path"], "valid string"),
         ({"op": "move", "path": "/x", "from": "y"}, ["from"], "must be a JSON Pointer"),
+        ({"op": "remove", "path": "/"}, ["path"], "must name a property"),
+        ({"op": "remove", "path": "//owner"}, ["path"], "must name a property"),
+        ({"op": "remove", "path": "/owner "}, ["path"], "must name a property"),
+        ({"op": "remove", "path": "/\u2003owner"}, ["path"], "must name a property"),
+        ({"op": "add", "path": "//name", "value": "\0"}, ["path"], "must name a property"),
+        ({"op": "move", "path": "/x", "from": "//y"}, ["from"], "must name a property"),
         ({"op": "add", "path": "/x", "valeu": 1}, ["valeu"], "did you mean value?"),
         ({"op": "add", "path": "/tags/-", "value": ""}, [], "a tag must have at least one"),
         (
