@@ -28,6 +28,8 @@ from bff.validation import validated
 from schemas.json import Json
 
 LONGEST_PATH = 100
+# A value of two bytes becomes an object of sixty-four.
+MOST_VALUES = 500_000
 BOM = b"\xef\xbb\xbf"
 
 Method = Callable[[Caller, Any], Awaitable[Result]]
@@ -174,6 +176,10 @@ def refused(error: BffError, request_id: str, call_id: Any = None) -> bytes:
 def _parse(body: bytes) -> Any:
     if body.startswith(BOM):
         raise BffError(Code.PARSE_ERROR, "Parse error: the body begins with a byte order mark.")
+    # Some stand inside strings: what is refused may have fewer values, what is read has no more.
+    if sum(map(body.count, (b",", b"[", b"{"))) > MOST_VALUES:
+        message = f"The request has more than {MOST_VALUES} values; split the batch."
+        raise BffError(Code.PAYLOAD_TOO_LARGE, message)
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -11,6 +12,10 @@ from schemas.base import IN_WORDS, TEXT_PATTERN, Pointer, Strict
 from schemas.image import OneImageInput
 
 MAX_OPERATIONS = 1000
+# pydantic makes an error of each unknown member: of a million, gigabytes.
+MOST_MEMBERS = 20
+# orjson writes 254 levels; no property has more than one.
+MOST_LEVELS = 100
 
 WITH_VALUE = frozenset({"add", "replace", "test"})
 WITH_FROM = frozenset({"move", "copy"})
@@ -35,6 +40,23 @@ class JSONPatchOperation(Strict):
     from_: Pointer | None = Field(
         None, alias="from", description="For `move` and `copy`: where it comes from."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _not_too_many(cls, value: Any) -> Any:
+        if isinstance(value, dict) and len(value) > MOST_MEMBERS:
+            raise ValueError(f"an operation has at most {MOST_MEMBERS} members")
+        return value
+
+    @field_validator("value")
+    @classmethod
+    def _not_too_deep(cls, value: Any) -> Any:
+        level = [value]
+        for _ in range(MOST_LEVELS):
+            level = [part for whole in level for part in _parts(whole)]
+            if not level:
+                return value
+        raise ValueError(f"has more than {MOST_LEVELS} levels")
 
     @field_validator("path", "from_")
     @classmethod
@@ -73,6 +95,12 @@ class JSONPatchOperation(Strict):
         if self.op in WITH_FROM:
             step["from"] = self.from_
         return step
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 class UpdateImageInput(OneImageInput):

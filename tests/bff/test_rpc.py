@@ -104,6 +104,16 @@ async def test_a_depth_of_100_000_is_a_parse_error(start: Start) -> None:
     assert (await response.json())["error"]["code"] == -32700
 
 
+@pytest.mark.parametrize("values", [b"[]," * 250_000, b"{}," * 250_000, b"0," * 500_000])
+async def test_a_body_of_more_than_half_a_million_values_is_not_parsed(
+    values: bytes, start: Start
+) -> None:
+    bff = await start()
+    error = (await (await bff.post(b"[" + values + b"0]")).json())["error"]
+    assert error["data"]["code"] == "PAYLOAD_TOO_LARGE"
+    assert "more than 500000 values" in error["message"]
+
+
 async def test_a_number_of_5000_digits_harms_nobody(bff: Bff) -> None:
     body = b'{"jsonrpc":"2.0","id":1,"method":"test.echo","params":{"n":%s}}' % (b"9" * 5000)
     answer = await (await bff.post(body)).json()

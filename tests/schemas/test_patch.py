@@ -12,6 +12,13 @@ from schemas.image import EXAMPLE_ID
 from schemas.patch import MAX_OPERATIONS, UpdateImageInput
 
 
+def nested(levels: int) -> Any:
+    value: Any = "x"
+    for level in range(levels):
+        value = [value] if level % 2 else {"a": value}
+    return value
+
+
 def issues(*operations: Any) -> list[Any]:
     with pytest.raises(BffError) as caught:
         validated(UpdateImageInput, {"imageId": EXAMPLE_ID, "operations": [*operations]})
@@ -54,6 +61,8 @@ GOOD = {"op": "remove", "path": "/hw_serial"}
             [],
             "a tag must have at least one",
         ),
+        ({"op": "add", "path": "/x", "value": nested(101)}, ["value"], "more than 100 levels"),
+        ({**{str(n): 0 for n in range(21)}}, [], "at most 20 members"),
         (5, [], "valid dictionary"),
     ],
 )
@@ -82,3 +91,7 @@ def test_what_an_operation_does_not_use_is_left_out() -> None:
 def test_a_patch_has_an_end() -> None:
     found = issues(*[GOOD] * (MAX_OPERATIONS + 1))
     assert found[0][0] == ["operations"]
+
+
+def test_a_million_unknown_members_are_one_issue() -> None:
+    assert len(issues(*[dict.fromkeys(map(str, range(1000)), 0)] * 40)) == 40
