@@ -14,6 +14,7 @@ from uvicorn.supervisors import Multiprocess
 
 from bff import asgi, page
 from bff import settings as settings_module
+from bff.connection import Connection
 from bff.contract import contract
 from bff.settings import PREFIX, Settings, explain
 from bff.typescript import as_typescript
@@ -54,7 +55,7 @@ def serve(
         port=port,
         workers=workers,
         loop="uvloop",
-        http="httptools",
+        http=Connection,
         access_log=False,
         log_config=None,
         server_header=False,

@@ -18,6 +18,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from structlog.testing import LogCapture
 
+from bff.connection import Connection
 from tests.devcloud import Cloud, running_cloud
 from tests.node import CLIENT, run
 
@@ -52,7 +53,7 @@ async def served(app: ASGIApp) -> AsyncIterator[str]:
     """
     config = uvicorn.Config(
         app,
-        http="httptools",
+        http=Connection,
         log_config=None,
         access_log=False,
         server_header=False,

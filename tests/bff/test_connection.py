@@ -1,0 +1,107 @@
+"""Connections that never become requests, as bytes on a socket."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+
+from bff import connection
+from bff.connection import MOST_HEAD, Connection
+from tests.bff.conftest import Bff
+from tests.fakes.openstack import FakeOpenStack
+
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+CHUNKED = (
+    b"POST /polaris-bff/rpc HTTP/1.1\r\nHost: x\r\ncontent-type: application/json\r\n"
+    b"Transfer-Encoding: chunked\r\n\r\n"
+)
+SECONDS = 10
+
+
+@asynccontextmanager
+async def connected(bff: Bff) -> AsyncIterator[Streams]:
+    host, port = bff.origin.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    try:
+        async with asyncio.timeout(SECONDS):
+            yield reader, writer
+    finally:
+        writer.close()
+
+
+async def rest(reader: asyncio.StreamReader) -> bytes:
+    """Return what comes before the server closes the connection."""
+    received = b""
+    # What it did not read any more resets it.
+    with suppress(ConnectionError):
+        while part := await reader.read(4096):
+            received += part
+    return received
+
+
+ENDLESS = {
+    "an address": (b"GET /", b"x" * 1000),
+    "a header": (b"GET / HTTP/1.1\r\na: ", b"x" * 1000),
+    "headers": (b"GET / HTTP/1.1\r\n", b"a: b\r\n" * 200),
+    "a chunk's extension": (CHUNKED + b"1;", b"x" * 1000),
+    "trailers": (CHUNKED + b"1\r\n[\r\n0\r\n", b"a: b\r\n" * 200),
+}
+
+
+@pytest.mark.parametrize("what", ENDLESS)
+async def test_a_head_without_end_ends_the_connection(what: str, bff: Bff) -> None:
+    begin, more = ENDLESS[what]
+    async with connected(bff) as (reader, writer):
+        writer.write(begin)
+        ended = asyncio.create_task(rest(reader))
+        with suppress(ConnectionError):
+            while not ended.done():
+                writer.write(more)
+                await writer.drain()
+                await asyncio.sleep(0)
+        assert (await ended)[:12] in (b"HTTP/1.1 431", b"")
+    assert "result" in await bff.call("auth.getCurrentUserSession")
+
+
+async def test_a_head_of_60_000_bytes_is_read_whatever_its_body_has(bff: Bff) -> None:
+    answer = await bff.post(b" " * (2 * MOST_HEAD), **{f"x{n}": "y" * 6000 for n in range(10)})
+    assert answer.status == 200
+
+
+async def test_a_head_that_does_not_come_ends_the_connection(
+    bff: Bff, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "HEAD_SECONDS", 0.01)
+    for begin in (b"", b"GET /polaris-bff/ HTTP/1.1\r\nHost:"):
+        async with connected(bff) as (reader, writer):
+            writer.write(begin)
+            assert await rest(reader) == b""
+
+
+async def test_an_answer_is_not_cut_off_by_half_a_request_behind_it(
+    bff: Bff, openstack: FakeOpenStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out_of_patience = asyncio.Event()
+
+    waited = Connection._waited
+
+    def noting(self: Connection) -> None:
+        waited(self)
+        out_of_patience.set()
+
+    monkeypatch.setattr(connection, "HEAD_SECONDS", 0.01)
+    monkeypatch.setattr(Connection, "_waited", noting)
+    openstack.gate = asyncio.Event()
+    call = {"jsonrpc": "2.0", "id": 1, "method": "compute.image.listImages"}
+    body = json.dumps(call).encode()
+    head = CHUNKED.replace(b"Host:", b"X-Auth-Token: %s\r\nHost:" % openstack.new_token().encode())
+    async with connected(bff) as (reader, writer):
+        writer.write(head + b"%x\r\n%s\r\n0\r\n\r\nGET / HTTP/1.1\r\nHost:" % (len(body), body))
+        await openstack.arrived.acquire()
+        await out_of_patience.wait()
+        openstack.gate.set()
+        assert b'"result":[]' in await rest(reader)
