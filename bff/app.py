@@ -55,7 +55,9 @@ def create_app(settings: Settings, registry: Registry) -> Starlette:
     rpc = Rpc(registry, settings, discovery.procedure())
     app = Starlette(
         routes=[
-            Route(f"{settings.prefix}/rpc", RpcEndpoint(rpc, settings.max_body)),
+            Route(
+                f"{settings.prefix}/rpc", RpcEndpoint(rpc, settings.max_body, settings.call_timeout)
+            ),
             Route(f"{settings.prefix}/upload-image", UploadEndpoint(settings)),
             Route(f"{settings.prefix}/openrpc.json", discovery.openrpc_json),
             Route(f"{settings.prefix}/upload-progress/{{image_id}}", ProgressEndpoint()),

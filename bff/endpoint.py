@@ -25,20 +25,23 @@ SOFT_HEADER = "x-bff-errors"
 class RpcEndpoint:
     """The ASGI application of the JSON-RPC endpoint."""
 
-    def __init__(self, rpc: Rpc, max_body: int) -> None:
+    def __init__(self, rpc: Rpc, max_body: int, seconds: float) -> None:
         self._rpc = rpc
         self._max_body = max_body
+        self._seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request; stop working when its client is gone."""
         request = Request(scope, receive)
         try:
             _check_is_a_call(request)
-            body = await _body(request, self._max_body)
+            body = await self._body(request)
         except BffError as error:
             answer = refused(error, request_id_of(scope))
             response = _response(answer, error.code.http_status)
             response.headers.update(allowing(error, "POST"))
+            if error.code is Code.TIMEOUT:
+                response.headers["Connection"] = "close"
             await response(scope, receive, send)
             return
         except ClientDisconnect:
@@ -49,6 +52,14 @@ class RpcEndpoint:
         finished = await _unless_gone(receive, self._rpc.answer(body, caller, soft=soft))
         if finished is not None:
             await _answer(finished[0], caller)(scope, receive, send)
+
+    async def _body(self, request: Request) -> bytes:
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await _body(request, self._max_body)
+        except TimeoutError:
+            message = f"The request did not come within {self._seconds:g} seconds."
+            raise BffError(Code.TIMEOUT, message) from None
 
 
 def _check_is_a_call(request: Request) -> None:

@@ -210,10 +210,33 @@ async def test_a_client_that_goes_away_before_its_request_is_whole_is_answered_n
     async def send(message: Message) -> None:
         raise AssertionError(message)
 
-    endpoint = RpcEndpoint(Rpc(Registry([]), Settings(auth_url=URL)), max_body=1000)
+    endpoint = RpcEndpoint(Rpc(Registry([]), Settings(auth_url=URL)), 1000, seconds=10)
     headers = [(b"content-type", b"application/json")]
     await endpoint({"type": "http", "method": "POST", "headers": headers}, receive, send)
     assert not list(messages)
+
+
+@pytest.mark.parametrize("path", ["rpc/", "upload-image/", "openrpc.json/", "assets/"])
+async def test_a_slash_too_many_is_not_found_rather_than_led_elsewhere(path: str, bff: Bff) -> None:
+    sent = {"X-Auth-Token": "t", "Host": "elsewhere.example"}
+    url = f"{bff.origin}/polaris-bff/{path}"
+    response = await bff.request("POST", url, headers=sent, allow_redirects=False)
+    assert (response.status, response.headers.get("location")) == (404, None)
+
+
+async def test_a_body_that_does_not_come_is_a_timeout_and_ends_the_connection(
+    start: Start,
+) -> None:
+    bff = await start(call_timeout=0.05)
+    host, port = bff.origin.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(b"POST /polaris-bff/rpc HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n")
+    writer.write(b"Content-Type: application/json\r\n\r\n[")
+    async with asyncio.timeout(10):
+        head, _, answer = (await reader.read()).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 408 ")
+    assert json.loads(answer)["error"]["data"]["code"] == "TIMEOUT"
+    writer.close()
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "OPTIONS"])
