@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -30,11 +31,21 @@ from schemas.json import Json
 LONGEST_PATH = 100
 # A value of two bytes becomes an object of sixty-four.
 MOST_VALUES = 500_000
+# In bytes: a small batch may ask for a large list a hundred times.
+MOST_ANSWERED = 64 * 1024 * 1024
 BOM = b"\xef\xbb\xbf"
 
 Method = Callable[[Caller, Any], Awaitable[Result]]
 _ABSENT = object()
 log = structlog.get_logger("bff.rpc")
+
+
+@dataclass
+class _Room:
+    """What the calls of a batch share: how many run at a time, and how much was answered."""
+
+    turns: AbstractAsyncContextManager[Any]
+    answered: int = 0
 
 
 class Rpc:
@@ -60,7 +71,7 @@ class Rpc:
                 return await self._batch(parsed, caller, soft)
         except BffError as error:
             return refused(error, caller.request_id)
-        return await self._one(parsed, caller, soft)
+        return await self._one(parsed, caller, soft, _Room(nullcontext()))
 
     async def _batch(self, elements: list[Any], caller: Caller, soft: bool) -> bytes | None:
         if not elements:
@@ -69,7 +80,7 @@ class Rpc:
         if len(elements) > most:
             message = f"Invalid Request: a batch has at most {most} calls; split it."
             raise BffError(Code.BAD_REQUEST, message)
-        room = asyncio.Semaphore(self._settings.batch_concurrency)
+        room = _Room(asyncio.Semaphore(self._settings.batch_concurrency))
         async with asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(self._one(element, caller, soft, room)) for element in elements
@@ -77,13 +88,7 @@ class Rpc:
         answers = [answer for task in tasks if (answer := task.result()) is not None]
         return b"[" + b",".join(answers) + b"]" if answers else None
 
-    async def _one(
-        self,
-        element: Any,
-        caller: Caller,
-        soft: bool,
-        room: AbstractAsyncContextManager[Any] | None = None,
-    ) -> bytes | None:
+    async def _one(self, element: Any, caller: Caller, soft: bool, room: _Room) -> bytes | None:
         fault = _fault(element)
         if fault is not None:
             return refused(
@@ -92,7 +97,9 @@ class Rpc:
                 _usable_id(element),
             )
         call = {**element, "params": [_input(element.get("params"))]}
-        async with room or nullcontext():
+        async with room.turns:
+            if room.answered > MOST_ANSWERED:
+                return _not_begun(element, caller)
             response: Any = await dispatch_to_response(
                 call,  # type: ignore[arg-type]  # the deserializer below takes it as it is
                 self._methods[soft],
@@ -100,7 +107,9 @@ class Rpc:
                 deserializer=identity,
                 validator=identity,
             )
-        return None if response is None else _encode(response)
+            answer = None if response is None else _encode(response)
+            room.answered += len(answer or b"")
+        return answer
 
     async def _run(self, procedure: Procedure, caller: Caller, raw: Any, *, soft: bool) -> Result:
         """Run one call to its answer; nothing but a cancellation gets out of here."""
@@ -171,6 +180,13 @@ def refused(error: BffError, request_id: str, call_id: Any = None) -> bytes:
     log.warning("refused", status=error.code.label, error=error.message)
     fault = to_wire(error, path=None, request_id=request_id)
     return orjson.dumps({"jsonrpc": "2.0", "error": fault, "id": call_id})
+
+
+def _not_begun(element: Any, caller: Caller) -> bytes | None:
+    message = f"Not begun: the batch has {MOST_ANSWERED} bytes of answers already; split it."
+    error = BffError(Code.PAYLOAD_TOO_LARGE, message)
+    answer = refused(error, caller.request_id, element.get("id"))
+    return answer if "id" in element else None
 
 
 def _parse(body: bytes) -> Any:

@@ -184,6 +184,27 @@ async def test_a_batch_of_101_is_refused_whole_and_one_of_100_is_not(bff: Bff) -
     assert len(await bff.json([call()] * 100)) == 100
 
 
+async def test_the_calls_of_a_batch_that_has_answered_too_much_are_not_begun(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[None] = []
+
+    async def noted(ctx: PublicContext, wanted: NoInput) -> str:
+        """Answer."""
+        begun.append(None)
+        return "here"
+
+    monkeypatch.setattr("bff.rpc.MOST_ANSWERED", 50)
+    bff = await start(query("test.noted", noted), batch_concurrency=1)
+    notification = {"jsonrpc": "2.0", "method": "test.noted"}
+    calls = [call("test.noted", id=number) for number in range(4)]
+    answers = await bff.json([*calls, notification])
+    assert [answer.get("result") for answer in answers] == ["here", "here", None, None]
+    assert {answer["error"]["data"]["code"] for answer in answers[2:]} == {"PAYLOAD_TOO_LARGE"}
+    assert [answer["id"] for answer in answers] == [0, 1, 2, 3]
+    assert len(begun) == 2
+
+
 @pytest.mark.parametrize("length_known", [True, False])
 async def test_a_body_over_the_limit_is_refused_with_413(length_known: bool, bff: Bff) -> None:
     async def chunks() -> Any:
