@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Iterable
 from typing import Generic, TypeVar
 
 from cachetools import TLRUCache
@@ -42,11 +42,16 @@ class SingleFlightCache(Generic[K, V]):
         # One caller that goes away must not take the answer from the others.
         return await asyncio.shield(flight)
 
-    def drop(self, matches: Callable[[K], bool]) -> None:
-        """Forget every matching value; a look-up under way is not kept when it ends."""
-        for entries in (self._values, self._flights):
-            for key in [key for key in entries if matches(key)]:
-                entries.pop(key, None)
+    def drop(self, keys: Iterable[K]) -> None:
+        """Forget these values; a look-up under way is not kept when it ends."""
+        for key in keys:
+            self._values.pop(key, None)
+            self._flights.pop(key, None)
+
+    @property
+    def under_way(self) -> list[K]:
+        """What is being looked up."""
+        return list(self._flights)
 
     async def _fly(self, key: K, look_up: Callable[[], Awaitable[V]]) -> V:
         try:

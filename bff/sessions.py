@@ -7,6 +7,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from cachetools import LRUCache
+
 from bff.cache import SingleFlightCache
 from bff.errors import BffError
 from bff.openstack.keystone import Keystone, Token
@@ -49,6 +51,9 @@ class Sessions:
         self._rescoped: SingleFlightCache[tuple[str, Scope], Token] = SingleFlightCache(
             cache_size, lambda token: _expiry(token) - MARGIN_SECONDS, time.time
         )
+        # Where each token was rescoped to. Anybody may have a token forgotten, by sending one that
+        # is none: to look through a full cache for it would stop everybody else.
+        self._scopes: LRUCache[str, set[Scope]] = LRUCache(cache_size)
 
     async def token(self, credentials: Credentials, request_id: str) -> Token:
         """Return a valid token in the wanted scope.
@@ -61,9 +66,8 @@ class Sessions:
         if scope is None or scope == own.body.scope:
             return own
         key = (_fingerprint(credentials.token), scope)
-        return await self._rescoped.get(
-            key, lambda: self._keystone.rescope(own.secret, _as_keystone_has_it(scope), request_id)
-        )
+        self._scopes.get(key[0])  # its use counts, so that it is kept as long as what it leads to
+        return await self._rescoped.get(key, lambda: self._rescope(own, key, request_id))
 
     async def sign_in(
         self, user: str, password: str, domain: str, scope: Any, request_id: str
@@ -96,8 +100,15 @@ class Sessions:
     def forget(self, credentials: Credentials) -> None:
         """Ask Keystone again at the next call: something refused the caller's token."""
         own = _fingerprint(credentials.token)
-        self._valid.drop(lambda key: key == own)
-        self._rescoped.drop(lambda key: key[0] == own)
+        self._valid.drop([own])
+        under_way = [key for key in self._rescoped.under_way if key[0] == own]
+        self._rescoped.drop([*under_way, *((own, scope) for scope in self._scopes.pop(own, ()))])
+
+    async def _rescope(self, own: Token, key: tuple[str, Scope], request_id: str) -> Token:
+        fingerprint, scope = key
+        token = await self._keystone.rescope(own.secret, _as_keystone_has_it(scope), request_id)
+        self._scopes.setdefault(fingerprint, set()).add(scope)
+        return token
 
     async def _validated(self, secret: str, request_id: str) -> Token:
         return await self._valid.get(

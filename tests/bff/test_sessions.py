@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.cookies import SimpleCookie
 from typing import Any
 
 import pytest
+from cachetools import TLRUCache
 from cryptography.fernet import Fernet
 
 from tests.bff.conftest import Bff, Start
@@ -312,6 +314,30 @@ async def test_a_401_from_glance_has_keystone_asked_again(
     openstack.tokens[token] = kept
     assert "result" in await bff.call(LIST, X_Auth_Token=token)
     assert openstack.calls["GET /v3/auth/tokens"] == 2
+
+
+async def test_a_401_from_glance_has_the_scope_changed_anew(
+    bff: Bff, openstack: FakeOpenStack
+) -> None:
+    own = openstack.new_token()
+    call = {"X_Auth_Token": own, "X_Project_Id": PROJECTS["partner"]}
+    assert "result" in await bff.call(LIST, **call)
+    (rescoped,) = openstack.tokens.keys() - {own}
+    del openstack.tokens[rescoped]
+    assert code(await bff.call(LIST, **call)) == "UNAUTHORIZED"
+    assert "result" in await bff.call(LIST, **call)
+    assert openstack.calls["POST /v3/auth/tokens"] == 2
+
+
+async def test_a_bad_token_is_forgotten_without_a_look_at_all_the_others(
+    bff: Bff, openstack: FakeOpenStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def walked(_cache: TLRUCache[Any, Any]) -> Iterator[Any]:
+        raise AssertionError("somebody walks through the cache")
+
+    assert "result" in await bff.call(LIST, X_Auth_Token=openstack.new_token())
+    monkeypatch.setattr(TLRUCache, "__iter__", walked)
+    assert code(await bff.call(LIST, X_Auth_Token="bad")) == "UNAUTHORIZED"
 
 
 OWN = "http://{host}"
