@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import Any
 
 import structlog
+from structlog.typing import EventDict
 
 from bff.settings import Settings
 
@@ -48,4 +50,13 @@ def _renderers(log_format: str) -> list[structlog.typing.Processor]:
             structlog.processors.JSONRenderer(),
         ]
     plain = structlog.dev.plain_traceback
-    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
+    console = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)
+    return [_visible, console]
+
+
+def _visible(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """Escape what a terminal would obey: a client chooses the names that it calls."""
+    for key, value in event.items():
+        if isinstance(value, str) and not value.isprintable():
+            event[key] = repr(value)[1:-1]
+    return event

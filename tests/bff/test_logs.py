@@ -71,3 +71,14 @@ def test_what_a_client_sends_cannot_forge_a_line(capsys: pytest.CaptureFixture[s
     configure("console")
     structlog.get_logger("test").warning("call", procedure="a\nfake line\x1b[31m")
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_nothing_that_a_client_sends_moves_a_terminals_cursor_or_begins_a_line(
+    log_format: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure(log_format)
+    structlog.get_logger("test").warning("call", procedure="\x1b[2J\x9b\u202ea\nb", error="ünïcode")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.isprintable()
+    assert log_format == "json" or "ünïcode" in line
