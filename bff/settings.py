@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,6 +17,8 @@ PREFIX = "BFF_"
 MIB = 1024 * 1024
 GIB = 1024 * MIB
 
+# As browsers write it: in lower case, international names in punycode, without a path.
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 
 
@@ -139,6 +142,15 @@ class Settings(BaseSettings):
     def _split(cls, value: Any) -> Any:
         if isinstance(value, str):
             return tuple(part.strip().rstrip("/") for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        # "*" would let any page read answers, "null" any sandboxed one; with a path, none matches.
+        for origin in value:
+            if not _ORIGIN.fullmatch(origin):
+                raise ValueError("each must be an origin, as https://cloud.example:8443")
         return value
 
     @field_validator("secret_keys")

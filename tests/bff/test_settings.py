@@ -38,6 +38,11 @@ def test_a_setting_comes_from_its_variable(monkeypatch: pytest.MonkeyPatch) -> N
         {"glance_url": "glance"},
         {"secret_keys": "short"},
         {"log_format": "xml"},
+        {"allowed_origins": "*"},
+        {"allowed_origins": "null"},
+        {"allowed_origins": "https://*.example"},
+        {"allowed_origins": "https://a.example, https://b.example/path"},
+        {"allowed_origins": "https://A.example"},
     ],
 )
 def test_a_wrong_value_is_refused_under_its_variables_name(wrong: dict[str, Any]) -> None:
@@ -56,6 +61,15 @@ def test_a_folder_in_which_nothing_may_be_written_holds_no_waiting_files(
         Settings(**URL, spool_dir=tmp_path)  # type: ignore[arg-type]
     assert explain(refusal.value).startswith("BFF_SPOOL_DIR: ")
     assert "may not write there" in explain(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["https://a.example:8443", "http://localhost:3000", "http://[::1]:80", "app://polaris"],
+)
+def test_an_origin_is_written_as_browsers_send_it(origin: str) -> None:
+    settings = Settings(**URL, allowed_origins=origin)  # type: ignore[arg-type]
+    assert settings.allowed_origins == (origin,)
 
 
 def test_keys_are_several_and_never_shown() -> None:
