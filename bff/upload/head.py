@@ -135,8 +135,12 @@ def _boundary(request: Request) -> bytes | None:
     if request.method != "POST":
         raise BffError(Code.METHOD_NOT_SUPPORTED, "Files are uploaded with POST.")
     # The body would be stored as it is, encoded or without its beginning.
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
+    if _codings(request, "content-encoding") - {"identity"}:
         message = "The body must be the file itself, without a Content-Encoding."
+        raise BffError(Code.UNSUPPORTED_MEDIA_TYPE, message)
+    # Servers take the chunks apart, and leave what is inside as it is.
+    if _codings(request, "transfer-encoding") - {"chunked"}:
+        message = "The body must be the file itself, with no Transfer-Encoding but chunked."
         raise BffError(Code.UNSUPPORTED_MEDIA_TYPE, message)
     if "content-range" in request.headers:
         raise BffError(Code.BAD_REQUEST, "A file is uploaded whole, without a Content-Range.")
@@ -148,6 +152,11 @@ def _boundary(request: Request) -> bytes | None:
         message = "Send multipart/form-data, or the file itself as application/octet-stream."
         raise BffError(Code.UNSUPPORTED_MEDIA_TYPE, message)
     return multipart.boundary_of(content_type)
+
+
+def _codings(request: Request, name: str) -> set[str]:
+    given = ",".join(request.headers.getlist(name)).lower()
+    return {coding.strip() for coding in given.split(",")} - {""}
 
 
 def _checked_digest(value: str) -> str:

@@ -163,6 +163,18 @@ async def test_a_head_that_is_wrong_is_refused_without_asking_for_the_body(
     assert refused(openstack)
 
 
+async def test_a_body_that_is_encoded_for_the_way_is_refused(
+    alice: Uploader, openstack: FakeOpenStack, queued: dict[str, Any]
+) -> None:
+    kind = f"{OCTETS}\r\nTransfer-Encoding: gzip"
+    query = f"?imageId={queued['id']}"
+    async with alice.connection(None, kind, query, "Expect: 100-continue") as connection:
+        status, _, answer = await connection.answer()
+    assert status == 415
+    assert "no Transfer-Encoding but chunked" in error_of(answer)[1]
+    assert refused(openstack)
+
+
 @pytest.mark.parametrize(
     ("state", "expected"),
     [
