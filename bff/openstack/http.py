@@ -24,6 +24,8 @@ from bff.openstack.connection import Client, Outgoing, Timeouts, new_line
 REQUEST_ID = "X-Openstack-Request-Id"
 READ_ATTEMPTS = 3
 MOST_EXPLANATION = 500
+# In bytes. A thousand images have two million; who fills them with text must not fill the memory.
+MOST_ANSWER = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,18 @@ class Service:
             allow_redirects=False,
         ) as response:
             async with asyncio.timeout(self.timeouts.answer):
-                return Reply(response.status, response.headers, await response.read())
+                return Reply(response.status, response.headers, await self._body(response))
+
+    async def _body(self, response: aiohttp.ClientResponse) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        async for part in response.content.iter_any():
+            parts.append(part)
+            size += len(part)
+            if size > MOST_ANSWER:
+                message = f"{self.name} answered more than {MOST_ANSWER} bytes; ask for less."
+                raise BffError(Code.BAD_GATEWAY, message)
+        return b"".join(parts)
 
     def _accepted(
         self, reply: Reply, intent: Intent, ok: frozenset[int], token: str | None

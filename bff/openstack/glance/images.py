@@ -18,6 +18,7 @@ from schemas.image import GlanceImage, ImagesPaginatedResponse, ListImagesInput
 from schemas.json import Json
 
 MOST_IMAGES = 10_000
+MOST_BYTES = 64 * 1024 * 1024
 PAGE_SIZE = 1000
 LIST = Intent("list images")
 PATCH_TYPE = "application/openstack-images-v2.1-json-patch"
@@ -36,16 +37,18 @@ class Images:
         """Return the matching images: as many as ``limit`` says, or all of them.
 
         Raises:
-            BffError: BAD_REQUEST, more than ``MOST_IMAGES`` match; CONFLICT, the list changed
-                while it was read.
+            BffError: BAD_REQUEST, more than ``MOST_IMAGES`` or ``MOST_BYTES`` match; CONFLICT, the
+                list changed while it was read.
         """
         if wanted.limit is not None:
             page = await self._page(query.of_input(wanted))
             return Json(body.array(page.images))
         found: list[bytes] = []
+        size = 0
         async for page in self._pages([*query.of_input(wanted), ("limit", str(PAGE_SIZE))]):
             found += page.images
-            if len(found) > MOST_IMAGES:
+            size += sum(map(len, page.images))
+            if len(found) > MOST_IMAGES or size > MOST_BYTES:
                 raise _too_many()
         return Json(body.array(found))
 
@@ -210,8 +213,8 @@ def no_image(image_id: str) -> str:
 
 def _too_many() -> BffError:
     message = (
-        f"More than {MOST_IMAGES} images match: narrow the filters, set limit,"
-        " or read page by page with listImagesWithPagination."
+        f"More than {MOST_IMAGES} images match, or {MOST_BYTES} bytes of them: narrow the filters,"
+        " set limit, or read page by page with listImagesWithPagination."
     )
     return BffError(Code.INVALID_INPUT, message)
 

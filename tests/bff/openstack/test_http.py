@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator
@@ -502,3 +503,26 @@ async def test_a_cancelled_call_closes_its_connection(service: Service) -> None:
         await left.wait()
     with pytest.raises(asyncio.CancelledError):
         await running
+
+
+async def test_an_answer_without_end_is_given_up_and_not_asked_for_again(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bff.openstack.http.MOST_ANSWER", 1000)
+    endless = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n" + b" " * 2000
+    async with raw_server(endless) as server:
+        with pytest.raises(BffError, match="more than 1000 bytes") as caught:
+            await service.call("GET", server.url, DOING, ok=frozenset({200}))
+    assert caught.value.code is Code.BAD_GATEWAY
+    assert server.methods == ["GET"]
+
+
+async def test_a_small_answer_that_unpacks_into_a_large_one_is_given_up(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bff.openstack.http.MOST_ANSWER", 100_000)
+    packed = gzip.compress(b" " * 10_000_000)
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(packed)}\r\n\r\n"
+    async with raw_server(head.encode() + packed) as server:
+        with pytest.raises(BffError, match="more than 100000 bytes"):
+            await service.call("GET", server.url, DOING, ok=frozenset({200}))

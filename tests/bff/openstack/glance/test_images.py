@@ -130,6 +130,17 @@ async def test_more_images_than_allowed_are_an_error_that_says_what_to_use_inste
     assert len(upstream.asked) == MOST_IMAGES // PAGE_SIZE + 1
 
 
+async def test_images_that_are_too_large_together_are_an_error_too(
+    glance: Glance, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages = [page_of(0, 10, marker="more"), page_of(10, 10, marker="even-more")]
+    monkeypatch.setattr("bff.openstack.glance.images.MOST_BYTES", len(pages[0]))
+    upstream.will_answer(*pages)
+    with pytest.raises(BffError, match="bytes of them") as caught:
+        await glance.images.list(wanted())
+    assert caught.value.code.label == "BAD_REQUEST"
+
+
 @pytest.mark.parametrize("status", [400, 403])
 async def test_a_marker_that_vanished_between_two_pages_is_a_conflict(
     glance: Glance, upstream: Upstream, status: int
