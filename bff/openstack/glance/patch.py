@@ -21,6 +21,8 @@ Step = dict[str, Any]
 GLANCES_OWN = frozenset({"add", "remove", "replace"})
 # Each copy doubles what it copies, and a patch may hold a thousand of them.
 MOST_COPIED = 4 * 1024 * 1024
+# Each step looks at the list that it changes. ``createImage`` takes a fifth of it as tags.
+MOST_ITEMS = 5000
 # A real Glance 33 answers 403 to a member who gives an image away, and has done it all the same.
 OWNER = "owner"
 
@@ -58,7 +60,10 @@ def difference(image: dict[str, Any], steps: Sequence[Step]) -> list[Step]:
         _apply(changed, step, index)
         key = _property(step["path"])
         if key in changed and not _fits_a_property(changed[key]):
-            reason = "a property is a string, a number, a boolean, null or a list of strings"
+            reason = (
+                "a property is a string, a number, a boolean, null or a list of at most"
+                f" {MOST_ITEMS} strings"
+            )
             raise _fault(index, Code.INVALID_INPUT, reason)
         copied += _length(changed.get(key)) if step["op"] == "copy" else 0
         if copied > MOST_COPIED:
@@ -93,7 +98,7 @@ def _property(path: str) -> str:
 
 def _fits_a_property(value: Any) -> bool:
     if isinstance(value, list):
-        return all(isinstance(item, str) for item in value)
+        return len(value) <= MOST_ITEMS and all(isinstance(item, str) for item in value)
     return not isinstance(value, dict)
 
 
