@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, field_validator
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,14 @@ class TokenBody(BaseModel):
     domain: Named | None = None
     roles: list[Named] = []
     catalog: list[CatalogEntry] = []
+
+    @field_validator("catalog", mode="before")
+    @classmethod
+    def _of_images_alone(cls, value: Any) -> Any:
+        # Thousands of tokens are kept, and a large cloud's catalog has hundreds of addresses.
+        if not isinstance(value, list):
+            return value
+        return [e for e in value if not isinstance(e, dict) or e.get("type") == "image"]
 
     @property
     def scope(self) -> Scope:

@@ -145,6 +145,16 @@ async def test_rescoping_sends_the_token_in_the_body_and_the_scope_as_it_is(
     assert "X-Auth-Token" not in sent["headers"]
 
 
+async def test_of_a_large_catalog_only_the_image_service_is_kept(
+    keystone: Keystone, mocked: aioresponses
+) -> None:
+    others = [{"type": f"service-{n}", "endpoints": []} for n in range(30)]
+    catalog = [*others, *SCOPED["catalog"], *others]
+    mocked.get(TOKENS, payload={"token": SCOPED | {"catalog": catalog}})
+    token = await keystone.validate(SECRET, "req-1")
+    assert [entry.type for entry in token.body.catalog] == ["image"]
+
+
 @pytest.mark.parametrize(
     ("ask", "status", "payload"),
     [
