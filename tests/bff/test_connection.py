@@ -1,4 +1,4 @@
-"""Connections that never become requests, as bytes on a socket."""
+"""Connections of clients that send or read otherwise than they should, as bytes on a socket."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ import pytest
 
 from bff import connection
 from bff.connection import MOST_HEAD, Connection
-from tests.bff.conftest import Bff
+from bff.context import PublicContext
+from bff.registry import query
+from schemas.base import NoInput
+from tests.bff.conftest import Bff, Start
 from tests.fakes.openstack import FakeOpenStack
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -35,12 +38,25 @@ async def connected(bff: Bff) -> AsyncIterator[Streams]:
 
 async def rest(reader: asyncio.StreamReader) -> bytes:
     """Return what comes before the server closes the connection."""
-    received = b""
+    received = bytearray()
     # What it did not read any more resets it.
     with suppress(ConnectionError):
-        while part := await reader.read(4096):
+        while part := await reader.read(1_000_000):
             received += part
-    return received
+    return bytes(received)
+
+
+def noted(monkeypatch: pytest.MonkeyPatch, method: str) -> asyncio.Semaphore:
+    """Return what is released whenever a method of a connection was called."""
+    called = asyncio.Semaphore(0)
+    real = getattr(Connection, method)
+
+    def noting(self: Connection, *args: object) -> None:
+        real(self, *args)
+        called.release()
+
+    monkeypatch.setattr(Connection, method, noting)
+    return called
 
 
 ENDLESS = {
@@ -85,16 +101,8 @@ async def test_a_head_that_does_not_come_ends_the_connection(
 async def test_an_answer_is_not_cut_off_by_half_a_request_behind_it(
     bff: Bff, openstack: FakeOpenStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    out_of_patience = asyncio.Event()
-
-    waited = Connection._waited
-
-    def noting(self: Connection) -> None:
-        waited(self)
-        out_of_patience.set()
-
+    out_of_patience = noted(monkeypatch, "_waited")
     monkeypatch.setattr(connection, "HEAD_SECONDS", 0.01)
-    monkeypatch.setattr(Connection, "_waited", noting)
     openstack.gate = asyncio.Event()
     call = {"jsonrpc": "2.0", "id": 1, "method": "compute.image.listImages"}
     body = json.dumps(call).encode()
@@ -102,6 +110,46 @@ async def test_an_answer_is_not_cut_off_by_half_a_request_behind_it(
     async with connected(bff) as (reader, writer):
         writer.write(head + b"%x\r\n%s\r\n0\r\n\r\nGET / HTTP/1.1\r\nHost:" % (len(body), body))
         await openstack.arrived.acquire()
-        await out_of_patience.wait()
+        await out_of_patience.acquire()
         openstack.gate.set()
         assert b'"result":[]' in await rest(reader)
+
+
+LARGE = 20_000_000
+
+
+async def large(ctx: PublicContext, wanted: NoInput) -> str:
+    """Answer more than the system keeps for a client that does not read."""
+    return "x" * LARGE
+
+
+@asynccontextmanager
+async def asked_for_much(start: Start) -> AsyncIterator[asyncio.StreamReader]:
+    bff = await start(query("test.large", large))
+    body = b'{"jsonrpc":"2.0","id":1,"method":"test.large"}'
+    head = CHUNKED.replace(b"Host:", b"Connection: close\r\nHost:")
+    async with connected(bff) as (reader, writer):
+        writer.write(head + b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body))
+        yield reader
+
+
+async def test_a_client_that_does_not_read_its_answer_is_cut_off(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "READ_SECONDS", 0.01)
+    lost = noted(monkeypatch, "connection_lost")
+    async with asked_for_much(start) as reader:
+        await lost.acquire()
+        assert len(await rest(reader)) < LARGE
+
+
+async def test_a_client_that_reads_its_answer_slowly_gets_all_of_it(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "READ_SECONDS", 0.01)
+    monkeypatch.setattr(connection, "LEAST_READ", -LARGE)
+    looked = noted(monkeypatch, "_look")
+    async with asked_for_much(start) as reader:
+        for _ in range(3):
+            await looked.acquire()
+        assert len(await rest(reader)) > LARGE
