@@ -68,7 +68,11 @@ class Settings(BaseSettings):
         0, ge=0, description="The largest file that may be uploaded, in bytes; 0: as Glance allows."
     )
     upload_client_timeout: float = Field(
-        60, gt=0, description="How long a client may send nothing of an upload, in seconds."
+        60,
+        gt=0,
+        description=(
+            "How long a client may send nothing of an upload, in seconds, or less than 1 KiB/s."
+        ),
     )
     upload_glance_timeout: float = Field(
         60, gt=0, description="How long Glance may take nothing of an upload, in seconds."

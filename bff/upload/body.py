@@ -5,25 +5,31 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
+from time import monotonic
 
 from starlette.types import Receive
 
 from bff.errors import BffError, Code
 
 LINGER_SECONDS = 0.8
+# In bytes a second. Slower than any line on which somebody uploads an image; who sends a byte a
+# minute keeps a connection of Glance.
+LEAST_RATE = 1024
 
 
 class Body:
     """An ASGI request's body.
 
     Args:
-        patience: The seconds in which something must come.
+        patience: The seconds in which something must come; it must not come too slowly, either.
     """
 
     def __init__(self, receive: Receive, patience: float) -> None:
         self._receive = receive
         self._patience = patience
         self.ended = False
+        self._waited = 0.0
+        self._came = 0
 
     def __aiter__(self) -> Body:
         return self
@@ -32,18 +38,34 @@ class Body:
         """Return what comes next.
 
         Raises:
-            BffError: CLIENT_CLOSED_REQUEST, the connection is gone; TIMEOUT, nothing comes.
+            BffError: CLIENT_CLOSED_REQUEST, the connection is gone; TIMEOUT, nothing comes, or next
+                to nothing.
         """
         while not self.ended:
+            began = monotonic()
             try:
                 async with asyncio.timeout(self._patience):
                     chunk = await self._next()
             except TimeoutError:
                 message = f"Nothing came for {self._patience:g} seconds; upload the file again."
                 raise BffError(Code.TIMEOUT, message) from None
+            self._check_rate(monotonic() - began, len(chunk))
             if chunk:
                 return chunk
         raise StopAsyncIteration
+
+    def _check_rate(self, waited: float, came: int) -> None:
+        """Only the time counts in which the client was waited for; Glance may be slow."""
+        self._waited += waited
+        self._came += came
+        if self._waited > self._patience:
+            if self._came < LEAST_RATE * self._waited and not self.ended:
+                message = (
+                    f"Only {self._came} bytes came in {self._waited:.0f} seconds; upload the file"
+                    " again over a faster line."
+                )
+                raise BffError(Code.TIMEOUT, message)
+            self._waited, self._came = 0.0, 0
 
     async def watched(self, content: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
         """Return chunks that come from elsewhere, for as long as the client waits for the answer.
