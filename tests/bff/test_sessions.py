@@ -243,7 +243,9 @@ async def test_a_token_without_a_project_cannot_list_images(
 
 
 @pytest.mark.parametrize(
-    "value", ["garbage", Fernet(Fernet.generate_key()).encrypt(b"[]").decode()]
+    "value",
+    ["garbage", Fernet(Fernet.generate_key()).encrypt(b"[]").decode()],
+    ids=["no seal", "a foreign seal"],
 )
 async def test_a_cookie_that_we_did_not_seal_is_no_session(value: str, bff: Bff) -> None:
     answer = await bff.call(LIST, Cookie=f"{NAME}={value}", Origin=bff.origin)
