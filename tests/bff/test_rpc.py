@@ -237,14 +237,6 @@ async def test_a_client_that_goes_away_before_its_request_is_whole_is_answered_n
     assert not list(messages)
 
 
-@pytest.mark.parametrize("path", ["rpc/", "upload-image/", "openrpc.json/", "assets/"])
-async def test_a_slash_too_many_is_not_found_rather_than_led_elsewhere(path: str, bff: Bff) -> None:
-    sent = {"X-Auth-Token": "t", "Host": "elsewhere.example"}
-    url = f"{bff.origin}/polaris-bff/{path}"
-    response = await bff.request("POST", url, headers=sent, allow_redirects=False)
-    assert (response.status, response.headers.get("location")) == (404, None)
-
-
 async def test_a_body_that_does_not_come_is_a_timeout_and_ends_the_connection(
     start: Start,
 ) -> None:
