@@ -14,7 +14,10 @@ SOURCES := bff procedures schemas devcloud tests bench
 # Read by pip, for the build's own packages too.
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 
-.PHONY: run cloud test system-packages check format docs explorer bench clean
+# What needs neither a cloud nor a browser.
+UNIT := tests/bff tests/schemas tests/test_layers.py
+
+.PHONY: run cloud test unit system-packages check format docs explorer bench clean
 
 run: $(VENV)/.installed ## Start a real Keystone and Glance, and the BFF in front of them
 	@exec $(BIN)/python -m devcloud.run --dir .devcloud --port $(PORT)
@@ -24,6 +27,9 @@ cloud: $(VENV)/.installed ## Start the Keystone and Glance alone
 
 test: $(VENV)/.installed-dev $(NODE_MODULES) $(OLDEST_NODE) system-packages ## Run every test, against a real Keystone and Glance too
 	$(BIN)/python -m pytest --cov
+
+unit: $(VENV)/.installed-dev system-packages ## Run the tests that need neither a cloud nor a browser, side by side
+	$(BIN)/python -m pytest --quiet --numprocesses auto $(UNIT)
 
 system-packages: ## Install the programs that tests start, where they are missing
 	@tests/install redis-server chromium

@@ -34,6 +34,13 @@ def running(*words: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
         process.communicate(timeout=SECONDS)
 
 
+def finished(*words: str, **variables: str) -> tuple[int, str]:
+    """Run ``python -m WORDS`` to its end; returns its status and what it wrote to stderr."""
+    with running(*words, **variables) as process:
+        _, errors = process.communicate(timeout=SECONDS)
+        return process.returncode, errors
+
+
 def line_of(process: subprocess.Popen[str], *, containing: str, of: str = "stdout") -> str:
     """Return the process's next line that contains a text; fails when it ends first."""
     stream = getattr(process, of)

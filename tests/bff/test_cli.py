@@ -19,7 +19,7 @@ from bff.cli import app
 from bff.settings import Settings
 from tests.bff.conftest import Bff
 from tests.fakes.openstack import PASSWORD, FakeOpenStack
-from tests.process import ROOT, SECONDS, line_of, running
+from tests.process import ROOT, SECONDS, finished, line_of, running
 
 
 def bff(*words: str, **variables: str) -> Result:
@@ -49,9 +49,8 @@ def test_a_port_in_use_stops_the_start() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         words = ["bff", "serve", "--port", port]
-        with running(*words, BFF_AUTH_URL="http://127.0.0.1:1/v3") as process:
-            _, errors = process.communicate(timeout=SECONDS)
-    assert process.returncode not in (0, None)
+        status, errors = finished(*words, BFF_AUTH_URL="http://127.0.0.1:1/v3")
+    assert status != 0
     assert f"Cannot listen on 127.0.0.1:{port}" in errors
     assert "Traceback" not in errors
 

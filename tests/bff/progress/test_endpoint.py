@@ -20,11 +20,10 @@ from bff.progress import endpoint
 from bff.progress.hub import Hub
 from tests.bff.conftest import Bff
 from tests.bff.progress.conftest import IMAGE, PROJECT, Watched, fail, stream
-from tests.bff.test_cli import bff as run
 from tests.bff.test_cli import ready
 from tests.bff.test_sessions import sign_in
 from tests.fakes.openstack import PROJECTS, FakeOpenStack
-from tests.process import SECONDS, running
+from tests.process import SECONDS, finished, running
 
 PARTNER = PROJECTS["partner"]
 
@@ -384,7 +383,8 @@ def test_several_workers_without_redis_say_what_will_not_work(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         # It stops once it has said that: the port is taken.
-        words = ["serve", "--port", str(taken.getsockname()[1]), "--workers", workers]
-        done = run(*words, BFF_AUTH_URL="http://127.0.0.1:1/v3", BFF_REDIS_URL=redis_url)
-    assert ("BFF_REDIS_URL is not set: with several workers" in done.stderr) is says
-    assert "Cannot listen" in done.stderr
+        words = ["bff", "serve", "--port", str(taken.getsockname()[1]), "--workers", workers]
+        keystone = {"BFF_AUTH_URL": "http://127.0.0.1:1/v3"}
+        _, errors = finished(*words, **keystone, BFF_REDIS_URL=redis_url)
+    assert ("BFF_REDIS_URL is not set: with several workers" in errors) is says
+    assert "Cannot listen" in errors
