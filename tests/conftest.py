@@ -15,6 +15,7 @@ import aioresponses.core
 import pytest
 import structlog
 import uvicorn
+from hypothesis import HealthCheck, settings
 from starlette.types import ASGIApp
 from structlog.testing import LogCapture
 
@@ -40,6 +41,10 @@ def _aioresponses_for_aiohttp_3_14() -> None:
 
 
 _aioresponses_for_aiohttp_3_14()
+
+# What hypothesis times says how busy the machine is, and nothing of what is tested.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 # A run in the background ignores ^C, and so would every process that a test starts to interrupt it.
 signal.signal(signal.SIGINT, signal.default_int_handler)

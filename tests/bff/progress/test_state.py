@@ -123,7 +123,7 @@ UPLOADS = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(UPLOADS, max_size=5))
 def test_only_an_end_is_final_whatever_is_read(reads: list[list[UploadState]]) -> None:
     followed: UploadState | None = None

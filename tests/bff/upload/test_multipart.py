@@ -48,7 +48,7 @@ NASTY = st.lists(
 ENDS = (b"\r\n--b\r\n", b"\r\n--b--", b"\r\n--b ", b"\r\n--b\t")
 
 
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 @given(NASTY, st.lists(st.integers(0, 250), max_size=20), st.booleans())
 def test_whatever_the_file_holds_it_comes_byte_for_byte(
     content: bytes, cuts: list[int], file_first: bool
@@ -64,7 +64,7 @@ def test_whatever_the_file_holds_it_comes_byte_for_byte(
     assert fields == {"imageId": IMAGE_ID.decode()}
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(
     st.lists(st.tuples(st.integers(0, 500), st.binary(max_size=6)), min_size=1, max_size=6),
     st.lists(st.integers(0, 500), max_size=6),

@@ -193,7 +193,7 @@ VALUES = st.recursive(
 IMAGES = st.dictionaries(st.text(max_size=5) | st.sampled_from(body.STORE_PATHS), VALUES)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(IMAGES, max_size=4), st.booleans())
 def test_whatever_the_images_are_they_all_arrive_without_their_store_paths(
     images: list[dict[str, Any]], ascii_only: bool

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bff.errors import BffError, Code
@@ -140,7 +140,6 @@ WANTED = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None)
 @given(WANTED)
 def test_every_query_survives_its_own_link(wanted: dict[str, Any]) -> None:
     asked = of(**wanted)
@@ -249,7 +248,6 @@ def test_a_link_that_is_anything_else_is_refused(link: str) -> None:
     assert "links of an earlier answer" in error.message
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.sampled_from([*sorted(LINK_PARAMETERS), *"=&%?#/:;@+.0A \\\n", "x", "../", "//"]))
 )
