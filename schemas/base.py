@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -19,7 +19,6 @@ IN_WORDS = {
     TEXT_PATTERN: "must hold no control characters",
     POINTER_PATTERN: "must be a JSON Pointer to a property, as '/name' or '/tags/-'",
 }
-# pydantic makes an error of each unknown one: of a million, gigabytes.
 MOST_PARAMETERS = 2000
 
 KeystoneId = Annotated[
@@ -37,6 +36,17 @@ class Strict(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
 
+    # pydantic makes an error of each unknown one: of a million, gigabytes.
+    most: ClassVar[int] = MOST_PARAMETERS
+    said: ClassVar[str] = "an input has at most {} parameters"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _not_too_many(cls, value: Any) -> Any:
+        if isinstance(value, dict) and len(value) > cls.most:
+            raise ValueError(cls.said.format(cls.most))
+        return value
+
 
 class Input(Strict):
     """The input of a procedure."""
@@ -45,13 +55,6 @@ class Input(Strict):
         None,
         description="Run in this project instead of the session's own; never sent to Glance.",
     )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _not_too_many(cls, value: Any) -> Any:
-        if isinstance(value, dict) and len(value) > MOST_PARAMETERS:
-            raise ValueError(f"an input has at most {MOST_PARAMETERS} parameters")
-        return value
 
 
 class NoInput(Input):
