@@ -16,11 +16,18 @@ def main() -> int:
     """Run in the foreground; the exit status is 1 when the cloud could not start."""
     parser = argparse.ArgumentParser(prog="python -m devcloud", description=__doc__)
     parser.add_argument("--dir", type=Path, required=True, help="where the cloud keeps its state")
-    folder: Path = parser.parse_args().dir
+    parser.add_argument(
+        "--glance",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="one of Glance's own settings, such as image_size_cap=1073741824; as many as you like",
+    )
+    arguments = parser.parse_args()
     # Both signals stop the cloud the same way: as an exception that unwinds every context.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with running(folder.resolve(), installed()) as description:
+        with running(arguments.dir.resolve(), installed(), arguments.glance) as description:
             print(json.dumps(description), flush=True)
             signal.pause()
     except RuntimeError as problem:

@@ -6,7 +6,7 @@ import base64
 import fcntl
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -39,6 +39,7 @@ password_hash_rounds = 4
 GLANCE_CONF = """\
 [DEFAULT]
 log_file = {folder}/glance.log
+{settings}
 enabled_backends = files:file
 enabled_import_methods = [glance-direct,web-download,copy-image]
 [database]
@@ -65,12 +66,19 @@ user_domain_name = Default
 project_domain_name = Default
 """
 
+SERVICES = ("keystone", "glance")
+
 Description = dict[str, Any]
 
 
 @contextmanager
-def running(folder: Path, environment: Environment) -> Iterator[Description]:
+def running(
+    folder: Path, environment: Environment, settings: Sequence[str] = ()
+) -> Iterator[Description]:
     """Run the cloud in ``folder`` for as long as the context lasts; yields its description.
+
+    Args:
+        settings: More lines for the ``[DEFAULT]`` section of Glance's settings.
 
     Raises:
         RuntimeError: a service or a set-up step failed, or the folder is in use.
@@ -82,27 +90,29 @@ def running(folder: Path, environment: Environment) -> Iterator[Description]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise RuntimeError(f"another development cloud runs in {folder}") from None
-        yield _start(folder, environment, stack)
+        yield _start(folder, environment, settings, stack)
 
 
-def _start(folder: Path, environment: Environment, stack: ExitStack) -> Description:
-    ports = _remembered_ports(folder)
-    variables = {"OS_KEYSTONE_CONFIG_DIR": str(folder), "OS_GLANCE_CONFIG_DIR": str(folder)}
+def _start(
+    folder: Path, environment: Environment, settings: Sequence[str], stack: ExitStack
+) -> Description:
     _prepare(folder, environment)
+    ports = _ports(folder)
+    keystone, glance = (f"http://127.0.0.1:{ports[name]}" for name in SERVICES)
+    _write_glance_conf(folder, environment, keystone, settings)
+    variables = {"OS_KEYSTONE_CONFIG_DIR": str(folder), "OS_GLANCE_CONFIG_DIR": str(folder)}
 
-    def start(name: str) -> process.Service:
+    def start(name: str) -> None:
         log = folder / f"{name}.out"
-        port = ports.get(name, 0)
-        service = process.start(f"{name}.wsgi.api", environment, variables, log, port)
-        stack.callback(service.stop)
-        return service
+        child = process.start(f"{name}.wsgi.api", environment, variables, log, ports[name])
+        stack.callback(process.stop, child)
 
-    keystone = start("keystone")
-    _bootstrap(folder, environment, keystone.url)
-    _write_glance_conf(folder, environment, keystone.url)
-    glance = start("glance")
-    _remember_ports(folder, {"keystone": keystone.port, "glance": glance.port})
-    description = people.settle(f"{keystone.url}/v3", glance.url)
+    # Side by side: none of them needs another one to begin.
+    with ThreadPoolExecutor() as pool:
+        bootstrapped = pool.submit(_bootstrap, folder, environment, keystone)
+        list(pool.map(start, SERVICES))
+        bootstrapped.result()
+    description = people.settle(f"{keystone}/v3", glance)
     images.fill(description, folder / "images-seeded")
     return description
 
@@ -139,13 +149,16 @@ def _write_key(repository: Path) -> None:
         key.chmod(0o600)
 
 
-def _write_glance_conf(folder: Path, environment: Environment, keystone: str) -> None:
+def _write_glance_conf(
+    folder: Path, environment: Environment, keystone: str, settings: Sequence[str] = ()
+) -> None:
     for name in ("images", "staging", "tasks"):
         (folder / name).mkdir(exist_ok=True)
     text = GLANCE_CONF.format(
         folder=folder,
         etc=environment.home / "etc",
         keystone=keystone,
+        settings="\n".join(settings),
         password=people.ADMIN_PASSWORD,
     )
     (folder / "glance-api.conf").write_text(text)
@@ -164,11 +177,11 @@ def _bootstrap(folder: Path, environment: Environment, keystone: str) -> None:
     done.write_text(keystone)
 
 
-def _remembered_ports(folder: Path) -> dict[str, int]:
+def _ports(folder: Path) -> dict[str, int]:
+    """Return each service's port, the same as at the last start when it is free."""
     file = folder / "ports.json"
-    ports: dict[str, int] = json.loads(file.read_text()) if file.exists() else {}
-    return ports
-
-
-def _remember_ports(folder: Path, ports: dict[str, int]) -> None:
-    (folder / "ports.json").write_text(json.dumps(ports))
+    last = json.loads(file.read_text()) if file.exists() else {}
+    ports = process.free_ports(last.get(name, 0) for name in SERVICES)
+    chosen = dict(zip(SERVICES, ports, strict=True))
+    file.write_text(json.dumps(chosen))
+    return chosen

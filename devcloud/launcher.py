@@ -1,15 +1,20 @@
 """Serve one OpenStack WSGI application with cheroot; run by the cloud's own Python.
 
-``launcher.py MODULE PORT`` prints the port when it listens. Its standard
+``launcher.py MODULE PORT`` prints a line when it listens. Its standard
 input is a pipe whose other end the parent holds: when the parent dies, however hard, the pipe
 closes and this process ends with it.
 """
 
+import contextlib
 import importlib
 import os
+import signal
 import sys
 import threading
 from typing import Any
+
+# What is not done by then, after SIGTERM, is cut off.
+SECONDS_TO_FINISH = 1
 
 
 def follow_parent() -> None:
@@ -39,7 +44,8 @@ def write_in_turns() -> None:
 
 
 def main() -> None:
-    """Serve until the parent is gone or SIGTERM comes."""
+    """Serve until the parent is gone, or until SIGTERM asks for an orderly stop."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     module, port = sys.argv[1], int(sys.argv[2])
     # Keystone reads sys.argv while it is imported and fails on words that it does not know.
     del sys.argv[1:]
@@ -49,10 +55,20 @@ def main() -> None:
 
     write_in_turns()
     application = importlib.import_module(module).application
-    server = Server(("127.0.0.1", port), application, numthreads=32, request_queue_size=128)
+    server = Server(
+        ("127.0.0.1", port),
+        application,
+        numthreads=32,
+        request_queue_size=128,
+        shutdown_timeout=SECONDS_TO_FINISH,
+    )
     server.prepare()
-    print(server.bind_addr[1], flush=True)
-    server.serve()
+    print("ready", flush=True)
+    with contextlib.suppress(KeyboardInterrupt):
+        server.serve()
+    server.stop()
+    # An ordinary exit would stumble over the thread that reads the standard input.
+    os._exit(0)
 
 
 main()

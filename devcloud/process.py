@@ -6,8 +6,7 @@ import contextlib
 import os
 import socket
 import subprocess
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from devcloud.environment import Environment
@@ -16,38 +15,27 @@ LAUNCHER = Path(__file__).with_name("launcher.py")
 STOP_SECONDS = 5
 
 
-@dataclass
-class Service:
-    """A running WSGI service: its address and its process."""
-
-    url: str
-    port: int
-    process: subprocess.Popen[str]
-
-    def stop(self) -> None:
-        """End the process; waits until it is gone."""
-        self.process.terminate()
-        try:
-            self.process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+def stop(child: subprocess.Popen[str]) -> None:
+    """End a process; waits until it is gone."""
+    child.terminate()
+    try:
+        child.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
 
 
 def start(
     module: str, environment: Environment, variables: Mapping[str, str], log: Path, port: int
-) -> Service:
+) -> subprocess.Popen[str]:
     """Start ``module``'s WSGI application and wait until it listens.
-
-    Args:
-        port: The port to prefer; another one is taken when it is in use.
 
     Raises:
         RuntimeError: it did not start; the message names its log.
     """
     with log.open("a") as stderr:
         process = subprocess.Popen(
-            [str(environment.python), str(LAUNCHER), module, str(_free_port(port))],
+            [str(environment.python), str(LAUNCHER), module, str(port)],
             env={**os.environ, **variables},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -57,11 +45,10 @@ def start(
             start_new_session=True,
         )
     assert process.stdout is not None
-    line = process.stdout.readline().strip()
-    if not line.isdigit():
+    if not process.stdout.readline():
         process.wait(STOP_SECONDS)
         raise RuntimeError(f"{module} did not start; see {log}")
-    return Service(f"http://127.0.0.1:{line}", int(line), process)
+    return process
 
 
 def run(command: list[str], log: Path) -> None:
@@ -76,10 +63,22 @@ def run(command: list[str], log: Path) -> None:
         raise RuntimeError(f"{Path(command[0]).name} failed; see {log}")
 
 
-def _free_port(preferred: int) -> int:
-    # Chosen here and not by cheroot: it would forbid the next start to take the same port again.
+def free_ports(preferred: Iterable[int]) -> list[int]:
+    """Return one port for each that is preferred: that one, or another when it is in use.
+
+    Chosen here and not by cheroot: it would forbid the next start to take the same port again.
+
+    Raises:
+        RuntimeError: there is none.
+    """
+    with contextlib.ExitStack() as probes:
+        return [_free_port(port, probes) for port in preferred]
+
+
+def _free_port(preferred: int, probes: contextlib.ExitStack) -> int:
     for port in (preferred, 0):
-        with contextlib.closing(socket.socket()) as probe, contextlib.suppress(OSError):
+        probe = probes.enter_context(socket.socket())
+        with contextlib.suppress(OSError):
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(("127.0.0.1", port))
             return int(probe.getsockname()[1])

@@ -63,10 +63,11 @@ class Cloud:
 
 
 @contextmanager
-def running_cloud(folder: Path) -> Iterator[Cloud]:
-    """Run a cloud that keeps its state in a folder."""
+def running_cloud(folder: Path, *glance: str) -> Iterator[Cloud]:
+    """Run a cloud that keeps its state in a folder; Glance with these settings, ``NAME=VALUE``."""
+    settings = [f"--glance={setting}" for setting in glance]
     with subprocess.Popen(
-        [sys.executable, "-m", "devcloud", "--dir", str(folder)],
+        [sys.executable, "-m", "devcloud", "--dir", str(folder), *settings],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
