@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
-from devcloud.api import Api, sign_in
 from tests.bff.conftest import Bff, bff_with
 from tests.bff.upload.conftest import (
-    OCTETS,
     WAYS,
     Connection,
     Uploader,
@@ -29,6 +26,7 @@ from tests.bff.upload.conftest import (
 )
 from tests.cloud.conftest import Cloud, User
 from tests.conftest import Serve
+from tests.devcloud import running_cloud
 from tests.process import SECONDS, line_of, running
 
 CONTENT = os.urandom(256 * 1024) * 12
@@ -82,10 +80,13 @@ async def until(user: User, image_id: str, status: str) -> None:
 
 
 @asynccontextmanager
-async def half_sent(user: User, uploader: Uploader, image_id: str) -> AsyncIterator[Connection]:
+async def half_sent(
+    user: User, uploader: Uploader, image_id: str, way: str = "octets"
+) -> AsyncIterator[Connection]:
     """Upload half of the file, until Glance has begun to store it."""
-    async with uploader.connection(len(CONTENT), OCTETS, f"?imageId={image_id}") as connection:
-        await connection.send(CONTENT[:HALF])
+    body = WAYS[way](image_id, CONTENT)
+    async with uploader.connection(len(body), *kind_and_query(way, image_id)) as connection:
+        await connection.send(body[:HALF])
         await until(user, image_id, "saving")
         yield connection
 
@@ -249,40 +250,114 @@ async def test_a_server_that_ends_in_mid_upload_leaves_an_image_that_takes_its_d
     assert await is_whole(alice, image_id)
 
 
-async def test_a_glance_that_is_killed_in_mid_upload_stores_nothing_and_the_error_says_what_helps(
-    serve: Serve, client: aiohttp.ClientSession, tmp_path: Path
+# --- A Glance that ends, or has limits
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return where a cloud keeps its state that these tests stop and start again."""
+    return tmp_path_factory.mktemp("cloud")
+
+
+async def test_a_glance_that_is_stopped_in_mid_upload_takes_the_data_at_once_when_it_is_back(
+    serve: Serve, client: aiohttp.ClientSession, folder: Path
 ) -> None:
-    with running("devcloud", "--dir", str(tmp_path)) as process:
-        described = json.loads(await asyncio.to_thread(line_of, process, containing="{"))
-        token = sign_in(described["auth_url"], "alice", "alice", "demo")
-        bff = await bff_with(serve, client, auth_url=described["auth_url"])
-        alice, uploader = User(bff, token), Uploader(bff, token)
+    with running_cloud(folder) as cloud:
+        alice = await alice_of(cloud, serve, client)
+        uploader = Uploader(alice.bff, alice.token)
+        image_ids = {way: await queued(alice) for way in ("octets", "id first")}
+        async with AsyncExitStack() as stack:
+            uploads = [
+                await stack.enter_async_context(half_sent(alice, uploader, image_id, way))
+                for way, image_id in image_ids.items()
+            ]
+            end_glance(cloud, signal.SIGTERM)
+            await asyncio.gather(*(broken_off(upload) for upload in uploads))
+    with running_cloud(folder):
+        for way, image_id in image_ids.items():
+            await upload_again(uploader, way, image_id)
+            assert await is_whole(alice, image_id)
+
+
+async def test_a_glance_that_is_killed_in_mid_upload_stores_nothing_and_the_error_says_what_helps(
+    serve: Serve, client: aiohttp.ClientSession, folder: Path
+) -> None:
+    with running_cloud(folder) as cloud:
+        alice = await alice_of(cloud, serve, client)
+        uploader = Uploader(alice.bff, alice.token)
         image_id = await queued(alice)
         async with half_sent(alice, uploader, image_id) as connection:
-            kill_what_listens_at(described["glance_url"])
-            async with asyncio.timeout(SECONDS):
-                status, _, answer = await connection.answer()
-        assert status in (502, 503)
-        assert error_of(answer)[0] in ("BAD_GATEWAY", "SERVICE_UNAVAILABLE")
-        process.terminate()
-        await asyncio.to_thread(process.wait, SECONDS)
-    with running("devcloud", "--dir", str(tmp_path)) as process:
-        await asyncio.to_thread(line_of, process, containing="{")
+            end_glance(cloud, signal.SIGKILL)
+            assert "if it stays `saving`, only deleting it helps" in await broken_off(connection)
+    with running_cloud(folder):
         # Nobody was left to put it back: Glance itself forgets it in this state.
-        shown = Api(described["glance_url"], token).get(f"/v2/images/{image_id}")
-        assert shown["status"] == "saving"
-        assert shown["size"] is None
+        await stuck(alice, image_id)
         status, answer = await upload(uploader, "octets", image_id)
         assert (status, error_of(answer)[0]) == (409, "CONFLICT")
-        process.terminate()
+        assert error_of(answer)[1].endswith("only deleting the image helps.")
+        await alice.do("deleteImage", imageId=image_id)
 
 
-def kill_what_listens_at(url: str) -> None:
-    port = url.rpartition(":")[2]
+async def test_what_is_too_large_for_glance_is_refused_in_its_words_and_a_stuck_image_is_named(
+    serve: Serve, client: aiohttp.ClientSession, folder: Path
+) -> None:
+    # One file fits, two do not.
+    limits = (f"image_size_cap={len(CONTENT)}", "user_storage_quota=4MB")
+    with running_cloud(folder, *limits) as cloud:
+        alice = await alice_of(cloud, serve, client, cloud.new_project("alice"))
+        uploader = Uploader(alice.bff, alice.token)
+        image_id = await queued(alice)
+        for way in ("octets", "id first"):
+            too_large = WAYS[way](image_id, CONTENT + b"!")
+            answered = await uploader.post(too_large, *kind_and_query(way, image_id))
+            assert "too large" in refused_as_too_large(*answered)
+            assert await settled(alice, image_id) == "queued"
+        await upload_again(uploader, "octets", image_id)
+        second = await queued(alice)
+        assert "quota" in refused_as_too_large(*await upload(uploader, "octets", second))
+        assert await settled(alice, second) == "queued"
+        # Glance 33 does not know how much will come, and loses the image.
+        message = refused_as_too_large(*await upload(uploader, "id first", second))
+        assert "quota" in message
+        assert "Glance left the image in `saving`" in message
+        await stuck(alice, second)
+        await alice.do("deleteImage", imageId=second)
+
+
+async def alice_of(
+    cloud: Cloud, serve: Serve, client: aiohttp.ClientSession, project: str = "demo"
+) -> User:
+    """Return alice at a BFF of her own in front of a cloud."""
+    bff = await bff_with(serve, client, auth_url=cloud.auth_url)
+    return User(bff, cloud.token("alice", project))
+
+
+async def broken_off(connection: Connection) -> str:
+    """Return what is said when Glance has gone in mid upload."""
+    async with asyncio.timeout(SECONDS):
+        status, _, answer = await connection.answer()
+    assert status in (502, 503)
+    assert error_of(answer)[0] in ("BAD_GATEWAY", "SERVICE_UNAVAILABLE")
+    return error_of(answer)[1]
+
+
+def refused_as_too_large(status: int, answer: Any) -> str:
+    assert (status, error_of(answer)[0]) == (413, "PAYLOAD_TOO_LARGE")
+    return error_of(answer)[1]
+
+
+async def stuck(user: User, image_id: str) -> None:
+    """Check that the image is `saving`, and not a truncated one that is `active`."""
+    shown = await user.do("getImageById", imageId=image_id)
+    assert (shown["status"], shown["size"]) == ("saving", None)
+
+
+def end_glance(cloud: Cloud, how: signal.Signals) -> None:
+    port = cloud.description["glance_url"].rpartition(":")[2]
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             words = (folder / "cmdline").read_bytes().split(b"\0")
         except OSError:
             continue
         if port.encode() in words and b"glance.wsgi.api" in words:
-            os.kill(int(folder.name), signal.SIGKILL)
+            os.kill(int(folder.name), how)

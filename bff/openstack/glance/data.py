@@ -146,11 +146,12 @@ class Data:
             async with asyncio.timeout(_LOOK_SECONDS):
                 image = await self.images.read(image_id)
         except TimeoutError:
-            return error
+            return _untold(error, ended=sent.ended)
         except BffError as another:
-            if another.code is not Code.NOT_FOUND or error.code is Code.NOT_FOUND:
-                return error
-            return BffError(another.code, _gone(image_id), **another.data)
+            if another.code is not Code.NOT_FOUND:
+                return _untold(error, ended=sent.ended)
+            gone = BffError(another.code, _gone(image_id), **another.data)
+            return error if error.code is Code.NOT_FOUND else gone
         return _told(image_id, image, error, ended=sent.ended)
 
 
@@ -249,6 +250,13 @@ _ADVICE = {
 }
 
 
+# Seen with a Glance that is stopped or killed.
+_UNSEEN = (
+    "What became of the image cannot be seen now. Look at it before uploading again: `queued` takes"
+    " another upload; if it stays `saving`, only deleting it helps."
+)
+
+
 # Seen with data of another format: Glance computed its checksum, and kept the file in its store.
 _KEPT = (
     "The image is `queued`, but Glance kept a part of the refused data and may fail when it is"
@@ -271,7 +279,18 @@ def _told(image_id: str, image: Image, error: BffError, *, ended: bool) -> BffEr
     advice = _ADVICE.get(str(status), f"The image is `{status}` now.")
     if status == "queued" and image.get("checksum"):
         advice = _KEPT
-    return BffError(error.code, f"{error.message.rstrip('. ')}. {advice}", **error.data)
+    return _advised(error.code, error, advice)
+
+
+def _untold(error: BffError, *, ended: bool) -> BffError:
+    """Return the error of an upload when Glance does not show the image afterwards."""
+    # A Glance that is being stopped cuts the body and then blames it for being incomplete.
+    blamed = error.code is Code.BAD_REQUEST and not ended
+    return _advised(Code.BAD_GATEWAY if blamed else error.code, error, _UNSEEN)
+
+
+def _advised(code: Code, error: BffError, advice: str) -> BffError:
+    return BffError(code, f"{error.message.rstrip('. ')}. {advice}", **error.data)
 
 
 def _gone(image_id: str) -> str:

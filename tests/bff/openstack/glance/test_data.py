@@ -492,7 +492,22 @@ async def test_a_glance_that_does_not_even_show_the_image_keeps_no_error_back(
     async with data_at(upstream.url, answer=60) as data:
         error = await refusal(data, CONTENT)
     assert error.code is Code.PAYLOAD_TOO_LARGE
-    assert error.message.endswith("too large")
+    assert "too large. What became of the image cannot be seen now." in error.message
+
+
+async def test_a_glance_that_blames_the_body_while_it_stops_is_not_the_clients_fault(
+    upstream: Upstream,
+) -> None:
+    async def stop(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(1)
+        upstream.refuse(writer)
+
+    upstream.answer, upstream.explanation = b"400 Bad Request", "Bad chunked transfer size"
+    upstream.talk, upstream.mute = stop, True
+    async with data_at(upstream.url, answer=60) as data:
+        error = await refusal(data, endless())
+    assert error.code is Code.BAD_GATEWAY
+    assert "Bad chunked transfer size. What became of the image" in error.message
 
 
 async def test_an_answer_that_stalls_in_its_body_is_a_gateway_timeout(upstream: Upstream) -> None:
