@@ -1,8 +1,11 @@
-"""uvicorn's HTTP connection, with an end to what a client makes it keep.
+"""uvicorn's HTTP connection, with an end to what a client makes it keep or believe.
 
 uvicorn bounds neither the size of a request's head, of a chunk's extensions and of trailers, nor
 the time in which a head comes, nor the one in which an answer is read. Without a proxy in front,
 one client could fill the memory.
+
+Nor does it keep the parts of a request apart: the body of one that offers another protocol would be
+read as the next request, and trailers as headers, after whatever a proxy has checked there.
 """
 
 from __future__ import annotations
@@ -10,7 +13,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from httptools import HttpParserUpgrade, HttpRequestParser
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 # In bytes; four times what aiohttp and most servers take.
 MOST_HEAD = 64 * 1024
@@ -25,13 +30,38 @@ _TOO_LARGE = (
 )
 
 
+class _Parser(HttpRequestParser):
+    """Reads on in HTTP/1.1 after a head that offers another protocol (RFC 9110, 7.8).
+
+    httptools takes what follows for that protocol. curl and Java's HttpClient offer h2c with their
+    first request, and send its body.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self._connection = connection
+        # As uvicorn sets it.
+        self.set_dangerous_leniencies(lenient_data_after_close=True)
+
+    def feed_data(self, data: bytes) -> None:  # type: ignore[override]
+        try:
+            super().feed_data(data)
+        except HttpParserUpgrade as upgrade:
+            self._connection.go_on(self, data[upgrade.args[0] :])
+
+
 class Connection(HttpToolsProtocol):
     """Ends when a head is too large or does not come, or when an answer is not read."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.parser = _Parser(self)
         # The bytes since the last ones that were more than a head's.
         self._head = 0
+        # The bytes of a request's head and trailers that were read.
+        self._read = 0
+        self._behind_head = False
+        self._answering: RequestResponseCycle | None = None
         self._waiting: asyncio.TimerHandle | None = None
         self._unread = 0
         self._reading: asyncio.TimerHandle | None = None
@@ -42,9 +72,13 @@ class Connection(HttpToolsProtocol):
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Expect nothing any more."""
+        """Expect nothing any more; whoever still makes an answer is told."""
         self._wait_no_more()
         self._look_no_more()
+        # uvicorn tells the last request alone, which may wait behind the one that is answered.
+        if self._answering is not None and not self._answering.response_complete:
+            self._answering.disconnected = True
+            self._answering.message_event.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -52,20 +86,52 @@ class Connection(HttpToolsProtocol):
         self._head += len(data)
         super().data_received(data)
         if self._head > MOST_HEAD and not self.transport.is_closing():
-            if not self._is_answering():
-                self.transport.write(_TOO_LARGE)
-            self.transport.close()
+            self._refuse()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP, or too much of it."""
+        if self._read > MOST_HEAD:
+            self._refuse()
+        else:
+            super().send_400_response(msg)
+
+    def go_on(self, stopped: HttpRequestParser, rest: bytes) -> None:
+        """Read a request again whose head offers another protocol: without that offer."""
+        offered, self.parser = self.headers, _Parser(self)
+        line = stopped.get_method(), self.url, stopped.get_http_version().encode()
+        self._read = 0
+        self.parser.feed_data(b"%s %s HTTP/%s\r\n" % line)
+        for name, value in offered:
+            if name != b"upgrade":
+                self.parser.feed_data(b"%s: %s\r\n" % (name, value))
+        self.parser.feed_data(b"\r\n" + rest)
 
     def on_message_begin(self) -> None:
         """A head begins."""
         super().on_message_begin()
+        self._read, self._behind_head = 0, False
         self._wait()
+
+    def on_url(self, url: bytes) -> None:
+        """Some of the address came."""
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header came, or a trailer, which is no header (RFC 9110, 6.5.1)."""
+        self._count(len(name) + len(value) + len(": \r\n"))
+        if not self._behind_head:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """A head is there."""
         self._head = 0
         self._wait_no_more()
-        super().on_headers_complete()
+        self._behind_head = True
+        if self.parser.get_method() == b"CONNECT":
+            raise ValueError("This is no proxy: nothing may follow as another protocol.")
+        if not self.parser.should_upgrade():
+            super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """Some of a body came."""
@@ -75,7 +141,8 @@ class Connection(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """A request ends, its trailers too."""
         self._head = 0
-        super().on_message_complete()
+        if not self.parser.should_upgrade():
+            super().on_message_complete()
 
     def pause_writing(self) -> None:
         """More waits to be read than the system takes."""
@@ -86,6 +153,21 @@ class Connection(HttpToolsProtocol):
         """Most of it was read."""
         self._look_no_more()
         super().resume_writing()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def _count(self, came: int) -> None:
+        self._read += came
+        if self._read > MOST_HEAD:
+            raise ValueError("The head is too large.")
+
+    def _refuse(self) -> None:
+        # In the middle of another answer, it would be taken for a part of that one.
+        if not self._is_answering():
+            self.transport.write(_TOO_LARGE)
+        self.transport.close()
 
     def _look_again(self) -> None:
         self._unread = self.transport.get_write_buffer_size()

@@ -83,6 +83,28 @@ async def test_a_head_without_end_ends_the_connection(what: str, bff: Bff) -> No
     assert "result" in await bff.call("auth.getCurrentUserSession")
 
 
+@pytest.mark.parametrize("what", ["a: b\r\n" * 20_000, f"a: {'x' * MOST_HEAD}\r\n"])
+@pytest.mark.parametrize("where", ["head", "trailers"])
+async def test_a_head_that_is_too_large_does_nothing_even_if_it_comes_at_once(
+    what: str, where: str, start: Start
+) -> None:
+    told: list[str] = []
+
+    async def tell(ctx: PublicContext, wanted: NoInput) -> None:
+        """Note the call."""
+        told.append("called")
+
+    bff = await start(query("test.tell", tell))
+    body = b'{"jsonrpc":"2.0","id":1,"method":"test.tell"}'
+    chunk = b"%x\r\n%s\r\n0\r\n" % (len(body), body)
+    head = CHUNKED.removesuffix(b"\r\n")
+    more = (what.encode(), b"") if where == "head" else (b"", what.encode())
+    async with connected(bff) as (reader, writer):
+        writer.write(head + more[0] + b"\r\n" + chunk + more[1] + b"\r\n")
+        assert (await rest(reader))[:12] in (b"HTTP/1.1 431", b"")
+    assert told == []
+
+
 async def test_a_head_of_60_000_bytes_is_read_whatever_its_body_has(bff: Bff) -> None:
     answer = await bff.post(b" " * (2 * MOST_HEAD), **{f"x{n}": "y" * 6000 for n in range(10)})
     assert answer.status == 200
@@ -113,6 +135,97 @@ async def test_an_answer_is_not_cut_off_by_half_a_request_behind_it(
         await out_of_patience.acquire()
         openstack.gate.set()
         assert b'"result":[]' in await rest(reader)
+
+
+# --- What belongs to which part of a request
+
+
+def offering(what: bytes, *, close: bool = True) -> bytes:
+    """Return the head of a call that offers another protocol."""
+    more = b"Connection: Upgrade, HTTP2-Settings%s\r\n" % (b", close" if close else b"")
+    offer = b"Upgrade: %s\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n" % what
+    return CHUNKED.replace(b"Transfer-Encoding: chunked\r\n", more + offer)
+
+
+CALL = b'{"jsonrpc":"2.0","id":1,"method":"auth.getCurrentUserSession"}'
+
+
+@pytest.mark.parametrize("what", [b"h2c", b"websocket", b"anything/1"])
+@pytest.mark.parametrize("cut", [0, 1, 30, None])
+async def test_an_offer_of_another_protocol_is_ignored(
+    what: bytes, cut: int | None, bff: Bff
+) -> None:
+    head = offering(what).replace(b"\r\n\r\n", b"\r\nContent-Length: %d\r\n\r\n" % len(CALL))
+    request = head + CALL
+    at = len(head) + cut if cut is not None else len(head) - 7
+    async with connected(bff) as (reader, writer):
+        writer.write(request[:at])
+        await writer.drain()
+        await asyncio.sleep(0)
+        writer.write(request[at:])
+        assert b'"result":' in await rest(reader)
+
+
+async def test_a_body_behind_an_offer_is_never_the_next_request(bff: Bff) -> None:
+    inner = b"GET /polaris-bff/openrpc.json HTTP/1.1\r\nHost: x\r\n\r\n"
+    length = b"\r\nContent-Length: %d\r\n\r\n" % len(inner)
+    head = offering(b"h2c", close=False).replace(b"\r\n\r\n", length)
+    async with connected(bff) as (reader, writer):
+        writer.write(head + inner)
+        writer.write(b"GET /nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        answers = await rest(reader)
+    assert answers.count(b"HTTP/1.1 ") == 2
+    assert b'"PARSE_ERROR"' in answers
+    assert b"HTTP/1.1 404" in answers
+    assert b"openrpc" not in answers
+
+
+async def test_a_tunnel_is_refused_and_nothing_behind_it_is_read(bff: Bff) -> None:
+    async with connected(bff) as (reader, writer):
+        writer.write(b"CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n")
+        writer.write(b"GET /polaris-bff/openrpc.json HTTP/1.1\r\nHost: x\r\n\r\n")
+        answers = await rest(reader)
+    assert answers.startswith(b"HTTP/1.1 400")
+    assert answers.count(b"HTTP/1.1 ") == 1
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_a_trailer_is_no_header(
+    bff: Bff, openstack: FakeOpenStack, *, together: bool
+) -> None:
+    call = b'{"jsonrpc":"2.0","id":1,"method":"compute.image.listImages"}'
+    head = CHUNKED.replace(b"Host:", b"Connection: close\r\nHost:")
+    request = head + b"%x\r\n%s\r\n0\r\n" % (len(call), call)
+    trailers = b"X-Auth-Token: %s\r\n\r\n" % openstack.new_token().encode()
+    async with connected(bff) as (reader, writer):
+        writer.write(request + trailers if together else request)
+        if not together:
+            await writer.drain()
+            writer.write(trailers)
+        assert b'"UNAUTHORIZED"' in await rest(reader)
+
+
+async def test_a_client_that_leaves_is_noticed_also_with_a_request_behind_the_one_that_runs(
+    start: Start,
+) -> None:
+    begun, cancelled = asyncio.Event(), asyncio.Event()
+
+    async def wait(ctx: PublicContext, wanted: NoInput) -> None:
+        """Take for ever."""
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+
+    bff = await start(query("test.wait", wait))
+    body = b'{"jsonrpc":"2.0","id":1,"method":"test.wait"}'
+    async with connected(bff) as (_, writer):
+        writer.write(CHUNKED + b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body))
+        writer.write(b"GET /polaris-bff/ HTTP/1.1\r\nHost: x\r\n\r\n")
+        await begun.wait()
+    async with asyncio.timeout(SECONDS):
+        await cancelled.wait()
 
 
 LARGE = 20_000_000
