@@ -9,9 +9,9 @@ from starlette.requests import Request
 from bff.context import Caller, Cloud
 from bff.cookies import SessionCookie
 from bff.errors import BffError, Code
+from bff.ids import checked_project_id
 from bff.sessions import Credentials
 from bff.settings import Settings
-from schemas.base import ID_PATTERN
 from schemas.keystone import Scope
 
 TOKEN_HEADER = "x-auth-token"  # noqa: S105  # a header's name
@@ -43,8 +43,7 @@ def _in_project(request: Request, credentials: Credentials | None) -> Credential
     project_id = request.headers.get(PROJECT_HEADER)
     if project_id is None:
         return credentials
-    if not re.fullmatch(ID_PATTERN, project_id):
-        raise BffError(Code.BAD_REQUEST, "X-Project-Id does not hold a project's id.")
+    checked_project_id(project_id, "X-Project-Id")
     if credentials is None:
         return None
     scope = Scope("project", project_id)

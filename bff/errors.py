@@ -179,6 +179,12 @@ def bug(request_id: str) -> BffError:
     return BffError(Code.INTERNAL_SERVER_ERROR, message)
 
 
+def stopping() -> BffError:
+    """Return what the client of an upload is told that ends because the server is stopped."""
+    message = "This server is being stopped: if the image is `queued`, upload it again."
+    return BffError(Code.SERVICE_UNAVAILABLE, message)
+
+
 _UPSTREAM_STATUSES = {
     400: Code.BAD_REQUEST,
     401: Code.UNAUTHORIZED,

@@ -19,12 +19,12 @@ from starlette.types import Receive, Scope, Send
 from bff.context import ProjectContext
 from bff.credentials import caller_of
 from bff.errors import BffError, Code
+from bff.ids import checked_image_id, checked_project_id
 from bff.middleware import request_id_of
 from bff.progress.hub import Hub
 from bff.progress.state import View
 from bff.progress.watch import Watch
 from bff.refusal import refusal
-from schemas.base import ID_PATTERN, UUID_PATTERN
 
 LAST_EVENT_ID = "last-event-id"
 HEARTBEAT_SECONDS = 15
@@ -60,10 +60,10 @@ class ProgressEndpoint:
 async def _watch(request: Request, send: Send) -> None:
     if request.method not in ("GET", "HEAD"):
         raise BffError(Code.METHOD_NOT_SUPPORTED, "Progress is watched with GET.")
-    image_id = request.path_params["image_id"]
-    if not re.fullmatch(UUID_PATTERN, image_id):
-        raise BffError(Code.BAD_REQUEST, "The image's id in the path must be a UUID.")
-    after = _query(request, "after", _UPLOAD_ID)
+    image_id = checked_image_id(request.path_params["image_id"], "The id in the path")
+    after = request.query_params.get("after")
+    if after is not None and not re.fullmatch(_UPLOAD_ID, after):
+        raise BffError(Code.BAD_REQUEST, "?after= must be the id of an upload.")
     context = await _entered(request)
     hub: Hub = request.state.progress
     async with hub.watch(context.project_id, image_id, after) as watch:
@@ -71,16 +71,11 @@ async def _watch(request: Request, send: Send) -> None:
     log.info("watched", image=image_id, last=watch.view.event)
 
 
-def _query(request: Request, name: str, pattern: str) -> str | None:
-    value = request.query_params.get(name)
-    if value is not None and not re.fullmatch(pattern, value):
-        raise BffError(Code.BAD_REQUEST, f"{name} in the query is malformed.")
-    return value
-
-
 async def _entered(request: Request) -> ProjectContext:
     # EventSource cannot set headers, so the project may be in the query.
-    project_id = _query(request, "project_id", ID_PATTERN)
+    project_id = request.query_params.get("project_id")
+    if project_id is not None:
+        checked_project_id(project_id, "?project_id=")
     caller = caller_of(request, request.state.cloud, request_id_of(request.scope))
     if caller.refusal is not None:
         raise caller.refusal

@@ -12,7 +12,7 @@ from typing import Any, Self
 import structlog
 from cachetools import TTLCache
 
-from bff.errors import BffError, Code, bug, to_wire
+from bff.errors import BffError, Code, bug, stopping, to_wire
 from bff.progress.reporter import Reporter
 from bff.progress.state import STALE_SECONDS, UploadState
 from bff.progress.store import KEEP_SECONDS, MOST_IMAGES, Key, MemoryStore, Store, StoreError
@@ -22,6 +22,7 @@ from bff.settings import Settings
 # Five times a second is as smooth as a progress bar needs. Where nothing runs, once.
 INTERVAL_SECONDS = 0.2
 ROUNDS_WHEN_IDLE = 5
+END_SECONDS = 1
 # Glance takes one upload of an image; those beside it are refused within moments.
 MOST_UPLOADS_OF_AN_IMAGE = 4
 
@@ -46,6 +47,7 @@ class Hub:
         self._in_project: Counter[str] = Counter()
         self._wanted = asyncio.Event()
         self._closing = asyncio.Event()
+        self._one_ended = asyncio.Event()
         self._one_round = asyncio.Lock()
         self._rounds = 0
         self._is_down = False
@@ -67,6 +69,7 @@ class Hub:
         self._closing.set()
         self._wanted.set()
         await self._worker
+        await self._uploads_end()
         await self._round([])
         await self._store.close()
 
@@ -89,6 +92,7 @@ class Hub:
         else:
             reporter.end(None)
         finally:
+            self._one_ended.set()
             if reporter in self._running:
                 self._ended[reporter.key] = [*self._ended.get(reporter.key, []), reporter.id]
 
@@ -109,8 +113,16 @@ class Hub:
             await self._read([watch.key])
             yield watch
 
+    async def _uploads_end(self) -> None:
+        """Wait a moment for the uploads that the stop of the server has just cancelled."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(END_SECONDS):
+                while any(reporter.runs for reporter in self._running):
+                    self._one_ended.clear()
+                    await self._one_ended.wait()
+
     def _begin(self, reporter: Reporter) -> None:
-        beside = sum(other.key == reporter.key for other in self._running)
+        beside = sum(other.runs and other.key == reporter.key for other in self._running)
         if beside >= MOST_UPLOADS_OF_AN_IMAGE:
             return
         ended = self._ended.pop(reporter.key, [])
@@ -247,5 +259,6 @@ def _as_wire(failure: BaseException) -> dict[str, Any]:
     elif isinstance(failure, Exception):
         error = bug(request_id)
     else:
-        error = BffError(Code.CLIENT_CLOSED_REQUEST, "The upload was broken off.")
+        # Cancelled: a client that goes away is an error of its own.
+        error = stopping()
     return to_wire(error, path=None, request_id=request_id)

@@ -24,8 +24,13 @@ class Reporter:
         self._written: UploadState | None = None
 
     def taken(self, count: int) -> None:
-        """Say that Glance has taken ``count`` more bytes."""
+        """Say that ``count`` more bytes have gone out to Glance."""
         self._uploaded += count
+
+    @property
+    def runs(self) -> bool:
+        """Whether it is not over yet."""
+        return self._ended is None
 
     def end(self, error: dict[str, Any] | None) -> None:
         """Say that it is over; ``error`` is as on the wire."""

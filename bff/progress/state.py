@@ -20,7 +20,7 @@ class UploadState:
 
     Args:
         seen: When its process last said this.
-        uploaded: How many bytes Glance has taken.
+        uploaded: How many bytes have gone out to Glance.
         total: How many there will be; ``None`` when nobody knows.
         ended: When it ended.
         error: Why it failed, as errors are on the wire.

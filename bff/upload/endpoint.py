@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bff.context import Cloud
 from bff.credentials import caller_of
-from bff.errors import BffError, Code
+from bff.errors import BffError, stopping
 from bff.middleware import request_id_of
 from bff.progress.hub import Hub
 from bff.refusal import refusal
@@ -20,7 +20,6 @@ from bff.settings import Settings
 from bff.upload.body import Body
 from bff.upload.head import read_head
 from bff.upload.spool import Spools
-from bff.upload.turns import Turns
 from bff.upload.upload import Upload
 
 log = structlog.get_logger("bff.upload")
@@ -32,7 +31,6 @@ class UploadEndpoint:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._spools = Spools(settings.spool_dir, settings.max_spool_bytes)
-        self._turns = Turns()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one upload; whatever goes wrong, nothing is stored by half."""
@@ -42,15 +40,14 @@ class UploadEndpoint:
         hub: Hub = request.state.progress
         caller = caller_of(request, cloud, request_id_of(scope))
         body = Body(receive, settings.upload_client_timeout)
-        upload = Upload(caller, body, self._spools, self._turns, hub, settings.max_upload_bytes)
+        upload = Upload(caller, body, self._spools, hub, settings.max_upload_bytes)
         failure = None
         try:
             await upload.run(read_head(request, settings.max_upload_bytes))
         except asyncio.CancelledError:
             # The server stops, and this task ends here: there is time to say so, but no more.
             body.ended = True
-            message = "This server is being stopped: if the image is `queued`, upload it again."
-            failure = BffError(Code.SERVICE_UNAVAILABLE, message)
+            failure = stopping()
         except Exception as problem:  # noqa: BLE001  # a bug of ours must be answered too
             failure = caller.told_of(problem, "an upload failed")
         _log(upload, failure, started)

@@ -9,14 +9,16 @@ from typing import TypeVar
 from starlette.requests import Request
 
 from bff.errors import BffError, Code
-from bff.upload import multipart
-from schemas.base import ID_PATTERN, UUID_PATTERN
+from bff.ids import checked_image_id, checked_project_id
+from bff.upload.multipart import IMAGE_ID, MOST_OVERHEAD, PROJECT_ID, boundary_of
 
 IMAGE_HEADER = "x-image-id"
 DIGEST_HEADER = "x-upload-sha512"
 # Glance's own name for it.
 SIZE_HEADER = "x-openstack-image-size"
+# What errors call the file's size, and what a part says of it.
 SIZE = "The file's size"
+LENGTH_OF_FILE = "The Content-Length of the file"
 T = TypeVar("T")
 _DIGEST = re.compile(r"[0-9a-fA-F]{128}")
 _SIZE = re.compile(r"[0-9]{1,19}")
@@ -55,21 +57,18 @@ def read_head(request: Request, most: int) -> Head:
     size = size_of(agreed(SIZE_HEADER, *headers.getlist(SIZE_HEADER)), SIZE_HEADER)
     if boundary is None:
         size = agreed(SIZE, size, length)
-    overhead = 0 if boundary is None else multipart.MOST_OVERHEAD
+    overhead = 0 if boundary is None else MOST_OVERHEAD
     if most and max(size or 0, (length or 0) - overhead) > most:
         raise too_large(most)
     if size == 0:
         raise BffError(Code.BAD_REQUEST, "The file is empty; nothing was uploaded.")
-    image_id = agreed("imageId", *query.getlist("imageId"), *headers.getlist(IMAGE_HEADER))
-    if boundary is None and image_id is None:
-        message = "imageId is missing: give it as ?imageId= or in the header X-Image-Id."
-        raise BffError(Code.BAD_REQUEST, message)
-    project_id = agreed("project_id", *query.getlist("project_id"))
+    image_id = agreed(IMAGE_ID, *query.getlist(IMAGE_ID), *headers.getlist(IMAGE_HEADER))
+    project_id = agreed(PROJECT_ID, *query.getlist(PROJECT_ID))
     digest = agreed(DIGEST_HEADER, *headers.getlist(DIGEST_HEADER))
     return Head(
         boundary,
-        image_id if image_id is None else checked_image_id(image_id),
-        project_id if project_id is None else checked_project_id(project_id),
+        image_id if image_id is None else checked_image_id(image_id, IMAGE_ID),
+        project_id if project_id is None else checked_project_id(project_id, PROJECT_ID),
         length,
         size,
         digest if digest is None else _checked_digest(digest),
@@ -86,28 +85,6 @@ def agreed(name: str, *values: T | None) -> T | None:
     if any(value != given[0] for value in given):
         raise BffError(Code.BAD_REQUEST, f"{name} was given with different values.")
     return given[0] if given else None
-
-
-def checked_image_id(value: str) -> str:
-    """Return an image's id.
-
-    Raises:
-        BffError: BAD_REQUEST, it is none.
-    """
-    if not re.fullmatch(UUID_PATTERN, value):
-        raise BffError(Code.BAD_REQUEST, "imageId must be the UUID of an image.")
-    return value
-
-
-def checked_project_id(value: str) -> str:
-    """Return a project's id.
-
-    Raises:
-        BffError: BAD_REQUEST, it is none.
-    """
-    if not re.fullmatch(ID_PATTERN, value):
-        raise BffError(Code.BAD_REQUEST, "project_id does not hold a project's id.")
-    return value
 
 
 def size_of(value: str | None, name: str) -> int | None:
@@ -151,7 +128,7 @@ def _boundary(request: Request) -> bytes | None:
     if kind != "multipart/form-data":
         message = "Send multipart/form-data, or the file itself as application/octet-stream."
         raise BffError(Code.UNSUPPORTED_MEDIA_TYPE, message)
-    return multipart.boundary_of(content_type)
+    return boundary_of(content_type)
 
 
 def _codings(request: Request, name: str) -> set[str]:

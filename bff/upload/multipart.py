@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass
 
 from python_multipart.exceptions import FormParserError
@@ -38,9 +38,11 @@ class File:
 
     Args:
         length: What its own Content-Length states.
+        fields_before: The fields in front of it.
     """
 
     length: str | None
+    fields_before: Mapping[str, str]
 
 
 class Form:
@@ -151,7 +153,7 @@ class Form:
         if self._name in self.fields or (self._name == FILE and self.file is not None):
             raise _bad(f"it has two parts named {self._name!r}")
         if self._name == FILE:
-            self.file = File(self._headers.get("content-length"))
+            self.file = File(self._headers.get("content-length"), dict(self.fields))
 
     def _data(self, data: bytes, start: int, end: int) -> None:
         if self._name == FILE:

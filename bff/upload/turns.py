@@ -1,42 +1,51 @@
-"""Which images this process is uploading to just now."""
+"""Uploads of one image, one after the other."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+import errno
+import hashlib
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 
-PATIENCE_SECONDS = 1
+# Less than a second, in which an error is to be told.
+PATIENCE_SECONDS = 0.8
+_PAUSE_SECONDS = 0.02
+_NAMESPACE = "\0polaris-bff/upload/"
 
 
-class Turns:
-    """Lets an upload that comes right after another one of the same image wait for its end.
+@asynccontextmanager
+async def turn(project_id: str, image_id: str) -> AsyncIterator[bool]:
+    """Upload inside; waits a moment for an upload of the same image that is about to end.
 
     An upload that was cut is not over at once: Glance may not even have begun to look at it, and
     shows the image as `queued` until it does.
+
+    What is taken is an abstract socket address of Linux (unix(7)), which one process of a host can
+    have at a time, and which ends with it. Elsewhere there are no turns.
+
+    Yields:
+        Whether no other upload of the image is under way, as far as this host knows.
     """
+    # Not for the image alone: how long one waits would tell other projects that there is an upload.
+    name = hashlib.sha256(f"{project_id}/{image_id}".lower().encode()).hexdigest()
+    with socket.socket(socket.AF_UNIX) as taken:
+        yield await _taken(taken, _NAMESPACE + name)
 
-    def __init__(self) -> None:
-        self._under_way: dict[str, list[asyncio.Event]] = {}
 
-    @contextmanager
-    def taken(self, image_id: str) -> Iterator[None]:
-        """Upload inside."""
-        over = asyncio.Event()
-        ours = self._under_way.setdefault(image_id, [])
-        ours.append(over)
-        try:
-            yield
-        finally:
-            over.set()
-            ours.remove(over)
-            if not ours:
-                self._under_way.pop(image_id, None)
+async def _taken(turn: socket.socket, address: str) -> bool:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not _bound(turn, address):  # noqa: ASYNC110  # another process says nothing
+                await asyncio.sleep(_PAUSE_SECONDS)
+            return True
+    return False
 
-    async def others_end(self, image_id: str) -> None:
-        """Wait a moment for the uploads that are under way, if there are any."""
-        waiting = [asyncio.create_task(over.wait()) for over in self._under_way.get(image_id, ())]
-        if waiting:
-            await asyncio.wait(waiting, timeout=PATIENCE_SECONDS)
-        for task in waiting:
-            task.cancel()
+
+def _bound(turn: socket.socket, address: str) -> bool:
+    try:
+        turn.bind(address)
+    except OSError as problem:
+        return problem.errno != errno.EADDRINUSE
+    return True

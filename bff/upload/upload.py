@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import ExitStack, aclosing
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field, replace
 
 from bff.context import Caller, ProjectContext
 from bff.errors import BffError, Code
+from bff.ids import checked_image_id, checked_project_id
 from bff.progress.hub import Hub
 from bff.upload.body import Body
-from bff.upload.head import (
-    SIZE,
-    Head,
-    agreed,
-    checked_image_id,
-    checked_project_id,
-    size_of,
-    too_large,
-)
+from bff.upload.head import LENGTH_OF_FILE, SIZE, Head, agreed, size_of, too_large
 from bff.upload.multipart import IMAGE_ID, PROJECT_ID, Form
 from bff.upload.spool import Spools
-from bff.upload.turns import Turns
+from bff.upload.turns import turn
 
 
 @dataclass(frozen=True)
@@ -46,12 +39,11 @@ class Upload:
     caller: Caller
     body: Body
     spools: Spools
-    turns: Turns
     hub: Hub
     most: int
     image_id: str | None = None
     count: int = 0
-    held: ExitStack = field(default_factory=ExitStack)
+    held: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def run(self, head: Head) -> None:
         """Store the file; when this returns, the image is `active` and is what was sent.
@@ -62,38 +54,43 @@ class Upload:
         Raises:
             BffError: the file was not stored.
         """
-        with self.held:
+        async with self.held:
             await self._run(head)
 
     async def _run(self, head: Head) -> None:
         if self.caller.refusal is not None:
             raise self.caller.refusal
         await self.caller.token(head.project_id)
+        if head.boundary is None:
+            target = await self._target(head.image_id, head.project_id)
+            await self._send(target, self._octets(), head)
+        else:
+            await self._store_form(Form(self.body, head.boundary), head)
+
+    async def _store_form(self, form: Form, head: Head) -> None:
         target = None
         if head.image_id is not None:
             target = await self._target(head.image_id, head.project_id)
-        if head.boundary is not None:
-            await self._store_form(Form(self.body, head.boundary), head, target)
-        elif target is not None:
-            await self._send(target, self._octets(), head)
-
-    async def _store_form(self, form: Form, head: Head, target: Target | None) -> None:
         file = await form.until_file()
-        size = agreed(SIZE, head.size, size_of(file.length, "The Content-Length of the file"))
-        head = replace(head, size=size)
-        if target is None and IMAGE_ID in form.fields:
-            target = await self._target_of(form, head)
-        total = size or form.size_in(head.length)
-        if target is not None:
-            await self._send(target, self._flowing(form, target), head, total)
+        head = replace(head, size=agreed(SIZE, head.size, size_of(file.length, LENGTH_OF_FILE)))
+        if target is None and IMAGE_ID in file.fields_before:
+            target = await self._target_of(file.fields_before, head)
+        if target is None:
+            await self._store_later(form, head)
             return
-        async with self.spools.open(total or 0) as spool:
+        _check_fields(file.fields_before, target)
+        total = head.size or form.size_in(head.length)
+        await self._send(target, self._flowing(form, target), head, total)
+
+    async def _store_later(self, form: Form, head: Head) -> None:
+        """Keep the file until the form says which image it is for."""
+        async with self.spools.open(head.size or form.size_in(head.length) or 0) as spool:
             async with aclosing(form.content()) as content:
                 async for chunk in content:
                     self._count(chunk)
                     await spool.write(chunk)
-            head = replace(head, size=agreed(SIZE, size, spool.size))
-            target = await self._target_of(form, head)
+            head = replace(head, size=agreed(SIZE, head.size, spool.size))
+            target = await self._target_of(form.fields, head)
             await self._send(target, self.body.watched(spool.chunks()), head)
 
     async def _octets(self) -> AsyncGenerator[bytes]:
@@ -107,8 +104,7 @@ class Upload:
             async for chunk in content:
                 self._count(chunk)
                 yield chunk
-        agreed(IMAGE_ID, target.image_id, form.fields.get(IMAGE_ID))
-        agreed(PROJECT_ID, target.context.project_id, form.fields.get(PROJECT_ID))
+        _check_fields(form.fields, target)
 
     async def _send(
         self, target: Target, content: AsyncGenerator[bytes], head: Head, total: int | None = None
@@ -125,21 +121,27 @@ class Upload:
         if self.most and self.count > self.most:
             raise too_large(self.most)
 
-    async def _target_of(self, form: Form, head: Head) -> Target:
+    async def _target_of(self, fields: Mapping[str, str], head: Head) -> Target:
         """Return the image that the form names, in the project that it names."""
-        if IMAGE_ID not in form.fields:
-            message = "imageId is missing: add it to the form, or give it as ?imageId=."
-            raise BffError(Code.BAD_REQUEST, message)
-        project_id = form.fields.get(PROJECT_ID)
-        if project_id is not None:
-            agreed(PROJECT_ID, head.project_id, checked_project_id(project_id))
-        image_id = checked_image_id(form.fields[IMAGE_ID])
-        return await self._target(image_id, project_id or head.project_id)
+        project_id = agreed(PROJECT_ID, head.project_id, fields.get(PROJECT_ID))
+        return await self._target(fields.get(IMAGE_ID), project_id)
 
-    async def _target(self, image_id: str, project_id: str | None) -> Target:
-        self.image_id = image_id
+    async def _target(self, image_id: str | None, project_id: str | None) -> Target:
+        if image_id is None:
+            message = (
+                "imageId is missing: give it as ?imageId=, in the header X-Image-Id, or as a field"
+                " of the form."
+            )
+            raise BffError(Code.BAD_REQUEST, message)
+        self.image_id = checked_image_id(image_id, IMAGE_ID)
+        if project_id is not None:
+            checked_project_id(project_id, PROJECT_ID)
         context = await ProjectContext.enter(self.caller, project_id)
-        await self.turns.others_end(image_id)
-        self.held.enter_context(self.turns.taken(image_id))
-        await context.glance.data.queued(image_id)
+        alone = await self.held.enter_async_context(turn(context.project_id, image_id))
+        await context.glance.data.check_queued(image_id, patiently=alone)
         return Target(context, image_id)
+
+
+def _check_fields(fields: Mapping[str, str], target: Target) -> None:
+    agreed(IMAGE_ID, target.image_id, fields.get(IMAGE_ID))
+    agreed(PROJECT_ID, target.context.project_id, fields.get(PROJECT_ID))

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import os
 import signal
+import subprocess
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 
 from tests.bff.conftest import Bff, bff_with
 from tests.bff.upload.conftest import (
+    OCTETS,
     WAYS,
     Connection,
     Uploader,
@@ -115,6 +117,26 @@ async def test_a_client_that_breaks_off_leaves_an_image_that_takes_its_data_at_o
         assert await settled(alice, image_id) == "queued"
         await upload_again(uploader, way, image_id)
     assert await is_whole(alice, image_id)
+
+
+async def test_an_upload_that_broke_off_in_one_process_can_begin_again_at_once_in_another(
+    alice: User, uploader: Uploader, cloud: Cloud, client: aiohttp.ClientSession
+) -> None:
+    with running("bff", "serve", "--port", "0", BFF_AUTH_URL=cloud.auth_url) as process:
+        elsewhere = Uploader(Bff(await origin_of(process), client), alice.token)
+        for where in (1, HALF, len(CONTENT) - 1) * 3:
+            image_id = await queued(alice)
+            query = f"?imageId={image_id}"
+            async with elsewhere.connection(len(CONTENT), OCTETS, query) as connection:
+                await connection.send(CONTENT[:where])
+                connection.finish()
+                await upload_again(uploader, "octets", image_id)
+            assert await is_whole(alice, image_id)
+
+
+async def origin_of(process: subprocess.Popen[str]) -> str:
+    line = await asyncio.to_thread(line_of, process, containing="ready ")
+    return line.removeprefix("ready ").removesuffix("/polaris-bff/")
 
 
 async def test_a_client_that_falls_silent_leaves_an_image_that_takes_its_data_at_once(
@@ -237,9 +259,7 @@ async def test_a_server_that_ends_in_mid_upload_leaves_an_image_that_takes_its_d
     variables = {"BFF_AUTH_URL": cloud.auth_url, "BFF_SHUTDOWN_TIMEOUT": "0"}
     image_id = await queued(alice)
     with running("bff", "serve", "--port", "0", **variables) as process:
-        line = await asyncio.to_thread(line_of, process, containing="ready ")
-        origin = line.removeprefix("ready ").removesuffix("/polaris-bff/")
-        dying = Uploader(Bff(origin, client), alice.token)
+        dying = Uploader(Bff(await origin_of(process), client), alice.token)
         async with half_sent(alice, dying, image_id) as connection:
             process.send_signal(how)
             if how is signal.SIGTERM:

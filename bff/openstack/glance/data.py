@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 
 from bff.errors import BffError, Code
@@ -25,6 +26,8 @@ FORMATS = ("container_format", "disk_format")
 _PAUSES = (0.05, 0.1, 0.2, 0.4)
 # An error is not kept from its client for the sake of a better message.
 _LOOK_SECONDS = 0.4
+# uWSGI waits 4 seconds for a body to go on, cheroot 10.
+_SILENCE_SECONDS = 3.0
 # After these, only the image itself can tell what Glance did.
 _UNANSWERED = (Code.BAD_GATEWAY, Code.GATEWAY_TIMEOUT, Code.SERVICE_UNAVAILABLE)
 
@@ -38,26 +41,28 @@ class Data:
     request: Requester
     images: Images
 
-    async def queued(self, image_id: str) -> Image:
-        """Return the image if it waits for its data.
+    async def check_queued(self, image_id: str, *, patiently: bool = True) -> None:
+        """Check that the image waits for its data.
 
         Glance takes a moment to notice that an upload broke off; whoever uploads again at once
         should not have to know.
+
+        Args:
+            patiently: Give Glance that moment.
 
         Raises:
             BffError: NOT_FOUND; CONFLICT, it is not `queued`; BAD_REQUEST, it has no formats.
         """
         image = await self.images.read(image_id)
-        for pause in _PAUSES if image.get("status") == "saving" else ():
-            await asyncio.sleep(pause)
-            image = await self.images.read(image_id)
+        for pause in _PAUSES if patiently else ():
             if image.get("status") != "saving":
                 break
+            await asyncio.sleep(pause)
+            image = await self.images.read(image_id)
         if image.get("status") != "queued":
             raise _not_queued(image_id, image)
         if (unformatted := _unformatted(image_id, image)) is not None:
             raise unformatted
-        return image
 
     async def upload(
         self,
@@ -67,8 +72,8 @@ class Data:
         *,
         sha512: str | None = None,
         taken: Callable[[int], None] | None = None,
-    ) -> int:
-        """Store the data of a `queued` image and return how many bytes that were.
+    ) -> None:
+        """Store the data of a `queued` image.
 
         When this returns, the image is `active`, as large as what was sent, and, where ``sha512``
         is given, has this digest. Whatever ``content`` raises cuts the upload: the image stays
@@ -78,7 +83,7 @@ class Data:
             content: All of it, or chunks that are asked for as fast as Glance takes them.
             size: The number of bytes, if it is known; another number of them is an error.
             sha512: In lower-case hexadecimal.
-            taken: Is told of every so many bytes that Glance has taken.
+            taken: Is told of every so many bytes that have gone out to Glance.
 
         Raises:
             BffError: CONFLICT, the image is not `queued`; NOT_FOUND, it is not there or was deleted
@@ -96,7 +101,6 @@ class Data:
                 raise
             raise await self._explained(image_id, error, checked) from error.__cause__
         await self._verify(image_id, checked)
-        return checked.count
 
     async def _put(self, image_id: str, content: _Checked, size: int | None) -> None:
         headers = {"Content-Type": "application/octet-stream"}
@@ -146,13 +150,13 @@ class Data:
             async with asyncio.timeout(_LOOK_SECONDS):
                 image = await self.images.read(image_id)
         except TimeoutError:
-            return _untold(error, ended=sent.ended)
+            return _untold(error, sent)
         except BffError as another:
             if another.code is not Code.NOT_FOUND:
-                return _untold(error, ended=sent.ended)
+                return _untold(error, sent)
             gone = BffError(another.code, _gone(image_id), **another.data)
             return error if error.code is Code.NOT_FOUND else gone
-        return _told(image_id, image, error, ended=sent.ended)
+        return _told(image_id, image, error, sent)
 
 
 class _Checked:
@@ -175,6 +179,7 @@ class _Checked:
         self._given = 0
         self._hash = hashlib.sha512() if sha512 is not None else None
         self._held: bytes | None = None
+        self._asked: float | None = None
         self.sha512 = sha512
         self.count = 0
         self.ended = False
@@ -207,13 +212,20 @@ class _Checked:
 
     async def _next(self) -> bytes | None:
         """Return what comes, ``None`` at an end that is right."""
+        self._asked = monotonic()
         async for chunk in self._content:
             if chunk:
+                self._asked = None
                 self._look_at(chunk)
                 return chunk
+        self._asked = None
         self._check_end()
         self.ended = True
         return None
+
+    def silence(self) -> float:
+        """Return for how many seconds nothing has come that was asked for."""
+        return 0.0 if self._asked is None else monotonic() - self._asked
 
     def _look_at(self, chunk: bytes) -> None:
         self.count += len(chunk)
@@ -264,7 +276,7 @@ _KEPT = (
 )
 
 
-def _told(image_id: str, image: Image, error: BffError, *, ended: bool) -> BffError:
+def _told(image_id: str, image: Image, error: BffError, sent: _Checked) -> BffError:
     """Return the error as the image shows it, and with what to do about it."""
     status = image.get("status")
     if error.code is Code.NOT_FOUND:
@@ -272,20 +284,23 @@ def _told(image_id: str, image: Image, error: BffError, *, ended: bool) -> BffEr
         message = f"Another upload of image {image_id} came between."
         error = BffError(Code.CONFLICT, message, **error.data)
     refused = status != "queued" and error.code is Code.CONFLICT
-    if refused or (status == "active" and error.code in _UNANSWERED and not ended):
+    if refused or (status == "active" and error.code in _UNANSWERED and not sent.ended):
         return _not_queued(image_id, image, **error.data)
     if error.code in _UNANSWERED and (unformatted := _unformatted(image_id, image)):
         return unformatted
+    if error.code in _UNANSWERED and (silence := sent.silence()) > _SILENCE_SECONDS:
+        message = f"Nothing came for {silence:.0f} seconds, and Glance did not wait any longer."
+        error = BffError(Code.TIMEOUT, message, **error.data)
     advice = _ADVICE.get(str(status), f"The image is `{status}` now.")
     if status == "queued" and image.get("checksum"):
         advice = _KEPT
     return _advised(error.code, error, advice)
 
 
-def _untold(error: BffError, *, ended: bool) -> BffError:
+def _untold(error: BffError, sent: _Checked) -> BffError:
     """Return the error of an upload when Glance does not show the image afterwards."""
     # A Glance that is being stopped cuts the body and then blames it for being incomplete.
-    blamed = error.code is Code.BAD_REQUEST and not ended
+    blamed = error.code is Code.BAD_REQUEST and not sent.ended
     return _advised(Code.BAD_GATEWAY if blamed else error.code, error, _UNSEEN)
 
 

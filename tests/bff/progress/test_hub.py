@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -12,8 +13,8 @@ import pytest
 from bff.errors import BffError, Code
 from bff.progress import state
 from bff.progress.hub import MOST_UPLOADS_OF_AN_IMAGE, Hub
-from bff.progress.state import View
-from bff.progress.store import KEEP_SECONDS, Key, MemoryStore, Store
+from bff.progress.state import STALE_SECONDS, UploadState, View
+from bff.progress.store import KEEP_SECONDS, Key, MemoryStore, Store, StoreError
 from tests.bff.progress.conftest import IMAGE, PROJECT, NewHub, fail
 from tests.process import SECONDS
 
@@ -76,10 +77,67 @@ async def test_a_refusal_is_told_as_it_is_and_goes_on_its_way(hub: Hub) -> None:
     assert end.data["error"]["data"]["code"] == "BAD_GATEWAY"
 
 
+async def test_a_hub_that_closes_waits_for_the_uploads_that_are_cancelled_beside_it(
+    new_hub: NewHub, new_store: Callable[[], Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bff.progress.hub.END_SECONDS", SECONDS)
+    other = await new_hub()
+
+    async def upload(hub: Hub) -> None:
+        async with hub.upload(PROJECT, IMAGE, None):
+            try:
+                await asyncio.Event().wait()
+            finally:
+                # It takes longer to end than the hub's own work.
+                await asyncio.wait([hub._worker])
+                for _ in range(5):
+                    await asyncio.sleep(0)
+
+    async with asyncio.timeout(SECONDS / 2), Hub(new_store(), 1, 1) as closing:
+        uploading = asyncio.create_task(upload(closing))
+        await asyncio.sleep(0)
+        uploading.cancel()
+    async with asyncio.timeout(SECONDS), other.watch(PROJECT, IMAGE) as watch:
+        end = await until(watch.views(), "error")
+    assert end.data["error"]["data"]["code"] == "SERVICE_UNAVAILABLE"
+
+
+class Recovering(MemoryStore):
+    """A store that cannot be reached at first."""
+
+    failures = 1
+
+    async def exchange(self, *what: Any) -> Any:
+        if self.failures:
+            self.failures -= 1
+            raise StoreError("not yet")
+        return await super().exchange(*what)
+
+
+async def test_silence_after_an_outage_is_not_taken_for_the_end_of_an_upload() -> None:
+    store = Recovering()
+    now = time.time()
+    silent = UploadState("a", now - 100, now - STALE_SECONDS - 1, 1, 2)
+    await MemoryStore.exchange(store, [(KEY, silent)], [], [])
+    async with Hub(store, 1, 1) as hub:
+        assert store.failures == 0
+        assert (await looks(hub)).event == "progress"
+    async with Hub(store, 1, 1) as hub:
+        assert (await looks(hub)).event == "waiting"
+
+
+async def test_uploads_that_failed_at_once_do_not_hide_the_next_one(hub: Hub) -> None:
+    for _ in range(MOST_UPLOADS_OF_AN_IMAGE):
+        await fail(hub, GONE)
+    async with hub.upload(PROJECT, IMAGE, None):
+        await written(hub)
+        assert (await looks(hub)).event == "progress"
+
+
 @pytest.mark.parametrize(
     ("failure", "code"),
     [
-        (asyncio.CancelledError("secret"), "CLIENT_CLOSED_REQUEST"),
+        (asyncio.CancelledError("secret"), "SERVICE_UNAVAILABLE"),
         (ValueError("secret"), "INTERNAL_SERVER_ERROR"),
     ],
 )

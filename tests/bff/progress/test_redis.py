@@ -23,7 +23,8 @@ from tests.bff.progress.conftest import IMAGE, PROJECT, RedisServer, Watched, fa
 from tests.bff.progress.test_endpoint import ends_its_streams, events, stopping_late
 from tests.bff.progress.test_hub import looks, until, written
 from tests.bff.test_cli import ready
-from tests.fakes.openstack import FakeOpenStack
+from tests.bff.upload.conftest import OCTETS, Uploader, error_of
+from tests.fakes.openstack import FakeOpenStack, image
 from tests.process import SECONDS, running
 
 DOWN, AGAIN = (
@@ -145,6 +146,35 @@ async def test_an_upload_in_one_process_is_watched_through_another(
                 assert seen[-1]["event"] == "complete"
                 assert seen[-1]["data"] == {"uploaded": 50, "total": 50, "percent": 100.0}
         await ends_its_streams(bff, process, token)
+
+
+async def test_a_stop_of_the_process_that_uploads_is_told_elsewhere_as_the_upload_is_answered(
+    hub: Hub, redis: RedisServer, openstack: FakeOpenStack, client: aiohttp.ClientSession
+) -> None:
+    waits = image(status="queued", size=None)
+    openstack.images.append(waits)
+    variables = {
+        "BFF_AUTH_URL": f"{openstack.url}/v3",
+        "BFF_REDIS_URL": redis.url,
+        "BFF_SHUTDOWN_TIMEOUT": "0",
+    }
+    with running("bff", "serve", "--port", "0", **variables) as process:
+        alice = Uploader(Bff(await ready(process), client), openstack.new_token())
+        query = f"?imageId={waits['id']}"
+        async with (
+            asyncio.timeout(SECONDS),
+            alice.connection(10**9, OCTETS, query) as upload,
+            hub.watch(PROJECT, waits["id"]) as watch,
+        ):
+            views = watch.views()
+            await upload.send(bytes(1_000_000))
+            await until(views, "progress")
+            process.send_signal(signal.SIGTERM)
+            _, _, answer = await upload.answer()
+            end = await until(views, "error")
+    assert error_of(answer)[0] == "SERVICE_UNAVAILABLE"
+    told = end.data["error"]
+    assert (told["data"]["code"], told["message"]) == error_of(answer)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncGenerator
+
 import pytest
 from starlette.types import Message
 
@@ -77,3 +80,13 @@ async def test_the_time_in_which_glance_takes_it_does_not_count(
 
 async def test_a_small_file_may_take_its_time_if_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     assert await arrived(Client(b"x", 50, 2), monkeypatch) == 2
+
+
+async def test_watching_a_client_ends_with_what_it_waits_for() -> None:
+    async def content() -> AsyncGenerator[bytes]:
+        yield b"x"
+
+    body = Body(asyncio.Event().wait, PATIENCE)  # type: ignore[arg-type]  # says nothing
+    assert [chunk async for chunk in body.watched(content())] == [b"x"]
+    await asyncio.sleep(0)
+    assert asyncio.all_tasks() == {asyncio.current_task()}

@@ -315,7 +315,8 @@ async def aborted(app: ASGIApp, state: Any, query: bytes, kind: bytes, parts: li
         chunk = next(left, None)
         if chunk is None:
             return {"type": "http.disconnect"}
-        return {"type": "http.request", "body": chunk, "more_body": True}
+        more = not chunk.endswith(b"--\r\n")
+        return {"type": "http.request", "body": chunk, "more_body": more}
 
     async def send(_message: Message) -> None:
         pass
@@ -340,6 +341,7 @@ async def test_aborted_uploads_leave_no_file_no_socket_and_no_task(
         (b"", FORM.encode(), [part("file", chunk), chunk]),
         (by_query, FORM.encode(), [part("file", chunk), chunk]),
         (by_query, OCTETS.encode(), []),
+        (b"", FORM.encode(), [file_first(queued["id"], chunk)]),
     ]
     async with app.router.lifespan_context(app) as state:
         assert state is not None

@@ -213,6 +213,70 @@ async def test_an_image_that_only_the_form_names_is_checked_too(
     assert refused(openstack)
 
 
+IN_FRONT = {
+    "another image": part("imageId", b"a85abd86-55b3-4d5b-b0b4-5d0a6e6042fc"),
+    "another project": part("project_id", b"e" * 32),
+}
+
+
+@pytest.mark.parametrize("what", IN_FRONT)
+async def test_a_field_that_contradicts_is_refused_before_the_file_is_asked_for(
+    alice: Uploader, openstack: FakeOpenStack, queued: dict[str, Any], what: str
+) -> None:
+    begin = IN_FRONT[what] + b"\r\n" + part("file", b"x")
+    async with alice.connection(10**9, FORM, f"?imageId={queued['id']}") as connection:
+        await connection.send(begin)
+        status, _, answer = await connection.answer()
+    assert (status, error_of(answer)[0]) == (400, "BAD_REQUEST")
+    assert "different values" in error_of(answer)[1]
+    assert refused(openstack)
+
+
+@pytest.mark.parametrize("what", IN_FRONT)
+@pytest.mark.parametrize("piece", [10**6, 100])
+async def test_a_field_behind_the_file_must_agree_however_the_bytes_come(
+    alice: Uploader, openstack: FakeOpenStack, queued: dict[str, Any], what: str, piece: int
+) -> None:
+    """In one piece, the form's end is there before the file is sent on."""
+    if what == "another image":
+        body, query = form(part("file", b"x" * 300), IN_FRONT[what]), f"?imageId={queued['id']}"
+    else:
+        ours = part("imageId", queued["id"].encode())
+        body, query = form(ours, part("file", b"x" * 300), IN_FRONT[what]), ""
+    status, answer = await alice.post(in_pieces(body, piece), FORM, query)
+    assert (status, error_of(answer)[0]) == (400, "BAD_REQUEST")
+    assert "different values" in error_of(answer)[1]
+    await openstack.at_rest.wait()
+    assert queued["status"] == "queued"
+
+
+async def test_another_upload_that_is_under_way_is_told_without_more_delay(
+    alice: Uploader, queued: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bff.upload.turns.PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr("bff.openstack.glance.data._PAUSES", (20,))
+    query = f"?imageId={queued['id']}"
+    async with alice.connection(10**6, OCTETS, query, "Expect: 100-continue") as connection:
+        await connection.reader.readuntil(b"100 Continue\r\n\r\n")
+        queued["status"] = "saving"
+        async with asyncio.timeout(10):
+            status, answer = await alice.post(CONTENT, OCTETS, query)
+    assert (status, error_of(answer)[0]) == (409, "CONFLICT")
+
+
+async def test_nobody_can_tell_by_waiting_that_another_project_uploads(
+    alice: Uploader, openstack: FakeOpenStack, queued: dict[str, Any], monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("bff.upload.turns.PATIENCE_SECONDS", 20)
+    queued["owner"] = "d" * 32
+    mallory = Uploader(alice.bff, openstack.new_token("e" * 32))
+    query = f"?imageId={queued['id']}"
+    async with alice.connection(10**6, OCTETS, query, "Expect: 100-continue") as connection:
+        await connection.reader.readuntil(b"100 Continue\r\n\r\n")
+        async with asyncio.timeout(10):
+            await mallory.post(b"", OCTETS, query, Expect="100-continue")
+
+
 async def test_a_client_that_waits_for_a_continue_gets_it_when_everything_is_right(
     alice: Uploader, queued: dict[str, Any]
 ) -> None:
@@ -276,6 +340,17 @@ async def test_a_file_over_the_limit_is_refused_declared_or_counted(
     small = b"x" * 100_000
     fits = small if make is None else make(queued["id"], small)
     assert (await alice.post(fits, content_type, query))[0] == 200
+
+
+async def test_a_client_that_still_sends_is_read_for_a_moment_after_an_early_answer(
+    alice: Uploader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be cut off in the middle of its sending otherwise, and may not see the answer."""
+    monkeypatch.setattr("bff.upload.body.LINGER_SECONDS", 20)
+    async with alice.connection(10**9, OCTETS, "?imageId=none") as connection:
+        assert (await connection.answer())[0] == 400
+        for _ in range(500):
+            await connection.send(bytes(65_536))
 
 
 @pytest.mark.parametrize("body", [b"", form(part("file", b""))])

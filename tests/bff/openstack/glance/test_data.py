@@ -161,7 +161,7 @@ async def refusal(data: Data, *args: Any, **more: Any) -> BffError:
 async def test_bytes_are_sent_with_their_length_and_glances_own_size_header(
     data: Data, upstream: Upstream
 ) -> None:
-    assert await data.upload(IMAGE_ID, CONTENT, sha512=DIGEST) == len(CONTENT)
+    await data.upload(IMAGE_ID, CONTENT, sha512=DIGEST)
     assert upstream.received == CONTENT
     assert upstream.head.startswith(f"PUT /v2/images/{IMAGE_ID}/file HTTP/1.1\r\n")
     wanted = {
@@ -180,7 +180,7 @@ async def test_a_stream_of_unknown_size_is_sent_in_chunks_and_comes_whole(
     data: Data, upstream: Upstream
 ) -> None:
     sent = chunks(CONTENT[:1], b"", CONTENT[1:70_000], CONTENT[70_000:])
-    assert await data.upload(IMAGE_ID, sent) == len(CONTENT)
+    await data.upload(IMAGE_ID, sent)
     assert upstream.received == CONTENT
     assert upstream.header("X-Openstack-Image-Size") is None
 
@@ -432,7 +432,8 @@ async def test_a_site_that_hashes_otherwise_is_compared_by_size_alone(
     data: Data, upstream: Upstream
 ) -> None:
     upstream.image = {"os_hash_algo": "sha256", "os_hash_value": "abc"}
-    assert await data.upload(IMAGE_ID, CONTENT, sha512=DIGEST) == len(CONTENT)
+    await data.upload(IMAGE_ID, CONTENT, sha512=DIGEST)
+    assert upstream.received == CONTENT
 
 
 async def test_what_cannot_be_compared_is_no_success_and_the_error_says_why(
@@ -452,7 +453,11 @@ async def test_what_cannot_be_compared_is_no_success_and_the_error_says_why(
 # --- Time
 
 
-async def test_a_glance_that_takes_nothing_more_is_a_gateway_timeout(upstream: Upstream) -> None:
+async def test_a_glance_that_takes_nothing_more_is_a_gateway_timeout(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The client is not waited for meanwhile.
+    monkeypatch.setattr("bff.openstack.glance.data._SILENCE_SECONDS", 0)
     seen = asyncio.Event()
 
     async def stall(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
@@ -520,6 +525,33 @@ async def test_an_answer_that_stalls_in_its_body_is_a_gateway_timeout(upstream: 
         assert (await refusal(data, silent())).code is Code.GATEWAY_TIMEOUT
 
 
+@pytest.mark.parametrize("answer", [b"500 Error", b"408 Timeout", b"503 Unavailable", None])
+@pytest.mark.parametrize(
+    ("silence", "code"), [(0, Code.TIMEOUT), (3600, None)], ids=["long", "short"]
+)
+async def test_a_glance_that_no_longer_waits_for_a_silent_client_is_not_to_blame(
+    *,
+    data: Data,
+    upstream: Upstream,
+    answer: bytes | None,
+    silence: float,
+    code: Code | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def lose_patience(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(len(CONTENT))
+        if answer is not None:
+            upstream.answer = answer
+            upstream.refuse(writer)
+
+    monkeypatch.setattr("bff.openstack.glance.data._SILENCE_SECONDS", silence)
+    upstream.talk, upstream.image = lose_patience, {"status": "queued"}
+    error = await refusal(data, silent())
+    assert (error.code is Code.TIMEOUT) is (code is Code.TIMEOUT)
+    assert ("Nothing came for" in error.message) is (code is Code.TIMEOUT)
+    assert error.message.endswith("The image is `queued` as before, and takes another upload.")
+
+
 async def test_slow_content_is_not_glances_fault(upstream: Upstream) -> None:
     async def slow() -> AsyncIterator[bytes]:
         for part in (CONTENT[:5], CONTENT[5:]):
@@ -527,33 +559,42 @@ async def test_slow_content_is_not_glances_fault(upstream: Upstream) -> None:
             yield part
 
     async with data_at(upstream.url, idle=0.1) as data:
-        assert await data.upload(IMAGE_ID, slow()) == len(CONTENT)
+        await data.upload(IMAGE_ID, slow())
+    assert upstream.received == CONTENT
 
 
 # --- Before it
 
 
-async def test_a_queued_image_is_returned_and_any_other_refused(
-    data: Data, upstream: Upstream
-) -> None:
-    upstream.image = {"status": "queued", "name": "x"}
-    assert (await data.queued(IMAGE_ID))["name"] == "x"
+async def test_an_image_must_be_queued(data: Data, upstream: Upstream) -> None:
+    upstream.image = {"status": "queued"}
+    await data.check_queued(IMAGE_ID)
     upstream.image = {"status": "active"}
     with pytest.raises(BffError, match="must be `queued`"):
-        await data.queued(IMAGE_ID)
+        await data.check_queued(IMAGE_ID)
 
 
 async def test_an_image_whose_last_upload_just_broke_off_is_waited_for(
     data: Data, upstream: Upstream
 ) -> None:
     upstream.image = {"status": "saving"}
-    waiting = asyncio.create_task(data.queued(IMAGE_ID))
+    waiting = asyncio.create_task(data.check_queued(IMAGE_ID))
     await upstream.shown.wait()
     upstream.image = {"status": "queued"}
-    assert await waiting == {"status": "queued"}
+    await waiting
+
+
+async def test_an_image_that_others_upload_to_is_not_waited_for(
+    data: Data, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bff.openstack.glance.data._PAUSES", (20,))
+    upstream.image = {"status": "saving"}
+    with pytest.raises(BffError, match="must be `queued`"):
+        async with asyncio.timeout(10):
+            await data.check_queued(IMAGE_ID, patiently=False)
 
 
 async def test_an_image_that_is_not_there_is_not_found(data: Data, upstream: Upstream) -> None:
     upstream.image = None
     with pytest.raises(BffError, match="Image not found"):
-        await data.queued(IMAGE_ID)
+        await data.check_queued(IMAGE_ID)
