@@ -116,8 +116,8 @@ class Form:
         async for chunk in self._body:
             try:
                 self._parser.write(chunk)
-            except FormParserError:
-                raise _bad("its parts are malformed") from None
+            except FormParserError as fault:
+                raise _bad(f"its parts are malformed ({fault})") from None
             self._read += len(chunk)
             if self._read - self._of_file > MOST_OVERHEAD:
                 raise _bad(f"it has more than {MOST_OVERHEAD} bytes besides the file")
