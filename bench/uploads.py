@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,35 @@ class Row:
         return f"| {self.way} | {self.seconds:.1f} | {rate:.0f} | {grown} | {cpu} | {equal} |"
 
 
+@dataclass
+class Usage:
+    """What a process has used since this was made."""
+
+    pid: int
+    memory_before: int = field(init=False)
+    cpu_before: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        Path(f"/proc/{self.pid}/clear_refs").write_text(RESET_PEAK)
+        self.memory_before, self.cpu_before = self._memory("VmRSS"), self._cpu()
+
+    def grown(self) -> float:
+        """Return by how many MiB the memory has grown, at its peak."""
+        return (self._memory("VmHWM") - self.memory_before) / MIB
+
+    def cpu(self) -> float:
+        """Return the seconds of processor time, to a hundredth."""
+        return self._cpu() - self.cpu_before
+
+    def _memory(self, name: str) -> int:
+        lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:"))
+
+    def _cpu(self) -> float:
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 class Bench:
     """A cloud, a BFF in front of it, and a file to upload."""
 
@@ -72,12 +101,11 @@ class Bench:
     def through(self, way: str) -> Row:
         """Upload with curl, through the BFF."""
         image_id = self._new_image()
-        Path(f"/proc/{self.pid}/clear_refs").write_text(RESET_PEAK)
-        before, cpu = self._memory("VmRSS"), self._cpu()
+        usage = Usage(self.pid)
         seconds = self._curl(*self._arguments(way, image_id))
-        grown = (self._memory("VmHWM") - before) / MIB
+        grown = usage.grown()
         whole = self._is_whole(image_id)
-        return Row(way, seconds, self.size, whole, grown, self._cpu() - cpu)
+        return Row(way, seconds, self.size, whole, grown, usage.cpu())
 
     def _arguments(self, way: str, image_id: str) -> list[str]:
         if way == WAYS[2]:
@@ -109,14 +137,6 @@ class Bench:
         found = image["status"], image["size"], image["os_hash_value"]
         return bool(found == ("active", self.size, self.digest))
 
-    def _memory(self, name: str) -> int:
-        lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:"))
-
-    def _cpu(self) -> float:
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
 
 WAYS = ("multipart, imageId first", "multipart, file first", "octet-stream")
 
@@ -128,10 +148,10 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=1, help="how often each way is measured")
     parser.add_argument("--dir", type=Path, default=Path("/var/tmp"), help="where there is room")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=arguments.dir) as name, _cloud(Path(name)) as cloud:
+    with tempfile.TemporaryDirectory(dir=arguments.dir) as name, a_cloud(Path(name)) as cloud:
         small = _file(Path(name) / "small", WARM_UP)
         large = _file(Path(name) / "large", arguments.mib * MIB)
-        with _bff(cloud["auth_url"], arguments.dir) as (pid, origin):
+        with a_bff(cloud["auth_url"], arguments.dir) as (pid, origin):
             warm = Bench(cloud, origin, pid, small)
             for way in WAYS:
                 warm.through(way)
@@ -146,7 +166,8 @@ def main() -> None:
 
 
 @contextmanager
-def _cloud(folder: Path) -> Iterator[dict[str, Any]]:
+def a_cloud(folder: Path) -> Iterator[dict[str, Any]]:
+    """Run a cloud; yields its description."""
     words = [sys.executable, "-m", "devcloud", "--dir", str(folder / "cloud")]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -157,7 +178,8 @@ def _cloud(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 @contextmanager
-def _bff(auth_url: str, spool: Path) -> Iterator[tuple[int, str]]:
+def a_bff(auth_url: str, spool: Path) -> Iterator[tuple[int, str]]:
+    """Run ``bff serve``; yields its process's id and its address."""
     words = [sys.executable, "-m", "bff", "serve", "--port", "0"]
     variables = {"BFF_AUTH_URL": auth_url, "BFF_SPOOL_DIR": str(spool), "BFF_LOG_LEVEL": "error"}
     environment = {**os.environ, **variables}
