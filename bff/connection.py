@@ -44,10 +44,14 @@ class _Parser(HttpRequestParser):
         self.set_dangerous_leniencies(lenient_data_after_close=True)
 
     def feed_data(self, data: bytes) -> None:  # type: ignore[override]
-        try:
-            super().feed_data(data)
-        except HttpParserUpgrade as upgrade:
-            self._connection.go_on(self, data[upgrade.args[0] :])
+        parser: HttpRequestParser | None = self
+        while parser is not None:
+            reading, parser = parser, None
+            try:
+                HttpRequestParser.feed_data(reading, data)
+            except HttpParserUpgrade as upgrade:
+                # Not by calling this again: one packet may hold thousands of such heads.
+                parser, data = self._connection.read_again(reading), data[upgrade.args[0] :]
 
 
 class Connection(HttpToolsProtocol):
@@ -90,21 +94,21 @@ class Connection(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP, or too much of it."""
-        if self._read > MOST_HEAD:
+        if self._read > MOST_HEAD or not self._may_answer():
             self._refuse()
         else:
             super().send_400_response(msg)
 
-    def go_on(self, stopped: HttpRequestParser, rest: bytes) -> None:
-        """Read a request again whose head offers another protocol: without that offer."""
+    def read_again(self, stopped: HttpRequestParser) -> HttpRequestParser:
+        """Read a head again that offers another protocol, without that; returns what reads on."""
         offered, self.parser = self.headers, _Parser(self)
         line = stopped.get_method(), self.url, stopped.get_http_version().encode()
-        self._read = 0
         self.parser.feed_data(b"%s %s HTTP/%s\r\n" % line)
         for name, value in offered:
             if name != b"upgrade":
                 self.parser.feed_data(b"%s: %s\r\n" % (name, value))
-        self.parser.feed_data(b"\r\n" + rest)
+        self.parser.feed_data(b"\r\n")
+        return self.parser
 
     def on_message_begin(self) -> None:
         """A head begins."""
@@ -127,9 +131,9 @@ class Connection(HttpToolsProtocol):
         """A head is there."""
         self._head = 0
         self._wait_no_more()
-        self._behind_head = True
         if self.parser.get_method() == b"CONNECT":
             raise ValueError("This is no proxy: nothing may follow as another protocol.")
+        self._behind_head = True
         if not self.parser.should_upgrade():
             super().on_headers_complete()
 
@@ -164,10 +168,16 @@ class Connection(HttpToolsProtocol):
             raise ValueError("The head is too large.")
 
     def _refuse(self) -> None:
-        # In the middle of another answer, it would be taken for a part of that one.
-        if not self._is_answering():
+        if self._may_answer():
             self.transport.write(_TOO_LARGE)
         self.transport.close()
+
+    def _may_answer(self) -> bool:
+        """Return whether a refusal would not be taken for another request's answer, or its part."""
+        running = self._answering
+        if running is None or running.response_complete:
+            return True
+        return self._behind_head and running is self.cycle and not running.response_started
 
     def _look_again(self) -> None:
         self._unread = self.transport.get_write_buffer_size()

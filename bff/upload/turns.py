@@ -23,7 +23,8 @@ async def turn(project_id: str, image_id: str) -> AsyncIterator[bool]:
     shows the image as `queued` until it does.
 
     What is taken is an abstract socket address of Linux (unix(7)), which one process of a host can
-    have at a time, and which ends with it. Elsewhere there are no turns.
+    have at a time, and which ends with it. A container is a host of its own there. Elsewhere there
+    are no turns.
 
     Yields:
         Whether no other upload of the image is under way, as far as this host knows.

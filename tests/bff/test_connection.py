@@ -105,6 +105,46 @@ async def test_a_head_that_is_too_large_does_nothing_even_if_it_comes_at_once(
     assert told == []
 
 
+@pytest.mark.parametrize("where", ["head", "trailers"])
+async def test_whoever_sends_too_large_a_head_is_told_so(
+    where: str, bff: Bff, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As far as the answer is not lost with the bytes that nobody reads any more."""
+    monkeypatch.setattr(connection, "MOST_HEAD", 300)
+    head, end = CHUNKED.removesuffix(b"\r\n"), b"0\r\n"
+    more = b"a: %s\r\n\r\n" % (b"x" * 300)
+    async with connected(bff) as (reader, writer):
+        writer.write(head + more if where == "head" else head + b"\r\n" + end + more)
+        assert (await rest(reader)).startswith(b"HTTP/1.1 431")
+
+
+async def test_each_request_of_a_connection_may_have_a_head_of_its_own(bff: Bff) -> None:
+    head = b"GET /nothing HTTP/1.1\r\nHost: x\r\na: %s\r\n" % (b"x" * (MOST_HEAD // 2))
+    async with connected(bff) as (reader, writer):
+        for last in (b"", b"", b"", b"Connection: close\r\n"):
+            writer.write(head + last + b"\r\n")
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 404")
+            await reader.readuntil(b"}}}")
+
+
+async def test_nothing_is_written_into_an_answer_that_has_begun(
+    bff: Bff, openstack: FakeOpenStack
+) -> None:
+    token = openstack.new_token().encode()
+    path = b"/polaris-bff/upload-progress/a85abd86-55b3-4d5b-b0b4-5d0a6e6042fc"
+    for bad in (
+        b"CONNECT a:1 HTTP/1.1\r\n\r\n",
+        b"no HTTP\r\n\r\n",
+        b"GET /" + b"x" * 2 * MOST_HEAD,
+    ):
+        async with connected(bff) as (reader, writer):
+            head = b"GET %s HTTP/1.1\r\nHost: x\r\nX-Auth-Token: %s\r\n\r\n" % (path, token)
+            writer.write(head)
+            await reader.readuntil(b"event: waiting")
+            writer.write(bad)
+            assert b"HTTP/1.1" not in await rest(reader)
+
+
 async def test_a_head_of_60_000_bytes_is_read_whatever_its_body_has(bff: Bff) -> None:
     answer = await bff.post(b" " * (2 * MOST_HEAD), **{f"x{n}": "y" * 6000 for n in range(10)})
     assert answer.status == 200
@@ -180,13 +220,25 @@ async def test_a_body_behind_an_offer_is_never_the_next_request(bff: Bff) -> Non
     assert b"openrpc" not in answers
 
 
-async def test_a_tunnel_is_refused_and_nothing_behind_it_is_read(bff: Bff) -> None:
+async def test_any_number_of_offers_in_one_packet_is_ignored(bff: Bff) -> None:
+    one = b"GET /nothing HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: a\r\n\r\n"
+    last = b"GET /nothing HTTP/1.1\r\nConnection: close\r\n\r\n"
+    async with connected(bff) as (reader, writer):
+        writer.write(one * 1500 + last)
+        assert (await rest(reader)).count(b"HTTP/1.1 404") == 1501
+
+
+async def test_a_tunnel_is_refused_and_nothing_behind_it_is_read(
+    bff: Bff, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_again = noted(monkeypatch, "read_again")
     async with connected(bff) as (reader, writer):
         writer.write(b"CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n")
         writer.write(b"GET /polaris-bff/openrpc.json HTTP/1.1\r\nHost: x\r\n\r\n")
         answers = await rest(reader)
     assert answers.startswith(b"HTTP/1.1 400")
     assert answers.count(b"HTTP/1.1 ") == 1
+    assert read_again.locked()
 
 
 @pytest.mark.parametrize("together", [True, False])

@@ -28,6 +28,8 @@ _PAUSES = (0.05, 0.1, 0.2, 0.4)
 _LOOK_SECONDS = 0.4
 # uWSGI waits 4 seconds for a body to go on, cheroot 10.
 _SILENCE_SECONDS = 3.0
+# What comes of a server under Glance that waits no longer; a store's failure is a 503.
+_IMPATIENT = (Code.BAD_GATEWAY, Code.GATEWAY_TIMEOUT)
 # After these, only the image itself can tell what Glance did.
 _UNANSWERED = (Code.BAD_GATEWAY, Code.GATEWAY_TIMEOUT, Code.SERVICE_UNAVAILABLE)
 
@@ -288,8 +290,8 @@ def _told(image_id: str, image: Image, error: BffError, sent: _Checked) -> BffEr
         return _not_queued(image_id, image, **error.data)
     if error.code in _UNANSWERED and (unformatted := _unformatted(image_id, image)):
         return unformatted
-    if error.code in _UNANSWERED and (silence := sent.silence()) > _SILENCE_SECONDS:
-        message = f"Nothing came for {silence:.0f} seconds, and Glance did not wait any longer."
+    if error.code in _IMPATIENT and (silence := sent.silence()) > _SILENCE_SECONDS:
+        message = f"Nothing had come for {silence:.0f} seconds when this happened: {error.message}"
         error = BffError(Code.TIMEOUT, message, **error.data)
     advice = _ADVICE.get(str(status), f"The image is `{status}` now.")
     if status == "queued" and image.get("checksum"):

@@ -143,12 +143,18 @@ async def test_a_chunked_body_that_is_malformed_stores_nothing(
     assert (await alice.post(CONTENT, OCTETS, f"?imageId={queued['id']}"))[0] == 200
 
 
+@pytest.mark.parametrize("behind", [b"", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"])
 async def test_a_client_that_leaves_while_its_file_goes_from_disk_to_glance_stops_it(
-    alice: Uploader, openstack: FakeOpenStack, queued: dict[str, Any], logged: list[Any]
+    alice: Uploader,
+    openstack: FakeOpenStack,
+    queued: dict[str, Any],
+    logged: list[Any],
+    behind: bytes,
 ) -> None:
+    """It may have sent another request behind that one."""
     body = file_first(queued["id"], CONTENT * 20)
     async with alice.connection(len(body)) as connection:
-        await connection.send(body)
+        await connection.send(body, behind)
         await openstack.arrived.acquire()
         openstack.gate = gate = asyncio.Event()
         await openstack.arrived.acquire()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,7 +15,8 @@ from bff.upload.turns import turn
 from tests.process import ROOT, SECONDS
 
 PROJECT = "d" * 32
-IMAGE = "a85abd86-55b3-4d5b-b0b4-5d0a6e6042fc"
+# Of this run: all processes of the host take the same turns.
+IMAGE = str(uuid.uuid4())
 HOLDING = f"""
 import asyncio
 from bff.upload.turns import turn
@@ -72,7 +74,7 @@ async def test_it_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> Non
 async def test_other_images_and_other_projects_do_not_wait() -> None:
     async with (
         turn(PROJECT, IMAGE),
-        turn(PROJECT, IMAGE.replace("a", "b")) as another_image,
+        turn(PROJECT, str(uuid.uuid4())) as another_image,
         turn("e" * 32, IMAGE) as another_project,
     ):
         assert another_image

@@ -500,6 +500,14 @@ async def test_a_glance_that_does_not_even_show_the_image_keeps_no_error_back(
     assert "too large. What became of the image cannot be seen now." in error.message
 
 
+async def test_a_refusal_of_the_whole_body_stays_one_when_glance_is_gone_afterwards(
+    upstream: Upstream,
+) -> None:
+    upstream.answer, upstream.mute = b"400 Bad Request", True
+    async with data_at(upstream.url, answer=60) as data:
+        assert (await refusal(data, CONTENT)).code is Code.BAD_REQUEST
+
+
 async def test_a_glance_that_blames_the_body_while_it_stops_is_not_the_clients_fault(
     upstream: Upstream,
 ) -> None:
@@ -525,7 +533,7 @@ async def test_an_answer_that_stalls_in_its_body_is_a_gateway_timeout(upstream: 
         assert (await refusal(data, silent())).code is Code.GATEWAY_TIMEOUT
 
 
-@pytest.mark.parametrize("answer", [b"500 Error", b"408 Timeout", b"503 Unavailable", None])
+@pytest.mark.parametrize("answer", [b"500 Error", b"408 Timeout", None])
 @pytest.mark.parametrize(
     ("silence", "code"), [(0, Code.TIMEOUT), (3600, None)], ids=["long", "short"]
 )
@@ -548,8 +556,39 @@ async def test_a_glance_that_no_longer_waits_for_a_silent_client_is_not_to_blame
     upstream.talk, upstream.image = lose_patience, {"status": "queued"}
     error = await refusal(data, silent())
     assert (error.code is Code.TIMEOUT) is (code is Code.TIMEOUT)
-    assert ("Nothing came for" in error.message) is (code is Code.TIMEOUT)
+    assert ("Nothing had come for" in error.message) is (code is Code.TIMEOUT)
+    assert "Glance" in error.message
     assert error.message.endswith("The image is `queued` as before, and takes another upload.")
+
+
+@pytest.mark.parametrize(
+    ("content", "answer", "code"),
+    [
+        (silent, b"503 Unavailable", Code.SERVICE_UNAVAILABLE),
+        (lambda: chunks(CONTENT), b"500 Error", Code.BAD_GATEWAY),
+    ],
+    ids=["a store that fails", "a failure after the last byte"],
+)
+async def test_a_failure_of_glances_own_is_not_the_clients_silence(
+    *,
+    data: Data,
+    upstream: Upstream,
+    content: Callable[[], AsyncIterator[bytes]],
+    answer: bytes,
+    code: Code,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(len(CONTENT))
+        upstream.refuse(writer)
+
+    monkeypatch.setattr("bff.openstack.glance.data._SILENCE_SECONDS", 0)
+    upstream.talk, upstream.image = (refuse if content is silent else None), {"status": "queued"}
+    upstream.answer, upstream.explanation = answer, "the store is full"
+    error = await refusal(data, content())
+    assert error.code is code
+    assert "the store is full" in error.message
+    assert "Nothing had come" not in error.message
 
 
 async def test_slow_content_is_not_glances_fault(upstream: Upstream) -> None:
