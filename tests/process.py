@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -50,3 +51,11 @@ def line_of(process: subprocess.Popen[str], *, containing: str, of: str = "stdou
         if containing in line:
             return str(line).rstrip("\n")
     raise AssertionError(f"no line with {containing!r} in {''.join(read)}")
+
+
+async def ready(process: subprocess.Popen[str]) -> str:
+    """Return the origin of a ``bff serve`` as soon as it takes calls."""
+    line = await asyncio.to_thread(line_of, process, containing="ready ")
+    assert line.startswith("ready http://127.0.0.1:")
+    assert line.endswith("/polaris-bff/")
+    return line.removeprefix("ready ").removesuffix("/polaris-bff/")

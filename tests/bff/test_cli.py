@@ -6,7 +6,6 @@ import asyncio
 import json
 import signal
 import socket
-import subprocess
 from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from bff.cli import app
 from bff.settings import Settings
 from tests.bff.conftest import Bff
 from tests.fakes.openstack import PASSWORD, FakeOpenStack
-from tests.process import ROOT, SECONDS, finished, line_of, running
+from tests.process import ROOT, SECONDS, finished, line_of, ready, running
 
 
 def bff(*words: str, **variables: str) -> Result:
@@ -69,13 +68,6 @@ def test_a_new_key_is_one_that_the_settings_take() -> None:
     key = bff("new-key").stdout.strip()
     settings = Settings(auth_url="http://k/v3", secret_keys=key)
     assert settings.fernet_keys == [key]
-
-
-async def ready(process: subprocess.Popen[str]) -> str:
-    line = await asyncio.to_thread(line_of, process, containing="ready ")
-    assert line.startswith("ready http://127.0.0.1:")
-    assert line.endswith("/polaris-bff/")
-    return line.removeprefix("ready ").removesuffix("/polaris-bff/")
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import os
 import signal
-import subprocess
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -29,7 +28,7 @@ from tests.bff.upload.conftest import (
 from tests.cloud.conftest import Cloud, User
 from tests.conftest import Serve
 from tests.devcloud import running_cloud
-from tests.process import SECONDS, line_of, running
+from tests.process import SECONDS, ready, running
 
 CONTENT = os.urandom(256 * 1024) * 12
 HALF = len(CONTENT) // 2
@@ -123,7 +122,7 @@ async def test_an_upload_that_broke_off_in_one_process_can_begin_again_at_once_i
     alice: User, uploader: Uploader, cloud: Cloud, client: aiohttp.ClientSession
 ) -> None:
     with running("bff", "serve", "--port", "0", BFF_AUTH_URL=cloud.auth_url) as process:
-        elsewhere = Uploader(Bff(await origin_of(process), client), alice.token)
+        elsewhere = Uploader(Bff(await ready(process), client), alice.token)
         for where in (1, HALF, len(CONTENT) - 1) * 3:
             image_id = await queued(alice)
             query = f"?imageId={image_id}"
@@ -132,11 +131,6 @@ async def test_an_upload_that_broke_off_in_one_process_can_begin_again_at_once_i
                 connection.finish()
                 await upload_again(uploader, "octets", image_id)
             assert await is_whole(alice, image_id)
-
-
-async def origin_of(process: subprocess.Popen[str]) -> str:
-    line = await asyncio.to_thread(line_of, process, containing="ready ")
-    return line.removeprefix("ready ").removesuffix("/polaris-bff/")
 
 
 async def test_a_client_that_falls_silent_leaves_an_image_that_takes_its_data_at_once(
@@ -259,7 +253,7 @@ async def test_a_server_that_ends_in_mid_upload_leaves_an_image_that_takes_its_d
     variables = {"BFF_AUTH_URL": cloud.auth_url, "BFF_SHUTDOWN_TIMEOUT": "0"}
     image_id = await queued(alice)
     with running("bff", "serve", "--port", "0", **variables) as process:
-        dying = Uploader(Bff(await origin_of(process), client), alice.token)
+        dying = Uploader(Bff(await ready(process), client), alice.token)
         async with half_sent(alice, dying, image_id) as connection:
             process.send_signal(how)
             if how is signal.SIGTERM:

@@ -22,10 +22,9 @@ from tests.bff.conftest import Bff
 from tests.bff.progress.conftest import IMAGE, PROJECT, RedisServer, Watched, fail, stream
 from tests.bff.progress.test_endpoint import ends_its_streams, events, stopping_late
 from tests.bff.progress.test_hub import looks, until, written
-from tests.bff.test_cli import ready
 from tests.bff.upload.conftest import OCTETS, Uploader, error_of
 from tests.fakes.openstack import FakeOpenStack, image
-from tests.process import SECONDS, running
+from tests.process import SECONDS, ready, running
 
 DOWN, AGAIN = (
     "upload progress cannot be shared; uploads go on",

@@ -35,7 +35,7 @@ from tests.bff.upload.conftest import (
     part,
 )
 from tests.fakes.openstack import FakeOpenStack
-from tests.process import SECONDS, line_of, running
+from tests.process import SECONDS, ready, running
 
 SIZE = len(CONTENT)
 # `make bench` says ten thousand.
@@ -264,11 +264,6 @@ async def test_a_disk_that_fails_is_an_answer_and_not_a_crash(
 # --- The server's own end
 
 
-async def started(process: Any) -> str:
-    line = await asyncio.to_thread(line_of, process, containing="ready ")
-    return str(line).removeprefix("ready ").removesuffix("/polaris-bff/")
-
-
 @pytest.mark.parametrize(
     ("way", "how"), [("id first", signal.SIGTERM), ("file first", signal.SIGKILL)]
 )
@@ -289,7 +284,7 @@ async def test_a_server_that_ends_in_mid_upload_stores_nothing_and_leaves_no_fil
     kind, query = kind_and_query(way, queued["id"])
     body = WAYS[way](queued["id"], CONTENT * 20)
     with running("bff", "serve", "--port", "0", **variables) as process:
-        alice = Uploader(Bff(await started(process), client), openstack.new_token())
+        alice = Uploader(Bff(await ready(process), client), openstack.new_token())
         async with asyncio.timeout(SECONDS), alice.connection(len(body), kind, query) as connection:
             waiting = asyncio.create_task(until_spooled(process.pid))
             await asyncio.sleep(0)
