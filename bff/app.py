@@ -23,7 +23,9 @@ from bff.endpoint import SOFT_HEADER, RpcEndpoint
 from bff.errors import BffError, Code
 from bff.middleware import RequestId, Unforeseen, request_id_of
 from bff.openstack.connection import Client, Timeouts, new_client
-from bff.openstack.http import REQUEST_ID, Service
+from bff.openstack.connector import REQUEST_ID
+from bff.openstack.failure import KEYSTONE_ERRORS
+from bff.openstack.http import Service
 from bff.openstack.keystone import Keystone
 from bff.progress.endpoint import LAST_EVENT_ID, ProgressEndpoint
 from bff.progress.hub import Hub
@@ -79,7 +81,7 @@ def _cloud(settings: Settings, client: Client) -> Cloud:
         idle=settings.upload_glance_timeout,
         stored=settings.upload_answer_timeout,
     )
-    identity = Service("Keystone", client, timeouts, explains=False)
+    identity = Service("Keystone", client, timeouts, KEYSTONE_ERRORS)
     keystone = Keystone(identity, str(settings.auth_url).rstrip("/"))
     return Cloud(
         settings,

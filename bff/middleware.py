@@ -10,7 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bff.errors import bug
-from bff.openstack.http import REQUEST_ID
+from bff.openstack.connector import REQUEST_ID
 from bff.refusal import refusal
 
 _REQUEST_ID = re.compile(r"req-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

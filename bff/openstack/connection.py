@@ -11,6 +11,8 @@ from typing import Any, Self
 
 import aiohttp
 
+from bff.openstack.connector import Connector
+
 HANG_UP_SECONDS = 0.5
 
 Client = aiohttp.ClientSession
@@ -19,6 +21,8 @@ Client = aiohttp.ClientSession
 def new_client(connector: aiohttp.BaseConnector | None = None) -> Client:
     """Return a client session, as the process has one; used as an async context manager."""
     # No jar: a cookie that a service sets for one caller must never go along with another's call.
+    # No limit to connections: each service limits its own requests, and says so when they wait.
+    connector = connector or Connector(limit=0)
     client = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), connector=connector)
     # aiohttp would send a DELETE again whose answer was broken off: the first one may have worked,
     # and the second one's 404 would say that it did not. There is no public switch.
@@ -40,7 +44,7 @@ async def new_line() -> AsyncIterator[Client]:
         lines.append(made.dup())  # aiohttp closes the other one
         return made
 
-    connector = aiohttp.TCPConnector(limit=1, force_close=True, socket_factory=new_socket)
+    connector = Connector(limit=1, force_close=True, socket_factory=new_socket)
     async with new_client(connector) as client:
         try:
             yield client

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import html
-import re
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
-from time import time
 from typing import Any
 
 import aiohttp
@@ -20,12 +16,24 @@ from yarl import URL
 
 from bff.errors import BffError, Code, code_of_status
 from bff.openstack.connection import Client, Outgoing, Timeouts, new_line
+from bff.openstack.connector import REQUEST_ID
+from bff.openstack.failure import (
+    GLANCE_ERRORS,
+    OwnErrors,
+    Target,
+    details,
+    explanation,
+    translated,
+    upstream_request_id,
+)
 
-REQUEST_ID = "X-Openstack-Request-Id"
 READ_ATTEMPTS = 3
-MOST_EXPLANATION = 500
+# Requests to one service at a time; uploads are not among them.
+MAX_REQUESTS = 100
 # In bytes. A thousand images have two million; who fills them with text must not fill the memory.
 MOST_ANSWER = 64 * 1024 * 1024
+
+log = structlog.get_logger("bff.openstack")
 
 
 @dataclass(frozen=True)
@@ -67,12 +75,18 @@ class Reply:
 
 @dataclass(frozen=True)
 class Service:
-    """A remote service: its name for messages, and the client session that reaches it."""
+    """A remote service: its name for messages, and the client session that reaches it.
+
+    Args:
+        errors: How its own errors are told from those of a proxy.
+        slots: How many requests are sent at a time; uploads are not among them.
+    """
 
     name: str
     client: Client
     timeouts: Timeouts
-    explains: bool = True
+    errors: OwnErrors = GLANCE_ERRORS
+    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_REQUESTS))
 
     async def call(
         self,
@@ -95,15 +109,17 @@ class Service:
             BffError: any other answer, by ``errors.code_of_status``; BAD_GATEWAY,
                 SERVICE_UNAVAILABLE or GATEWAY_TIMEOUT when there was none.
         """
+        target = Target(self.name, method, URL(url, encoded=True), token)
         sent = _headers(token, request_id, headers)
 
         async def attempt() -> Reply:
-            with translated(self.name, intent):
-                seconds = self.timeouts.answer
-                return await self._send(self.client, method, url, sent, body=body, total=seconds)
+            async with self._slot(intent):
+                with translated(target, intent.doing):
+                    seconds = self.timeouts.answer
+                    return await self._send(self.client, target, sent, body=body, total=seconds)
 
         reply = await (_reading(attempt) if method == "GET" else attempt())
-        return self._accepted(reply, intent, ok, token)
+        return self._accepted(reply, target, intent, ok)
 
     async def stream(
         self,
@@ -127,36 +143,53 @@ class Service:
             Exception: whatever ``body`` raised, as it was.
             BffError: as ``call``; BAD_GATEWAY, the service accepted the body before its end.
         """
+        target = Target(self.name, method, URL(url, encoded=True), token)
         outgoing = Outgoing(body, self.timeouts)
         sent = _headers(token, request_id, headers)
         try:
             async with new_line() as client, outgoing.watched():
-                with translated(self.name, intent):
+                with translated(target, intent.doing):
                     async with outgoing.deadline:
-                        reply = await self._send(client, method, url, sent, body=outgoing)
+                        reply = await self._send(client, target, sent, body=outgoing)
         except BffError:
             if outgoing.failure is not None:
                 raise outgoing.failure from None
             raise
-        reply = self._accepted(reply, intent, ok, token)
+        reply = self._accepted(reply, target, intent, ok)
         if not outgoing.finished:
             message = f"Could not {intent.doing}: {self.name} answered before it had everything."
             raise BffError(Code.BAD_GATEWAY, message)
         return reply
 
+    @asynccontextmanager
+    async def _slot(self, intent: Intent) -> AsyncIterator[None]:
+        """Wait for one of the service's slots, no longer than for an answer."""
+        try:
+            async with asyncio.timeout(self.timeouts.answer):
+                await self.slots.acquire()
+        except TimeoutError:
+            message = (
+                f"Could not {intent.doing}: this server has {MAX_REQUESTS} requests to {self.name}"
+                " under way, and none of them ended in time; try again later."
+            )
+            raise BffError(Code.SERVICE_UNAVAILABLE, message) from None
+        try:
+            yield
+        finally:
+            self.slots.release()
+
     async def _send(
         self,
         client: Client,
-        method: str,
-        url: str,
+        target: Target,
         headers: Mapping[str, str],
         *,
         body: bytes | AsyncIterator[bytes] | None,
         total: float | None = None,
     ) -> Reply:
         async with client.request(
-            method,
-            URL(url, encoded=True),
+            target.method,
+            target.url,
             headers=headers,
             data=body,
             timeout=aiohttp.ClientTimeout(total=total, sock_connect=self.timeouts.connect),
@@ -177,58 +210,57 @@ class Service:
                 raise BffError(Code.BAD_GATEWAY, message)
         return b"".join(parts)
 
-    def _accepted(
-        self, reply: Reply, intent: Intent, ok: frozenset[int], token: str | None
-    ) -> Reply:
-        structlog.contextvars.bind_contextvars(upstream_request_id=reply.headers.get(REQUEST_ID))
-        if reply.status not in ok:
-            raise self._refusal(reply, intent, token)
-        return reply
+    def _accepted(self, reply: Reply, target: Target, intent: Intent, ok: frozenset[int]) -> Reply:
+        bind = structlog.contextvars.bind_contextvars
+        bind(upstream_request_id=upstream_request_id(reply.headers))
+        if reply.status in ok and self.errors.include(reply.status, reply.body):
+            return reply
+        bind(upstream_status=reply.status)
+        error = self._refusal(reply, target, intent)
+        level = log.warning if error.code in _GATEWAY_ERRORS else log.debug
+        level(
+            "an upstream request was refused",
+            service=self.name,
+            request=target.address,
+            status=reply.status,
+            doing=intent.doing,
+        )
+        raise error
 
-    def _refusal(self, reply: Reply, intent: Intent, token: str | None) -> BffError:
-        code = code_of_status(reply.status)
-        data: dict[str, Any] = {}
-        if upstream := reply.headers.get(REQUEST_ID):
-            data["upstreamRequestId"] = upstream
-        if (seconds := _retry_after(reply.headers.get("Retry-After"))) is not None:
-            data["retryAfter"] = seconds
+    def _refusal(self, reply: Reply, target: Target, intent: Intent) -> BffError:
+        code, data = code_of_status(reply.status), details(reply.headers)
         if reply.status == 410 and intent.gone:
             return BffError(code, intent.gone, **data)
+        if not self.errors.include(reply.status, reply.body):
+            message = (
+                f"Could not {intent.doing}: the answer {reply.status} is not {self.name}'s own;"
+                " its address may be wrong."
+            )
+            return BffError(Code.BAD_GATEWAY, message, **data)
         if code is Code.NOT_FOUND and intent.missing:
             return BffError(code, intent.missing, **data)
-        # Keystone quotes the token that it does not know: what it explains is for nobody.
-        words = _explanation(reply.body, token) if self.explains else ""
-        reason = words or _REASONS.get(code, f"the answer was {reply.status}.")
+        reason = self._reason(reply, code, target.token)
         return BffError(code, f"{self.name} refused to {intent.doing}: {reason}", **data)
+
+    def _reason(self, reply: Reply, code: Code, token: str | None) -> str:
+        words = explanation(reply.body, token) if self.errors.may_be_quoted else ""
+        if 300 <= reply.status < 400:
+            words = "a redirect, and redirects are not followed; its address may be wrong."
+        elif not words:
+            words = _REASONS.get(code, f"the answer was {reply.status}.")
+        expected = reply.status < 300 or 400 <= reply.status < 500
+        return words if expected else f"it answered {reply.status}, {words}"
 
 
 _REASONS = {
     Code.UNAUTHORIZED: "the session has ended; sign in again.",
     Code.FORBIDDEN: "this session may not do that.",
-    Code.SERVICE_UNAVAILABLE: "it is not available; try again later.",
+    Code.SERVICE_UNAVAILABLE: "which means that it is not available; try again later.",
     Code.TOO_MANY_REQUESTS: "it was asked too often; try again later.",
-    Code.BAD_GATEWAY: "it failed; try again later.",
+    Code.BAD_GATEWAY: "which means that it failed; try again later.",
+    Code.GATEWAY_TIMEOUT: "which means that something behind it was silent; try again later.",
 }
-
-# The most telling class first: aiohttp's classes inherit from one another. A test walks them all.
-_FAILURES: tuple[tuple[type[BaseException], Code, str], ...] = (
-    (aiohttp.ConnectionTimeoutError, Code.SERVICE_UNAVAILABLE, "cannot be reached"),
-    (asyncio.TimeoutError, Code.GATEWAY_TIMEOUT, "did not answer in time"),
-    (aiohttp.ClientConnectorError, Code.SERVICE_UNAVAILABLE, "cannot be reached"),
-    (aiohttp.ClientError, Code.BAD_GATEWAY, "broke off its answer"),
-    (OSError, Code.SERVICE_UNAVAILABLE, "cannot be reached"),
-)
-
-
-@contextmanager
-def translated(service: str, intent: Intent) -> Iterator[None]:
-    """Turn every failure of the connection into a ``BffError``; the message never quotes it."""
-    try:
-        yield
-    except tuple(kind for kind, _, _ in _FAILURES) as failure:
-        code, what = next((c, w) for kind, c, w in _FAILURES if isinstance(failure, kind))
-        message = f"Could not {intent.doing}: {service} {what}; try again later."
-        raise BffError(code, message) from failure
+_GATEWAY_ERRORS = (Code.BAD_GATEWAY, Code.SERVICE_UNAVAILABLE, Code.GATEWAY_TIMEOUT)
 
 
 def _headers(token: str | None, request_id: str, more: Mapping[str, str] | None) -> dict[str, str]:
@@ -254,28 +286,3 @@ async def _reading(attempt: Any) -> Reply:
     )
     reply: Reply = await retrying(attempt)
     return reply
-
-
-def _retry_after(value: str | None) -> int | None:
-    """Return a Retry-After header in seconds; it may be a date (RFC 9110, 10.2.3)."""
-    if value is None:
-        return None
-    if value.isascii() and value.isdigit():
-        return int(value[:9])
-    try:
-        return max(0, round(parsedate_to_datetime(value).timestamp() - time()))
-    except (ValueError, OverflowError):
-        return None
-
-
-def _explanation(body: bytes, token: str | None) -> str:
-    """Return what the service says in its error body: one line, no HTML, and never the token."""
-    try:
-        message = orjson.loads(body)["message"]
-    except (orjson.JSONDecodeError, KeyError, TypeError):
-        return ""
-    if not isinstance(message, str):
-        return ""
-    words = " ".join(html.unescape(re.sub(r"<[^<>]*>", " ", message)).split())
-    # Before it is cut: half a token would no longer be found.
-    return (words.replace(token, "…") if token else words)[:MOST_EXPLANATION]

@@ -17,6 +17,8 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.fakes.errors import glance_error, keystone_error
+
 PROJECTS = {"demo": "d" * 32, "partner": "e" * 32}
 PASSWORD = "secret-password"
 
@@ -29,6 +31,10 @@ def image(name: str = "an image", **more: Any) -> dict[str, Any]:
     """Return an image with the keys that Glance always gives."""
     base = {"id": str(uuid.uuid4()), "name": name, "status": "active", "visibility": "private"}
     return base | {"tags": [], "protected": False, "owner": PROJECTS["demo"]} | more
+
+
+def _refused(status: int) -> web.Response:
+    return web.Response(status=status, body=keystone_error(status), content_type="application/json")
 
 
 @dataclass
@@ -145,11 +151,11 @@ class FakeOpenStack:
         parent = None
         if methods == ["password"]:
             if auth["identity"]["password"]["user"]["password"] != PASSWORD:
-                return web.Response(status=401)
+                return _refused(401)
         else:
             parent = auth["identity"]["token"]["id"]
             if parent not in self.tokens:
-                return web.Response(status=404)
+                return _refused(404)
         scope = auth["scope"]
         project = None
         if scope != "unscoped":
@@ -157,7 +163,7 @@ class FakeOpenStack:
             names = {name for name, key in PROJECTS.items() if wanted.get("id", key) == key}
             project = wanted.get("name") or next(iter(names), None)
             if project not in PROJECTS:
-                return web.Response(status=401)
+                return _refused(401)
         secret = self.new_token(project, parent)
         return web.json_response(
             self._body(secret), status=201, headers={"X-Subject-Token": secret}
@@ -205,7 +211,7 @@ class FakeOpenStack:
         for item in self.images:
             if item["id"] == request.match_info["id"]:
                 return item
-        raise web.HTTPNotFound
+        raise web.HTTPNotFound(text=glance_error(404).decode(), content_type="application/json")
 
     async def _show(self, request: web.Request) -> web.Response:
         return web.json_response(self._found(request))
@@ -274,7 +280,7 @@ class FakeOpenStack:
     def _known(self, request: web.Request) -> dict[str, Any]:
         member = self._shared_with(request).get(request.match_info["member"])
         if member is None:
-            raise web.HTTPNotFound
+            raise web.HTTPNotFound(text=glance_error(404).decode(), content_type="application/json")
         return member
 
     async def _member(self, request: web.Request) -> web.Response:

@@ -13,9 +13,12 @@ from yarl import URL
 
 from bff.errors import BffError, Code
 from bff.openstack.connection import Timeouts, new_client
-from bff.openstack.http import REQUEST_ID, Service
+from bff.openstack.connector import REQUEST_ID
+from bff.openstack.failure import KEYSTONE_ERRORS
+from bff.openstack.http import Service
 from bff.openstack.keystone import Keystone, Token
 from schemas.keystone import Scope
+from tests.fakes.errors import keystone_error
 
 V3 = "https://keystone.example/v3"
 TOKENS = f"{V3}/auth/tokens"
@@ -76,7 +79,7 @@ SENT_AS: dict[Ask, tuple[str, str]] = {
 @pytest.fixture
 async def keystone() -> AsyncIterator[Keystone]:
     async with new_client() as client:
-        service = Service("Keystone", client, Timeouts(connect=5, answer=5), explains=False)
+        service = Service("Keystone", client, Timeouts(connect=5, answer=5), KEYSTONE_ERRORS)
         yield Keystone(service, V3)
 
 
@@ -248,7 +251,7 @@ async def test_any_other_refusal_passes_as_its_code_and_says_what_was_being_done
 async def test_listing_projects_with_a_token_that_has_ended_is_unauthorized(
     keystone: Keystone, mocked: aioresponses
 ) -> None:
-    mocked.get(PROJECTS, status=401)
+    mocked.get(PROJECTS, status=401, body=keystone_error(401))
     assert (await refusal(keystone, projects)).code is Code.UNAUTHORIZED
 
 
@@ -256,7 +259,7 @@ async def test_listing_projects_with_a_token_that_has_ended_is_unauthorized(
 async def test_revoking_a_token_that_has_ended_already_is_fine(
     keystone: Keystone, mocked: aioresponses, status: int
 ) -> None:
-    mocked.delete(TOKENS, status=status)
+    mocked.delete(TOKENS, status=status, body=b"" if status == 204 else keystone_error(status))
     await revoke(keystone)
     assert len(mocked.requests) == 1
 

@@ -10,8 +10,10 @@ from aiohttp import web
 from aiohttp.test_utils import RawTestServer
 
 from bff.openstack.connection import Timeouts, new_client
+from bff.openstack.connector import REQUEST_ID
 from bff.openstack.glance import Glance
-from bff.openstack.http import REQUEST_ID, Service
+from bff.openstack.http import Service
+from tests.fakes.errors import glance_error
 
 TOKEN = "gAAAAAB-the-token"
 IMAGE_ID = "a85abd86-55b3-4d5b-b0b4-5d0a6e6042fc"
@@ -35,6 +37,7 @@ class Upstream:
         self.requests.append(request)
         self.bodies.append(await request.read())
         status, body = self.answers.pop(0)
+        body = body if status != 404 else glance_error(404)
         headers = {REQUEST_ID: "req-theirs"}
         return web.Response(
             status=status, body=body, headers=headers, content_type="application/json"

@@ -21,6 +21,7 @@ from bff.openstack.connection import Timeouts, new_client
 from bff.openstack.glance import Glance
 from bff.openstack.glance.data import CHUNK, Data
 from bff.openstack.http import Service
+from tests.fakes.errors import glance_error
 
 IMAGE_ID = "a85abd86-55b3-4d5b-b0b4-5d0a6e6042fc"
 CONTENT = bytes(range(256)) * 4096
@@ -65,8 +66,10 @@ class Upstream:
 
     def _show(self, writer: asyncio.StreamWriter) -> None:
         self.shown.set()
-        status = "200 OK" if self.image is not None else "404 Not Found"
-        self.reply(writer, status.encode(), json.dumps(self.image).encode())
+        if self.image is None:
+            self.reply(writer, b"404 Not Found", glance_error(404))
+        else:
+            self.reply(writer, b"200 OK", json.dumps(self.image).encode())
 
     async def store(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await self.read_body(reader)

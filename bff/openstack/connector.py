@@ -1,0 +1,156 @@
+"""Connections to Keystone and Glance that give nobody the answer to another request.
+
+aiohttp (3.14.5) looks for left-over bytes when it puts a connection back into its pool, and not
+when it takes one out again. A surplus answer that comes in between would be read as the answer to
+the next request, which may be another user's, and so on for as long as the connection lasts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import select
+from collections.abc import Mapping, MutableMapping
+from functools import partial
+from typing import Any
+
+import aiohttp
+import structlog
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.client_reqrep import ClientRequest
+from aiohttp.connector import Connection
+from aiohttp.tracing import Trace
+from cachetools import LRUCache
+
+REQUEST_ID = "X-Openstack-Request-Id"
+SUBJECT_TOKEN = "X-Subject-Token"  # noqa: S105  # a header's name
+# Of requests that were sent, to know their answers by; half a megabyte.
+MAX_REQUEST_IDS = 4096
+
+log = structlog.get_logger("bff.openstack")
+
+
+class AnsweredAnother(aiohttp.ClientError):
+    """What came is the answer to another request."""
+
+
+class UpstreamConnection(ResponseHandler):
+    """One connection, which ends as soon as anything comes that no request waits for.
+
+    Args:
+        sent_ids: The request ids that were sent over any connection, as keys.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, sent_ids: Mapping[str, None]) -> None:
+        super().__init__(loop=loop)
+        self._sent_ids = sent_ids
+        self._request: Mapping[str, str] = {}
+        self._awaits_answer = False
+        self.was_used = False
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether a request may be sent: nothing has come since the last answer, not even an end.
+
+        What has arrived at the socket may not have reached this object yet. On a new connection
+        over TLS that is part of its handshake.
+        """
+        if self.transport is None or self.transport.is_closing():
+            return False
+        over_tls = self.transport.get_extra_info("sslcontext") is not None
+        if over_tls and not self.was_used:
+            return True
+        return not _is_readable(self.transport.get_extra_info("socket"))
+
+    def expect_answer_to(self, headers: Mapping[str, str]) -> None:
+        """Take these headers for those of the request that is sent next."""
+        self._request = headers
+
+    def set_response_params(self, **params: Any) -> None:
+        """A request is about to be sent."""
+        self._awaits_answer = self.was_used = True
+        super().set_response_params(**params)
+
+    def data_received(self, data: bytes) -> None:
+        """Take in what comes, if somebody waits for it.
+
+        aiohttp gives no bytes when it lets the parser go on with those that it has.
+        """
+        if data and not self._awaits_answer:
+            self._end()
+            return
+        super().data_received(data)
+        # The parser returns what it has of another message, as it does when a connection is lost.
+        if not self._awaits_answer and self._parser and self._parser.feed_eof() is not None:
+            self._end()
+
+    def feed_data(self, data: Any, size: int = 0) -> None:
+        """Hand over the head of an answer; a second one belongs to nobody."""
+        head, body = data
+        if not self._awaits_answer:
+            self._end()
+            return
+        if not self._is_own(head.headers):
+            self._end("a connection brought the answer to another request")
+            self.set_exception(AnsweredAnother())
+            return
+        super().feed_data(data, size)
+        if head.code >= 200 or head.code == 101:
+            body.on_eof(self._answered)
+
+    def _is_own(self, answer: Mapping[str, str]) -> bool:
+        """Return ``False`` for an answer that can be told to belong to another request.
+
+        Glance adopts a request's id. Keystone makes its own, but says whose token it has checked.
+        """
+        request_id = answer.get(REQUEST_ID)
+        if request_id != self._request.get(REQUEST_ID) and request_id in self._sent_ids:
+            return False
+        token = self._request.get(SUBJECT_TOKEN)
+        return token is None or answer.get(SUBJECT_TOKEN, token) == token
+
+    def _answered(self) -> None:
+        self._awaits_answer = False
+
+    def _end(self, event: str = "a connection brought data that no request waits for") -> None:
+        if self.transport is not None:
+            log.warning(event, peer=str(self.transport.get_extra_info("peername")))
+            self.abort()
+
+
+class Connector(aiohttp.TCPConnector):
+    """A pool of such connections; the number of them is limited by whoever uses it."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._sent_ids: MutableMapping[str, None] = LRUCache(MAX_REQUEST_IDS)
+        # There is no public way to choose the protocol.
+        self._factory: Any = partial(UpstreamConnection, self._loop, self._sent_ids)
+
+    async def connect(
+        self,
+        req: ClientRequest,
+        traces: list[Trace],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109  # as aiohttp has it
+    ) -> Connection:
+        """Return a connection on which nothing has come that nobody waits for.
+
+        Raises:
+            aiohttp.ClientConnectionError: the service sends before it is asked.
+        """
+        while True:
+            connection = await super().connect(req, traces, timeout)
+            protocol: Any = connection.protocol
+            if protocol.is_usable:
+                protocol.expect_answer_to(req.headers)
+                self._sent_ids[req.headers.get(REQUEST_ID, "")] = None
+                return connection
+            connection.close()
+            if not protocol.was_used:
+                raise aiohttp.ClientConnectionError("the service sent before it was asked")
+
+
+def _is_readable(sock: Any) -> bool:
+    # Not select.select, which fails for descriptors over 1023.
+    poll = select.poll()
+    poll.register(sock.fileno(), select.POLLIN)
+    return bool(poll.poll(0))

@@ -1,0 +1,165 @@
+"""What a failed request to Keystone or Glance becomes: the caller's error, and the log's line."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from time import time
+from typing import Any
+
+import aiohttp
+import orjson
+import structlog
+from yarl import URL
+
+from bff.errors import BffError, Code
+from bff.openstack.connector import REQUEST_ID, AnsweredAnother
+
+MAX_EXPLANATION = 500
+# Of an exception's text in the log.
+MAX_CAUSE = 300
+# What OpenStack's services make of it, and nothing that could be anything else.
+_REQUEST_ID = re.compile(r"req-[0-9A-Za-z-]{1,64}")
+
+log = structlog.get_logger("bff.openstack")
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a request goes, for the log: without the query and without credentials."""
+
+    service: str
+    method: str
+    url: URL
+    token: str | None = field(default=None, repr=False)
+
+    @property
+    def address(self) -> str:
+        """The address without what may be secret in it."""
+        return f"{self.method} {self.url.with_user(None).with_query(None)}"
+
+
+@dataclass(frozen=True)
+class OwnErrors:
+    """How a service's own errors are told from those of a proxy or of another service.
+
+    An image is not found, and a session has ended, only when the service itself says so.
+
+    Args:
+        member: The member that the JSON body of each of its own errors has.
+        statuses: Those that must have it.
+        may_be_quoted: Whether its explanations may be passed on.
+    """
+
+    member: str
+    statuses: frozenset[int]
+    may_be_quoted: bool
+
+    def include(self, status: int, body: bytes) -> bool:
+        """Return whether an answer is the service's own, as far as that can be told."""
+        return status not in self.statuses or self.member in json_object(body)
+
+
+# Its 401 comes from keystonemiddleware, as plain text.
+GLANCE_ERRORS = OwnErrors("message", frozenset({404}), may_be_quoted=True)
+# It quotes the token that it does not know.
+KEYSTONE_ERRORS = OwnErrors("error", frozenset({401, 403, 404}), may_be_quoted=False)
+
+# The most telling class first: aiohttp's classes inherit from one another. A test walks them all.
+_FAILURES: tuple[tuple[type[BaseException], Code, str], ...] = (
+    (aiohttp.ConnectionTimeoutError, Code.SERVICE_UNAVAILABLE, "cannot be reached"),
+    (asyncio.TimeoutError, Code.GATEWAY_TIMEOUT, "did not answer in time"),
+    (
+        aiohttp.ClientConnectorCertificateError,
+        Code.SERVICE_UNAVAILABLE,
+        "has a certificate that cannot be trusted",
+    ),
+    (aiohttp.ClientConnectorSSLError, Code.SERVICE_UNAVAILABLE, "cannot be reached over TLS"),
+    (
+        aiohttp.ClientConnectorDNSError,
+        Code.SERVICE_UNAVAILABLE,
+        "has an address whose name does not resolve",
+    ),
+    (aiohttp.ClientConnectorError, Code.SERVICE_UNAVAILABLE, "cannot be reached"),
+    (AnsweredAnother, Code.BAD_GATEWAY, "answered another request than this one"),
+    (aiohttp.ClientError, Code.BAD_GATEWAY, "broke off its answer"),
+    (OSError, Code.SERVICE_UNAVAILABLE, "cannot be reached"),
+)
+
+
+@contextmanager
+def translated(target: Target, doing: str) -> Iterator[None]:
+    """Turn every failure of the connection into a ``BffError``.
+
+    Its message never quotes the failure; the log does.
+    """
+    try:
+        yield
+    except tuple(kind for kind, _, _ in _FAILURES) as failure:
+        code, what = next((c, w) for kind, c, w in _FAILURES if isinstance(failure, kind))
+        cause = _without(target.token, f"{type(failure).__name__}: {failure}")[:MAX_CAUSE]
+        log.warning(
+            "an upstream request failed",
+            service=target.service,
+            request=target.address,
+            cause=cause,
+            doing=doing,
+        )
+        message = f"Could not {doing}: {target.service} {what}; try again later."
+        raise BffError(code, message) from failure
+
+
+def details(headers: Mapping[str, str]) -> dict[str, Any]:
+    """Return the members of an error's ``data`` that a service's answer gives."""
+    data: dict[str, Any] = {}
+    if (request_id := upstream_request_id(headers)) is not None:
+        data["upstreamRequestId"] = request_id
+    if (seconds := _retry_after(headers.get("Retry-After"))) is not None:
+        data["retryAfter"] = seconds
+    return data
+
+
+def upstream_request_id(headers: Mapping[str, str]) -> str | None:
+    """Return the request id in a service's answer, if it has the form of one."""
+    value = headers.get(REQUEST_ID, "")
+    return value if _REQUEST_ID.fullmatch(value) else None
+
+
+def explanation(body: bytes, token: str | None) -> str:
+    """Return what the service says in its error body: one line, no HTML, and never the token."""
+    message = json_object(body).get("message")
+    if not isinstance(message, str):
+        return ""
+    words = " ".join(html.unescape(re.sub(r"<[^<>]*>", " ", message)).split())
+    # Before it is cut: half a token would no longer be found.
+    return _without(token, words)[:MAX_EXPLANATION]
+
+
+def json_object(body: bytes) -> Mapping[str, Any]:
+    """Return the JSON object of a body; an empty one when it is none."""
+    try:
+        parsed = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return {}
+    return parsed if isinstance(parsed, dict) else {}
+
+
+def _without(token: str | None, text: str) -> str:
+    return text.replace(token, "…") if token else text
+
+
+def _retry_after(value: str | None) -> int | None:
+    """Return a Retry-After header in seconds; it may be a date (RFC 9110, 10.2.3)."""
+    if value is None:
+        return None
+    if value.isascii() and value.isdigit():
+        return int(value[:9])
+    try:
+        return max(0, round(parsedate_to_datetime(value).timestamp() - time()))
+    except (ValueError, OverflowError):
+        return None
