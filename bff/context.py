@@ -16,6 +16,7 @@ import structlog
 from bff.bulk import Bulk
 from bff.cookies import SessionCookie
 from bff.errors import BffError, Code, bug
+from bff.openstack.catalog import image_service
 from bff.openstack.glance import Glance
 from bff.openstack.http import Service
 from bff.openstack.keystone import Token
@@ -43,18 +44,12 @@ class Cloud:
         """Return Glance's address: the configured one, or the one in the token's catalog.
 
         Raises:
-            BffError: SERVICE_UNAVAILABLE, the catalog has none.
+            BffError: as ``catalog.image_service``.
         """
-        if self.settings.glance_url is not None:
-            return str(self.settings.glance_url)
-        region, interface = self.settings.region, self.settings.interface
-        for entry in token.body.catalog:
-            for endpoint in entry.endpoints if entry.type == "image" else ():
-                if endpoint.interface == interface and region in (None, endpoint.region_id):
-                    return endpoint.url
-        where = f" in region {region}" if region else ""
-        message = f"The catalog has no {interface} endpoint of an image service{where}."
-        raise BffError(Code.SERVICE_UNAVAILABLE, message)
+        settings = self.settings
+        if settings.glance_url is not None:
+            return str(settings.glance_url)
+        return image_service(token.body.catalog, settings.interface, settings.region)
 
 
 @dataclass

@@ -214,4 +214,6 @@ def to_wire(error: BffError, *, path: str | None, request_id: str) -> dict[str, 
     if path is not None:
         data["path"] = path
     data["requestId"] = request_id
-    return {"code": error.code.number, "message": error.message, "data": data | error.data}
+    # Half of a surrogate pair, which a service's answer may hold, cannot be written as UTF-8.
+    message = error.message.encode("utf-8", "replace").decode()
+    return {"code": error.code.number, "message": message, "data": data | error.data}

@@ -7,7 +7,7 @@ left out.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, field_validator
@@ -59,13 +59,25 @@ class TokenBody(BaseModel):
     roles: list[Named] = []
     catalog: list[CatalogEntry] = []
 
+    @field_validator("expires_at", mode="after")
+    @classmethod
+    def _in_utc(cls, value: datetime) -> datetime:
+        # Keystone writes UTC, and some versions leave out the zone.
+        return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+    @field_validator("roles", mode="before")
+    @classmethod
+    def _of_none_too(cls, value: Any) -> Any:
+        return [] if value is None else value
+
     @field_validator("catalog", mode="before")
     @classmethod
     def _of_images_alone(cls, value: Any) -> Any:
-        # Thousands of tokens are kept, and a large cloud's catalog has hundreds of addresses.
-        if not isinstance(value, list):
-            return value
-        return [e for e in value if not isinstance(e, dict) or e.get("type") == "image"]
+        # Thousands of tokens are kept, and a large cloud's catalog has hundreds of addresses. One
+        # odd service or address must not hide the others.
+        entries = value if isinstance(value, list) else []
+        images = [e for e in entries if isinstance(e, dict) and e.get("type") == "image"]
+        return [{**entry, "endpoints": _usable(entry.get("endpoints"))} for entry in images]
 
     @property
     def scope(self) -> Scope:
@@ -97,3 +109,14 @@ class ProjectsAnswer(BaseModel):
     """The answer to a list of projects."""
 
     projects: list[ProjectBody]
+
+
+def _usable(endpoints: Any) -> list[Any]:
+    known = endpoints if isinstance(endpoints, list) else []
+    return [one for one in known if isinstance(one, dict) and _fits(one)]
+
+
+def _fits(endpoint: dict[str, Any]) -> bool:
+    region = endpoint.get("region_id")
+    texts = [endpoint.get("interface"), endpoint.get("url"), "" if region is None else region]
+    return all(isinstance(text, str) for text in texts)

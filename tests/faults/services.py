@@ -120,7 +120,7 @@ def keystone_answer(request: Request, glance_url: str) -> bytes:
         ("GET", "/v3"): lambda: (versions(url), 200),
         ("POST", "/v3/auth/tokens"): lambda: _issued(json.loads(request.body)["auth"], glance_url),
         ("DELETE", "/v3/auth/tokens"): lambda: (b"", 204),
-        ("GET", "/v3/auth/tokens"): lambda: (token_body(user, glance_url), 200),
+        ("GET", "/v3/auth/tokens"): lambda: (_checked(request, glance_url), 200),
         ("GET", "/v3/auth/projects"): lambda: ({"projects": [project(user)]}, 200),
     }
     body, status = known[request.method, path]()
@@ -131,6 +131,11 @@ def keystone_answer(request: Request, glance_url: str) -> bytes:
         token = f"token-of-{body['token']['user']['name']}"
         token += "" if "project" in body["token"] else "-unscoped"
     return answer(body, status, NAMES if token is None else {**NAMES, "X-Subject-Token": token})
+
+
+def _checked(request: Request, glance_url: str) -> dict[str, Any]:
+    unscoped = request.headers.get("x-subject-token", "").endswith("-unscoped")
+    return token_body(request.user or "alice", glance_url, scoped=not unscoped)
 
 
 def _issued(auth: dict[str, Any], glance_url: str) -> tuple[Any, int]:

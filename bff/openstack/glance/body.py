@@ -127,7 +127,8 @@ def _integer(digits: str) -> int | None:
 
 
 def _string(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
+    # Half of a surrogate pair is not printable, and cannot be written as UTF-8.
+    return value if isinstance(value, str) and value.isprintable() else None
 
 
 def _dump(value: Any) -> bytes:

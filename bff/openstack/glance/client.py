@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from bff.openstack.catalog import without_version
 from bff.openstack.glance.data import Data
 from bff.openstack.glance.images import Images
 from bff.openstack.glance.members import Members
@@ -18,7 +18,7 @@ class Glance:
     """The Image API as one token sees it.
 
     Args:
-        url: The catalog's address; with or without a trailing ``/v2``.
+        url: The catalog's address; with or without a version at its end.
         expose_locations: Whether answers keep ``direct_url`` and ``locations``.
     """
 
@@ -45,5 +45,4 @@ class Glance:
 
     @cached_property
     def _requester(self) -> Requester:
-        root = re.sub(r"/v2$", "", self.url.rstrip("/"))
-        return Requester(self.service, root, self.token, self.request_id)
+        return Requester(self.service, without_version(self.url), self.token, self.request_id)
