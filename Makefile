@@ -15,7 +15,7 @@ SOURCES := bff procedures schemas devcloud tests bench
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 
 # What needs neither a cloud nor a browser.
-UNIT := tests/bff tests/schemas tests/test_layers.py
+UNIT := tests/bff tests/faults tests/schemas tests/test_layers.py
 
 .PHONY: run cloud test unit system-packages check format docs explorer bench clean
 

@@ -454,6 +454,25 @@ async def test_an_answer_that_stalls_in_mid_body_is_a_gateway_timeout(service: S
     assert error.code is Code.GATEWAY_TIMEOUT
 
 
+async def test_who_waits_for_others_all_the_time_is_told_so(service: Service) -> None:
+    full = Service(
+        "Glance", service.client, Timeouts(connect=5, answer=0.05), slots=asyncio.Semaphore(0)
+    )
+    async with raw_server(OK) as server:
+        error = await refusal(full, url=server.url)
+    assert error.code is Code.SERVICE_UNAVAILABLE
+    assert "requests to Glance under way" in error.message
+    assert server.requests == []
+
+
+async def test_a_slot_is_free_again_however_its_request_ended(service: Service) -> None:
+    one = Service("Glance", service.client, service.timeouts, slots=asyncio.Semaphore(1))
+    async with raw_server(NO_ANSWER, OK) as server:
+        await refusal(one, "POST", server.url)
+        assert (await call(one, url=server.url)).json() == {}
+    assert not one.slots.locked()
+
+
 @pytest.mark.parametrize("failed", [NO_ANSWER, BROKEN_OFF])
 async def test_a_read_whose_connection_failed_is_tried_again(
     service: Service, failed: bytes
