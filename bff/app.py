@@ -17,7 +17,12 @@ from starlette.routing import Route
 from bff import explorer
 from bff.context import Cloud
 from bff.cookies import SessionCookie
-from bff.credentials import PROJECT_HEADER, TOKEN_HEADER
+from bff.credentials import (
+    PROJECT_HEADER,
+    SESSION_SCOPE_HEADER,
+    SESSION_USER_HEADER,
+    TOKEN_HEADER,
+)
 from bff.discovery import Discovery
 from bff.endpoint import SOFT_HEADER, RpcEndpoint
 from bff.errors import BffError, Code
@@ -101,6 +106,7 @@ def _cross_origin(settings: Settings) -> list[Middleware]:
             allow_methods=["GET", "POST"],
             allow_headers=[
                 *("content-type", TOKEN_HEADER, PROJECT_HEADER, SOFT_HEADER, REQUEST_ID),
+                *(SESSION_USER_HEADER, SESSION_SCOPE_HEADER),
                 *(IMAGE_HEADER, SIZE_HEADER, DIGEST_HEADER, LAST_EVENT_ID),
             ],
             expose_headers=[REQUEST_ID],

@@ -166,7 +166,7 @@ class PublicContext:
 class UserContext(PublicContext):
     """For whoever is signed in, in a project or not."""
 
-    refuses_with: ClassVar[tuple[Code, ...]] = (Code.UNAUTHORIZED,)
+    refuses_with: ClassVar[tuple[Code, ...]] = (Code.UNAUTHORIZED, Code.SESSION_CHANGED)
     needs: ClassVar[str] = "a session"
 
     @classmethod
@@ -210,6 +210,7 @@ class ProjectContext(PublicContext):
     refuses_with: ClassVar[tuple[Code, ...]] = (
         Code.UNAUTHORIZED,
         Code.FORBIDDEN,
+        Code.SESSION_CHANGED,
         Code.PRECONDITION_FAILED,
     )
     needs: ClassVar[str] = "a session in a project"

@@ -34,7 +34,8 @@ class SessionCookie:
             token, kind, scope_id = json.loads(self.fernet.decrypt(value))
         except (InvalidToken, ValueError):
             return None
-        return Credentials(token, Scope(kind, scope_id), from_cookie=True)
+        scope = Scope(kind, scope_id)
+        return Credentials(token, scope, from_cookie=True, session_scope=scope)
 
     def set(self, credentials: Credentials, expires: datetime) -> str:
         """Return the Set-Cookie header that keeps a session until its token ends."""

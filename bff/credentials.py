@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from starlette.requests import Request
 
@@ -10,12 +11,15 @@ from bff.context import Caller, Cloud
 from bff.cookies import SessionCookie
 from bff.errors import BffError, Code
 from bff.ids import checked_project_id
-from bff.sessions import Credentials
+from bff.sessions import Credentials, ExpectedSession
 from bff.settings import Settings
+from schemas.base import ID_PATTERN
 from schemas.keystone import Scope
 
 TOKEN_HEADER = "x-auth-token"  # noqa: S105  # a header's name
 PROJECT_HEADER = "x-project-id"
+SESSION_USER_HEADER = "x-session-user"
+SESSION_SCOPE_HEADER = "x-session-scope"
 _TOKEN = re.compile(r"[\x21-\x7e]{1,8192}")
 
 
@@ -24,7 +28,8 @@ def caller_of(request: Request, cloud: Cloud, request_id: str) -> Caller:
     try:
         credentials = _credentials(request, cloud.cookie)
         _check_origin(request, credentials, cloud.settings)
-        return Caller(cloud, request_id, _in_project(request, credentials))
+        credentials = _in_project(request, _as_expected(request, credentials))
+        return Caller(cloud, request_id, credentials)
     except BffError as refusal:
         return Caller(cloud, request_id, refusal=refusal)
 
@@ -46,8 +51,35 @@ def _in_project(request: Request, credentials: Credentials | None) -> Credential
     checked_project_id(project_id, "X-Project-Id")
     if credentials is None:
         return None
-    scope = Scope("project", project_id)
-    return Credentials(credentials.token, scope, from_cookie=credentials.from_cookie)
+    return replace(credentials, scope=Scope("project", project_id))
+
+
+def _as_expected(request: Request, credentials: Credentials | None) -> Credentials | None:
+    """Return the credentials with the session that the caller believes to have."""
+    user_id = _named(request, SESSION_USER_HEADER)
+    scope = _named(request, SESSION_SCOPE_HEADER)
+    if user_id is not None and not re.fullmatch(ID_PATTERN, user_id):
+        raise BffError(Code.BAD_REQUEST, "X-Session-User must be the id of a user.")
+    expected = ExpectedSession(user_id, None if scope is None else _scope(scope))
+    return replace(credentials, expected=expected) if credentials else None
+
+
+def _named(request: Request, header: str) -> str | None:
+    # An EventSource sets no headers; it has these in the query, in words of their own.
+    value = request.headers.get(header)
+    if value is None and request.scope["query_string"]:
+        value = request.query_params.get(header.removeprefix("x-").replace("-", "_"))
+    return value
+
+
+def _scope(text: str) -> Scope:
+    match = re.fullmatch(r"(unscoped)|(project|domain):(.*)", text)
+    if match and match[1]:
+        return Scope()
+    if match and re.fullmatch(ID_PATTERN, match[3]):
+        return Scope("project" if match[2] == "project" else "domain", match[3])
+    message = "X-Session-Scope must be unscoped, project:ID or domain:ID."
+    raise BffError(Code.BAD_REQUEST, message)
 
 
 def _check_origin(request: Request, credentials: Credentials | None, settings: Settings) -> None:

@@ -73,6 +73,13 @@ class Code(Enum):
         "the call took longer than `BFF_CALL_TIMEOUT`; nothing of an upload came for"
         " `BFF_UPLOAD_CLIENT_TIMEOUT`",
     )
+    SESSION_CHANGED = (
+        "SESSION_CHANGED",
+        -32019,
+        409,
+        "the session is another user's, or works in another scope, than `X-Session-User` or"
+        " `X-Session-Scope` says",
+    )
     CONFLICT = (
         "CONFLICT",
         -32009,

@@ -10,12 +10,42 @@ from typing import Any
 from cachetools import LRUCache
 
 from bff.cache import SingleFlightCache
-from bff.errors import BffError
+from bff.errors import BffError, Code
 from bff.openstack.keystone import Keystone, Token
-from schemas.keystone import ProjectBody, Scope
+from schemas.keystone import ProjectBody, Scope, TokenBody
 
 # A rescoped token is not handed out in its last seconds, in which a call might outlive it.
 MARGIN_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class ExpectedSession:
+    """The session that a caller believes to have; ``None`` where it does not say.
+
+    A page goes on showing a user and a project after another tab has changed them.
+    """
+
+    user_id: str | None = None
+    scope: Scope | None = None
+
+    def check(self, user_id: str, scope: Scope) -> None:
+        """Check that the session is still that one.
+
+        Raises:
+            BffError: SESSION_CHANGED, it is not; whose it is now is not said.
+        """
+        if self.user_id not in (None, user_id):
+            message = (
+                "This session is another user's than X-Session-User says: somebody else has signed"
+                " in. Nothing was done; load the page again."
+            )
+            raise BffError(Code.SESSION_CHANGED, message)
+        if self.scope not in (None, scope):
+            message = (
+                "This session works in another project or domain than X-Session-Scope says."
+                " Nothing was done; choose the project again, or load the page again."
+            )
+            raise BffError(Code.SESSION_CHANGED, message)
 
 
 @dataclass(frozen=True)
@@ -26,11 +56,24 @@ class Credentials:
         token: The caller's own token; for a session, its unscoped root.
         scope: Where to work; ``None`` leaves the token as it is.
         from_cookie: Whether a browser sent it by itself, so that its origin must be checked.
+        session_scope: Where the session works, whatever this request asks for; ``None`` where
+            the token itself says so.
+        expected: The session that these credentials must belong to.
     """
 
     token: str = field(repr=False)
     scope: Scope | None = None
     from_cookie: bool = False
+    session_scope: Scope | None = None
+    expected: ExpectedSession = ExpectedSession()
+
+    def check(self, own: TokenBody) -> None:
+        """Check what the caller's own token stands for against what the caller expects.
+
+        Raises:
+            BffError: SESSION_CHANGED, it is another session.
+        """
+        self.expected.check(own.user.id, self.session_scope or own.scope)
 
 
 class Sessions:
@@ -59,9 +102,10 @@ class Sessions:
         """Return a valid token in the wanted scope.
 
         Raises:
-            BffError: UNAUTHORIZED, the caller's token has ended; FORBIDDEN, it may not go there.
+            BffError: UNAUTHORIZED, the caller's token has ended; FORBIDDEN, it may not go there;
+                SESSION_CHANGED, it is not the session that the caller expects.
         """
-        own = await self._validated(credentials.token, request_id)
+        own = await self._own(credentials, request_id)
         scope = credentials.scope
         if scope is None or scope == own.body.scope:
             return own
@@ -89,11 +133,17 @@ class Sessions:
 
     async def projects(self, credentials: Credentials, request_id: str) -> list[ProjectBody]:
         """Return the projects in which the caller has a role."""
-        own = await self._validated(credentials.token, request_id)
+        own = await self._own(credentials, request_id)
         return await self._keystone.projects(own.secret, request_id)
 
     async def sign_out(self, credentials: Credentials, request_id: str) -> None:
-        """Revoke the caller's token, and with it every token that was rescoped from it."""
+        """Revoke the caller's token, and with it every token that was rescoped from it.
+
+        Raises:
+            BffError: SESSION_CHANGED, it is not the session that the caller expects.
+        """
+        if credentials.expected != ExpectedSession():
+            await self._check_expected(credentials, request_id)
         await self._keystone.revoke(credentials.token, request_id)
         self.forget(credentials)
 
@@ -103,6 +153,19 @@ class Sessions:
         self._valid.drop([own])
         under_way = [key for key in self._rescoped.under_way if key[0] == own]
         self._rescoped.drop([*under_way, *((own, scope) for scope in self._scopes.pop(own, ()))])
+
+    async def _own(self, credentials: Credentials, request_id: str) -> Token:
+        own = await self._validated(credentials.token, request_id)
+        credentials.check(own.body)
+        return own
+
+    async def _check_expected(self, credentials: Credentials, request_id: str) -> None:
+        try:
+            await self._own(credentials, request_id)
+        except BffError as error:
+            # A session that has ended is nobody's any more.
+            if error.code is not Code.UNAUTHORIZED:
+                raise
 
     async def _rescope(self, own: Token, key: tuple[str, Scope], request_id: str) -> Token:
         fingerprint, scope = key

@@ -80,6 +80,7 @@ PROCEDURES: tuple[Procedure, ...] = (
         "auth.getCurrentUserSession",
         get_current_user_session,
         (Code.FORBIDDEN, "the user has no role any more in the session's project"),
+        Code.SESSION_CHANGED,
         upstream="GET /v3/auth/tokens",
     ),
     query("auth.listProjects", list_projects, Code.UNAUTHORIZED, upstream="GET /v3/auth/projects"),
@@ -92,6 +93,9 @@ PROCEDURES: tuple[Procedure, ...] = (
         upstream="POST /v3/auth/tokens",
     ),
     mutation(
-        "auth.terminateUserSession", terminate_user_session, upstream="DELETE /v3/auth/tokens"
+        "auth.terminateUserSession",
+        terminate_user_session,
+        Code.SESSION_CHANGED,
+        upstream="DELETE /v3/auth/tokens",
     ),
 )

@@ -38,6 +38,9 @@ RETRY_MILLISECONDS = 1000
 # Empty, as a page sends it that has seen no upload yet, means none.
 _UPLOAD_ID = r"([0-9a-f]{32})?"
 
+# After these, the session may not watch any more.
+_ENDED = (Code.UNAUTHORIZED, Code.FORBIDDEN, Code.PRECONDITION_FAILED, Code.SESSION_CHANGED)
+
 log = structlog.get_logger("bff.progress")
 
 
@@ -113,7 +116,7 @@ async def _may_watch(request: Request) -> bool:
         await _entered(request)
     except BffError as error:
         # A Keystone that cannot be reached for a moment ends nobody's session.
-        return error.code not in (Code.UNAUTHORIZED, Code.FORBIDDEN, Code.PRECONDITION_FAILED)
+        return error.code not in _ENDED
     return True
 
 

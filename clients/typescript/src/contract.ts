@@ -567,7 +567,7 @@ export interface Router {
     /**
      * Return the session that this request belongs to, `null` when there is none.
      *
-     * Errors of its own: FORBIDDEN.
+     * Errors of its own: FORBIDDEN, SESSION_CHANGED.
      */
     getCurrentUserSession: Query<NoInput, UserSession | null>
     /**
@@ -582,7 +582,11 @@ export interface Router {
      * Errors of its own: BAD_REQUEST, FORBIDDEN, UNAUTHORIZED.
      */
     setCurrentScope: Mutation<SetCurrentScopeInput, UserSession>
-    /** Sign out: revoke the token at Keystone, with all that came from it, and clear the cookie. */
+    /**
+     * Sign out: revoke the token at Keystone, with all that came from it, and clear the cookie.
+     *
+     * Errors of its own: SESSION_CHANGED.
+     */
     terminateUserSession: Mutation<NoInput, boolean>
   }
   compute: {
@@ -688,7 +692,7 @@ export interface Router {
 }
 
 /** The kinds of failure; docs/protocol.md says when each happens. */
-export type ErrorCode = "PARSE_ERROR" | "BAD_REQUEST" | "NOT_FOUND" | "UNAUTHORIZED" | "FORBIDDEN" | "METHOD_NOT_SUPPORTED" | "TIMEOUT" | "CONFLICT" | "PRECONDITION_FAILED" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "TOO_MANY_REQUESTS" | "CLIENT_CLOSED_REQUEST" | "INTERNAL_SERVER_ERROR" | "BAD_GATEWAY" | "SERVICE_UNAVAILABLE" | "GATEWAY_TIMEOUT"
+export type ErrorCode = "PARSE_ERROR" | "BAD_REQUEST" | "NOT_FOUND" | "UNAUTHORIZED" | "FORBIDDEN" | "METHOD_NOT_SUPPORTED" | "TIMEOUT" | "SESSION_CHANGED" | "CONFLICT" | "PRECONDITION_FAILED" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "TOO_MANY_REQUESTS" | "CLIENT_CLOSED_REQUEST" | "INTERNAL_SERVER_ERROR" | "BAD_GATEWAY" | "SERVICE_UNAVAILABLE" | "GATEWAY_TIMEOUT"
 
 /** The kind of failure that an HTTP status stands for. */
 export const CODE_OF_STATUS: Readonly<Record<number, ErrorCode>> = {
