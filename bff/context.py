@@ -235,6 +235,7 @@ class ProjectContext(PublicContext):
             cloud.glance_url(token),
             token.secret,
             caller.request_id,
+            token.body.project.id,
             cloud.settings.expose_locations,
         )
         return cls(caller, token.body.project.id, glance)

@@ -323,6 +323,30 @@ RESERVED_PROPERTIES = frozenset(
     )
 )
 RESERVED_PREFIX = "os_glance"
+# Attributes of the object that stands for an image inside Glance. A property with such a name can
+# be created, and then neither changed nor removed: Glance changes its object instead, and answers
+# 200, 404 or 500. Source: ``ImageProxy`` of ``glance/notifier.py`` and ``glance/domain/proxy.py``.
+UNCHANGEABLE_PROPERTIES = frozenset(
+    (
+        "base",
+        "context",
+        "deactivate",
+        "delete",
+        "extra_properties",
+        "get_data",
+        "get_payload",
+        "get_super_class",
+        "helper",
+        "image_id",
+        "member",
+        "notifier",
+        "reactivate",
+        "repo",
+        "send_notification",
+        "set_data",
+        *("__dict__", "__module__", "__weakref__", *dir(object)),
+    )
+)
 
 
 class CreateImageInput(Input):
@@ -404,6 +428,11 @@ def _check_property(name: str, value: Any) -> None:
         raise ValueError(f"Glance sets {shown} itself; leave it out")
     if not 1 <= len(name) <= 255 or not name.isprintable():
         raise ValueError(f"the property name {shown} must be 1 to 255 printable characters")
+    if name != name.strip():
+        # Glance drops the spaces when it is to change the property, and does not find it.
+        raise ValueError(f"the property name {shown} must not begin or end with a space")
+    if name in UNCHANGEABLE_PROPERTIES:
+        raise ValueError(f"Glance could not change a property {shown} again; use another name")
     if not isinstance(value, str):
         raise ValueError(  # noqa: TRY004  # pydantic reports a ValueError
             f'the property {shown} must be a string, as in "4" or "true"'

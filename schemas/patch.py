@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from schemas.base import IN_WORDS, TEXT_PATTERN, Pointer, Strict
-from schemas.image import OneImageInput
+from schemas.image import UNCHANGEABLE_PROPERTIES, OneImageInput
 
 MAX_OPERATIONS = 1000
 # orjson writes 254 levels; no property has more than one.
@@ -68,6 +68,13 @@ class JSONPatchOperation(Strict):
             raise ValueError(f"{self.op} needs value")
         if self.op in WITH_FROM and self.from_ is None:
             raise ValueError(f"{self.op} needs from")
+        return self
+
+    @model_validator(mode="after")
+    def _can_be_changed_again(self) -> Self:
+        name = self.path.split("/")[1]
+        if self.op not in ("remove", "test") and name in UNCHANGEABLE_PROPERTIES:
+            raise ValueError(f"Glance could not change a property {name!r} again; use another name")
         return self
 
     @model_validator(mode="after")

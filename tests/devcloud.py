@@ -61,6 +61,17 @@ class Cloud:
             keystone.put(f"/projects/{self.projects[name]}/users/{user_id}/roles/{role}")
         return name
 
+    def new_user(self, project: str, role: str) -> str:
+        """Make a user with one role in one project; returns their name."""
+        keystone = self.keystone()
+        name = f"{role}-{uuid.uuid4()}"
+        made = {"name": name, "password": name, "domain_id": "default"}
+        user_id = keystone.post("/users", {"user": made})["user"]["id"]
+        role_id = keystone.get(f"/roles?name={role}")["roles"][0]["id"]
+        keystone.put(f"/projects/{self.projects[project]}/users/{user_id}/roles/{role_id}")
+        self._passwords[name] = name
+        return name
+
 
 @contextmanager
 def running_cloud(folder: Path, *glance: str) -> Iterator[Cloud]:

@@ -4,6 +4,8 @@ from bff.errors import Code
 from bff.registry import Procedure, mutation, query
 from procedures.image import bulk, images, members
 
+NOT_THEIRS = "the image is another project's, or the session's roles do not allow it"
+
 PROCEDURES: tuple[Procedure, ...] = (
     query(
         "compute.image.listImages",
@@ -34,7 +36,10 @@ PROCEDURES: tuple[Procedure, ...] = (
         "compute.image.createImage",
         images.create_image,
         (Code.BAD_REQUEST, "Glance refuses a value"),
-        (Code.FORBIDDEN, "`visibility` is `public` and the user may not publish"),
+        (
+            Code.FORBIDDEN,
+            "`visibility` is `public` and the user may not publish, or `owner` is another project",
+        ),
         (Code.CONFLICT, "the `id` is taken, by a deleted image or another project's too"),
         (Code.PAYLOAD_TOO_LARGE, "more tags or properties than Glance's quota"),
         upstream="POST /v2/images",
@@ -44,7 +49,7 @@ PROCEDURES: tuple[Procedure, ...] = (
         "compute.image.uploadImage",
         images.upload_image,
         (Code.BAD_REQUEST, "the file is empty, or the image has no formats yet"),
-        (Code.FORBIDDEN, "the image is another project's"),
+        (Code.FORBIDDEN, NOT_THEIRS),
         (Code.NOT_FOUND, "no such image, or it was deleted during the upload"),
         (Code.CONFLICT, "the image is not `queued`"),
         (Code.PAYLOAD_TOO_LARGE, "more than `BFF_MAX_INLINE_UPLOAD`, or than Glance's quota"),
@@ -56,7 +61,10 @@ PROCEDURES: tuple[Procedure, ...] = (
         "compute.image.updateImage",
         images.update_image,
         (Code.BAD_REQUEST, "Glance refuses a value"),
-        (Code.FORBIDDEN, "the image is another project's, or Glance sets this property itself"),
+        (
+            Code.FORBIDDEN,
+            f"{NOT_THEIRS}; Glance sets this property itself; `owner`, by who is no administrator",
+        ),
         Code.NOT_FOUND,
         (
             Code.CONFLICT,
@@ -70,7 +78,7 @@ PROCEDURES: tuple[Procedure, ...] = (
         "compute.image.updateImageVisibility",
         images.update_image_visibility,
         Code.BAD_REQUEST,
-        (Code.FORBIDDEN, "the image is another project's, or the user may not publish"),
+        (Code.FORBIDDEN, f"{NOT_THEIRS}; the user may not publish"),
         Code.NOT_FOUND,
         upstream="PATCH /v2/images/{imageId}",
         shows={"visibility": "public"},
@@ -78,7 +86,7 @@ PROCEDURES: tuple[Procedure, ...] = (
     mutation(
         "compute.image.deleteImage",
         images.delete_image,
-        (Code.FORBIDDEN, "the image is protected, or another project's"),
+        (Code.FORBIDDEN, f"{NOT_THEIRS}; it is protected"),
         Code.NOT_FOUND,
         (Code.CONFLICT, "the image is in use"),
         upstream="DELETE /v2/images/{imageId}",
@@ -86,7 +94,7 @@ PROCEDURES: tuple[Procedure, ...] = (
     mutation(
         "compute.image.deactivateImage",
         images.deactivate_image,
-        (Code.FORBIDDEN, "the user may not"),
+        (Code.FORBIDDEN, NOT_THEIRS),
         Code.NOT_FOUND,
         (Code.CONFLICT, "the image has no data yet"),
         upstream="POST /v2/images/{imageId}/actions/deactivate",
@@ -94,7 +102,7 @@ PROCEDURES: tuple[Procedure, ...] = (
     mutation(
         "compute.image.reactivateImage",
         images.reactivate_image,
-        (Code.FORBIDDEN, "the user may not"),
+        (Code.FORBIDDEN, NOT_THEIRS),
         Code.NOT_FOUND,
         (Code.CONFLICT, "the image has no data yet"),
         upstream="POST /v2/images/{imageId}/actions/reactivate",
@@ -109,14 +117,14 @@ PROCEDURES: tuple[Procedure, ...] = (
     query(
         "compute.image.getImageMember",
         members.get_image_member,
-        (Code.NOT_FOUND, "no such image or member, or none that this project may see"),
+        (Code.NOT_FOUND, "no such member that this project may see; the image is not `shared`"),
         upstream="GET /v2/images/{imageId}/members/{memberId}",
     ),
     mutation(
         "compute.image.createImageMember",
         members.create_image_member,
         (Code.BAD_REQUEST, "the image is not `shared`"),
-        (Code.FORBIDDEN, "the image is another project's"),
+        (Code.FORBIDDEN, NOT_THEIRS),
         Code.NOT_FOUND,
         (Code.CONFLICT, "the project is a member already"),
         (Code.PAYLOAD_TOO_LARGE, "more members than Glance's quota"),
@@ -127,14 +135,14 @@ PROCEDURES: tuple[Procedure, ...] = (
         "compute.image.updateImageMember",
         members.update_image_member,
         Code.BAD_REQUEST,
-        (Code.FORBIDDEN, "the caller's project is not the member"),
+        (Code.FORBIDDEN, "the caller's project is not the member, or the image is not `shared`"),
         (Code.NOT_FOUND, "no such image or member, or none that this project may see"),
         upstream="PUT /v2/images/{imageId}/members/{memberId}",
     ),
     mutation(
         "compute.image.deleteImageMember",
         members.delete_image_member,
-        (Code.FORBIDDEN, "the image is another project's"),
+        (Code.FORBIDDEN, f"{NOT_THEIRS}; it is not `shared`"),
         (Code.NOT_FOUND, "no such image or member, or none that this project may see"),
         upstream="DELETE /v2/images/{imageId}/members/{memberId}",
     ),

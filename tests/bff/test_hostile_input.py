@@ -325,7 +325,7 @@ SENT = {
     ),
     "a property that Python knows": (
         "createImage",
-        {"__class__": "x", "__proto__": "x", "constructor": "x", "model_config": "x"},
+        {"__slots__": "x", "__proto__": "x", "constructor": "x", "model_config": "x"},
         "POST /v2/images",
     ),
 }

@@ -17,6 +17,12 @@ def partner(cloud: Cloud) -> str:
 
 
 @pytest.fixture
+def project(cloud: Cloud, partner: str) -> str:
+    """Return its id."""
+    return cloud.projects[partner]
+
+
+@pytest.fixture
 def alice(cloud: Cloud, user: Sign) -> User:
     """Return alice in a new project."""
     return user("alice", cloud.new_project("alice"))
@@ -124,16 +130,55 @@ async def test_members_see_each_other_only_through_the_owner(
 
 
 @pytest.mark.parametrize("op", ["add", "replace", "copy", "move"])
-async def test_an_image_cannot_be_given_away(
-    op: str, cloud: Cloud, alice: User, bob: User, partner: str
+async def test_an_image_cannot_be_given_away_but_by_an_administrator(
+    op: str, alice: User, bob: User, admin: User, project: str
 ) -> None:
-    project = cloud.projects[partner]
     image = await alice.do("createImage", name="mine", theirs=project)
-    step = {"op": op, "path": "/owner", "value": project, "from": "/theirs"}
-    code, message = await alice.error("updateImage", imageId=image["id"], operations=[step])
-    assert (code, "owner" in message) == ("FORBIDDEN", True)
+    image_id = image["id"]
+    steps = [
+        {"op": "replace", "path": "/name", "value": "theirs"},
+        {"op": op, "path": "/owner", "value": project, "from": "/theirs"},
+    ]
+    code, message = await alice.error("updateImage", imageId=image_id, operations=steps)
+    assert (code, "Owner can't be updated by non admin" in message) == ("FORBIDDEN", True)
+    assert await alice.do("getImageById", imageId=image_id) == image
+    assert (await bob.error("getImageById", imageId=image_id))[0] == "NOT_FOUND"
+    given = await admin.do("updateImage", imageId=image_id, operations=steps)
+    assert (given["owner"], given["name"]) == (project, "theirs")
+    assert await bob.do("getImageById", imageId=image_id) == given
+    assert (await alice.error("getImageById", imageId=image_id))[0] == "NOT_FOUND"
+
+
+async def test_an_owner_is_neither_removed_nor_moved_away(alice: User, admin: User) -> None:
+    image = await alice.do("createImage", name="mine")
+    for step in (
+        {"op": "remove", "path": "/owner"},
+        {"op": "move", "path": "/x", "from": "/owner"},
+    ):
+        for person in (alice, admin):
+            code, _ = await person.error("updateImage", imageId=image["id"], operations=[step])
+            assert code == "FORBIDDEN"
     assert await alice.do("getImageById", imageId=image["id"]) == image
-    assert (await bob.error("getImageById", imageId=image["id"]))[0] == "NOT_FOUND"
+
+
+async def test_an_image_is_created_for_another_project_by_an_administrator_alone(
+    alice: User, bob: User, admin: User, project: str
+) -> None:
+    code, message = await alice.error("createImage", owner=project)
+    assert (code, "not permitted to create images owned by" in message) == ("FORBIDDEN", True)
+    made = await admin.do("createImage", owner=project)
+    assert (await bob.do("getImageById", imageId=made["id"]))["owner"] == project
+
+
+async def test_an_image_that_belongs_to_nobody_is_an_administrators(
+    alice: User, admin: User
+) -> None:
+    image_id = (await alice.do("createImage", visibility="community"))["id"]
+    step = {"op": "replace", "path": "/owner", "value": None}
+    await admin.do("updateImage", imageId=image_id, operations=[step])
+    code, message = await alice.error("deleteImage", imageId=image_id)
+    assert (code, "it belongs to no project" in message) == ("FORBIDDEN", True)
+    assert await admin.do("deleteImage", imageId=image_id) is True
 
 
 @pytest.mark.parametrize("path", ["//owner", "/owner ", "/ owner", "/\u00a0owner", "// owner"])

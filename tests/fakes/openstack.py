@@ -226,6 +226,8 @@ class FakeOpenStack:
         for step in await request.json():
             name = step["path"].removeprefix("/")
             assert step["op"] in ("add", "replace", "remove")
+            if step["op"] == "remove" and name not in found:
+                return web.json_response({"message": "It does not exist."}, status=409)
             if step["op"] == "remove":
                 del found[name]
             else:

@@ -64,6 +64,10 @@ GOOD = {"op": "remove", "path": "/hw_serial"}
         ({"op": "add", "path": "/x", "value": nested(101)}, ["value"], "more than 100 levels"),
         ({**{str(n): 0 for n in range(21)}}, [], "at most 20 members"),
         (5, [], "valid dictionary"),
+        ({"op": "add", "path": "/delete", "value": "x"}, [], "could not change a property"),
+        ({"op": "replace", "path": "/image_id", "value": "x"}, [], "could not change a property"),
+        ({"op": "move", "path": "/__class__", "from": "/x"}, [], "could not change a property"),
+        ({"op": "copy", "path": "/base", "from": "/x"}, [], "could not change a property"),
     ],
 )
 def test_a_faulty_operation_is_refused_with_its_index(
@@ -86,6 +90,12 @@ def test_what_an_operation_does_not_use_is_left_out() -> None:
         {"op": "move", "path": "/a", "from": "/b"},
         {"op": "add", "path": "/a", "value": None},
     ]
+
+
+@pytest.mark.parametrize("op", ["remove", "test"])
+def test_a_property_that_another_client_made_may_be_looked_at_by_any_name(op: str) -> None:
+    step = {"op": op, "path": "/delete", "value": "x"}
+    validated(UpdateImageInput, {"imageId": EXAMPLE_ID, "operations": [step]})
 
 
 def test_a_patch_has_an_end() -> None:

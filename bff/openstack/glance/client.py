@@ -19,6 +19,7 @@ class Glance:
 
     Args:
         url: The catalog's address; with or without a version at its end.
+        project_id: The token's project.
         expose_locations: Whether answers keep ``direct_url`` and ``locations``.
     """
 
@@ -26,12 +27,13 @@ class Glance:
     url: str
     token: str = field(repr=False)
     request_id: str
+    project_id: str
     expose_locations: bool = False
 
     @cached_property
     def images(self) -> Images:
         """``/v2/images``."""
-        return Images(self._requester, self.expose_locations)
+        return Images(self._requester, self.project_id, self.expose_locations)
 
     @cached_property
     def members(self) -> Members:

@@ -53,7 +53,8 @@ class Data:
             patiently: Give Glance that moment.
 
         Raises:
-            BffError: NOT_FOUND; CONFLICT, it is not `queued`; BAD_REQUEST, it has no formats.
+            BffError: NOT_FOUND; FORBIDDEN, it is another project's and Glance does not let the
+                caller change it; CONFLICT, it is not `queued`; BAD_REQUEST, it has no formats.
         """
         image = await self.images.read(image_id)
         for pause in _PAUSES if patiently else ():
@@ -61,10 +62,12 @@ class Data:
                 break
             await asyncio.sleep(pause)
             image = await self.images.read(image_id)
-        if image.get("status") != "queued":
-            raise _not_queued(image_id, image)
-        if (unformatted := _unformatted(image_id, image)) is not None:
-            raise unformatted
+        refusal = _not_fillable(image_id, image)
+        if refusal is None and image.get("owner") == self.images.project_id:
+            return
+        denial = await self.images.denial(image_id, image, _doing(image_id))
+        if (told := denial or refusal) is not None:
+            raise told
 
     async def upload(
         self,
@@ -113,7 +116,7 @@ class Data:
         await self.request.stream(
             "PUT",
             f"{image_path(image_id)}/file",
-            Intent(f"upload the data of image {image_id}", no_image(image_id), _gone(image_id)),
+            Intent(_doing(image_id), no_image(image_id), _gone(image_id)),
             ok=204,
             body=content,
             headers=headers,
@@ -146,8 +149,10 @@ class Data:
 
     async def _explained(self, image_id: str, error: BffError, sent: _Checked) -> BffError:
         """Return the error with what became of the image, and what to do about it."""
-        if error.code in (Code.UNAUTHORIZED, Code.FORBIDDEN):
-            return error
+        if error.code is Code.UNAUTHORIZED:
+            return _session_over(image_id, error, sent)
+        if error.code is Code.FORBIDDEN:
+            return await self._forbidden(image_id, error)
         try:
             async with asyncio.timeout(_LOOK_SECONDS):
                 image = await self.images.read(image_id)
@@ -159,6 +164,13 @@ class Data:
             gone = BffError(another.code, _gone(image_id), **another.data)
             return error if error.code is Code.NOT_FOUND else gone
         return _told(image_id, image, error, sent)
+
+    async def _forbidden(self, image_id: str, error: BffError) -> BffError:
+        try:
+            async with asyncio.timeout(_LOOK_SECONDS):
+                return await self.images.explained(error, image_id, _doing(image_id))
+        except TimeoutError:
+            return error
 
 
 class _Checked:
@@ -310,6 +322,23 @@ def _advised(code: Code, error: BffError, advice: str) -> BffError:
     return BffError(code, f"{error.message.rstrip('. ')}. {advice}", **error.data)
 
 
+def _session_over(image_id: str, error: BffError, sent: _Checked) -> BffError:
+    """Return the error of an upload whose token Glance takes no more."""
+    if sent.ended:
+        advice = (
+            f"All {sent.count} bytes were sent, and Glance may have stored them. Sign in again and"
+            " look at the image: `active` has them, `queued` takes another upload."
+        )
+    else:
+        advice = "The data was not stored. Sign in again, and upload it again."
+    message = f"The session ended while the data of image {image_id} was uploaded. {advice}"
+    return BffError(error.code, message, **error.data)
+
+
+def _doing(image_id: str) -> str:
+    return f"upload the data of image {image_id}"
+
+
 def _gone(image_id: str) -> str:
     return f"Image {image_id} was deleted while its data was uploaded: create a new one."
 
@@ -326,6 +355,13 @@ def _not_queued(image_id: str, image: Image, **data: Any) -> BffError:
     reason = reasons.get(str(status), "create a new image for other data.")
     message = f"Cannot upload to image {image_id}: it must be `queued`, and it is `{status}`;"
     return BffError(Code.CONFLICT, f"{message} {reason}", **data)
+
+
+def _not_fillable(image_id: str, image: Image) -> BffError | None:
+    """Return the refusal of an image that takes no data, or none yet."""
+    if image.get("status") != "queued":
+        return _not_queued(image_id, image)
+    return _unformatted(image_id, image)
 
 
 def _unformatted(image_id: str, image: Image) -> BffError | None:

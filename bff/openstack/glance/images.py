@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
+from uuid import uuid4
 
 import orjson
 
 from bff.errors import BffError, Code
-from bff.openstack.glance import body, patch, query
+from bff.openstack.glance import body, patch, query, reasons
 from bff.openstack.glance.query import Query
+from bff.openstack.glance.reasons import Reason
 from bff.openstack.glance.requester import Requester
 from bff.openstack.http import Intent
 from schemas.image import GlanceImage, ImagesPaginatedResponse, ListImagesInput
@@ -22,15 +25,23 @@ MOST_BYTES = 64 * 1024 * 1024
 PAGE_SIZE = 1000
 LIST = Intent("list images")
 PATCH_TYPE = "application/openstack-images-v2.1-json-patch"
+PATCH_HEADERS = {"Content-Type": PATCH_TYPE}
+# How Glance begins when a policy refuses, whatever the image's state is.
+POLICY = "You are not authorized to complete"
 # With these, Glance refuses a marker that was deleted or hidden since the page before was read.
 _MARKER_GONE = (Code.BAD_REQUEST, Code.FORBIDDEN)
 
 
 @dataclass(frozen=True)
 class Images:
-    """The images that one token may see."""
+    """The images that one token may see.
+
+    Args:
+        project_id: The token's project.
+    """
 
     request: Requester
+    project_id: str
     expose_locations: bool
 
     async def list(self, wanted: ListImagesInput) -> Json[list[GlanceImage]]:
@@ -108,20 +119,21 @@ class Images:
 
         Raises:
             BffError: CONFLICT, a test failed or there is nothing where a step points; FORBIDDEN,
-                it is another project's, or would be; NOT_FOUND; BAD_REQUEST, PAYLOAD_TOO_LARGE
-                as Glance explains.
+                it is another project's, or would be and the caller is no administrator;
+                NOT_FOUND; BAD_REQUEST, PAYLOAD_TOO_LARGE as Glance explains.
         """
-        patch.keeps_its_owner(steps)
         if not patch.is_plain(steps):
-            steps = patch.difference(await self.read(image_id), steps)
-        reply = await self.request(
-            "PATCH",
-            image_path(image_id),
-            Intent(f"update image {image_id}", no_image(image_id)),
-            ok=200,
-            body=orjson.dumps(steps),
-            headers={"Content-Type": PATCH_TYPE},
-        )
+            steps = await self._translated(image_id, steps)
+        intent = Intent(f"update image {image_id}", no_image(image_id))
+        async with self.explaining(image_id, intent):
+            reply = await self.request(
+                "PATCH",
+                image_path(image_id),
+                intent,
+                ok=200,
+                body=orjson.dumps(patch.with_owner_checked(steps)),
+                headers=PATCH_HEADERS,
+            )
         return self._image(reply.body)
 
     async def deactivate(self, image_id: str) -> None:
@@ -148,16 +160,8 @@ class Images:
                 in use.
         """
         intent = Intent(f"delete image {image_id}", no_image(image_id))
-        try:
+        async with self.explaining(image_id, intent, reasons.protected):
             await self.request("DELETE", image_path(image_id), intent, ok=204)
-        except BffError as error:
-            if error.code is Code.FORBIDDEN and (await self.look(image_id)).get("protected"):
-                message = (
-                    f"Cannot delete protected image {image_id}:"
-                    " set its property protected to false first."
-                )
-                raise BffError(error.code, message, **error.data) from None
-            raise
 
     async def look(self, image_id: str) -> dict[str, Any]:
         """Return the image, to say why something was refused; ``{}`` if that fails too."""
@@ -166,22 +170,84 @@ class Images:
         except BffError:
             return {}
 
-    async def _act(self, image_id: str, action: Literal["deactivate", "reactivate"]) -> None:
-        intent = Intent(f"{action} image {image_id}", no_image(image_id))
+    @asynccontextmanager
+    async def explaining(
+        self, image_id: str, intent: Intent, reason: Reason = reasons.nothing
+    ) -> AsyncIterator[None]:
+        """Send a request inside that changes an image; a 403 is told by the reason that holds.
+
+        Raises:
+            BffError: as the request; what was FORBIDDEN is told as by ``explained``.
+        """
         try:
-            await self.request("POST", f"{image_path(image_id)}/actions/{action}", intent, ok=204)
+            yield
         except BffError as error:
             if error.code is not Code.FORBIDDEN:
                 raise
-            # Glance answers 403 for a wrong state too (the specification has 409 there).
-            status = (await self.look(image_id)).get("status", "active")
-            if status in ("active", "deactivated"):
-                raise
-            message = (
-                f"Cannot {action} image {image_id}: it is {status},"
-                " and only an image with data can be (de)activated."
+            raise await self.explained(error, image_id, intent.doing, reason) from None
+
+    async def explained(
+        self, error: BffError, image_id: str, doing: str, reason: Reason = reasons.nothing
+    ) -> BffError:
+        """Return a refusal by the reason that holds: whose the image is, or else its state.
+
+        Args:
+            error: What is told when neither is the reason, or when neither can be seen.
+            doing: What was asked, as in ``delete image a85a…``.
+        """
+        told: BffError | None
+        try:
+            image = await self.read(image_id)
+            if POLICY in error.message:
+                told = reasons.denied(error, image, self.project_id, doing)
+            else:
+                told = await self.denial(image_id, image, doing) or reason(image_id, image)
+        except BffError:
+            return error
+        return (
+            error
+            if told is None
+            else BffError(told.code, told.message, **(told.data or error.data))
+        )
+
+    async def denial(self, image_id: str, image: Mapping[str, Any], doing: str) -> BffError | None:
+        """Return why the caller may not change an image; ``None`` when Glance lets them.
+
+        Who is an administrator, and what a role may do, is the site's policy and not in the token.
+        So Glance is asked to remove a property that no image has: it checks the policy first (403)
+        and then finds nothing to remove (409).
+
+        Raises:
+            BffError: Glance did not say.
+        """
+        nowhere = [{"op": "remove", "path": f"/{uuid4().hex}"}]
+        try:
+            await self.request(
+                "PATCH",
+                image_path(image_id),
+                Intent(doing, no_image(image_id)),
+                ok=409,
+                body=orjson.dumps(nowhere),
+                headers=PATCH_HEADERS,
             )
-            raise BffError(Code.CONFLICT, message, **error.data) from None
+        except BffError as refusal:
+            if refusal.code is not Code.FORBIDDEN:
+                raise
+            return reasons.denied(refusal, image, self.project_id, doing)
+        return None
+
+    async def _translated(self, image_id: str, steps: Sequence[patch.Step]) -> Sequence[patch.Step]:
+        image = await self.read(image_id)
+        try:
+            return patch.difference(image, steps)
+        except BffError as error:
+            # Glance, too, looks at who asks before it looks for what a step points to.
+            raise await self.explained(error, image_id, f"update image {image_id}") from None
+
+    async def _act(self, image_id: str, action: Literal["deactivate", "reactivate"]) -> None:
+        intent = Intent(f"{action} image {image_id}", no_image(image_id))
+        async with self.explaining(image_id, intent, reasons.no_data(action)):
+            await self.request("POST", f"{image_path(image_id)}/actions/{action}", intent, ok=204)
 
     def _image(self, text: bytes) -> Json[GlanceImage]:
         return Json(body.one(text, expose_locations=self.expose_locations))

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import orjson
 
 from bff.errors import BffError, Code
-from bff.openstack.glance import body
+from bff.openstack.glance import body, reasons
 from bff.openstack.glance.images import Images, image_path, no_image
 from bff.openstack.glance.requester import Requester
 from bff.openstack.http import Intent
@@ -19,6 +19,7 @@ from schemas.json import Json
 from schemas.member import ImageMember
 
 JSON = {"Content-Type": "application/json"}
+SHARE_FIRST = ": set its visibility to shared first."
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,10 @@ class Members:
             BffError: FORBIDDEN, the image is not ``shared``; NOT_FOUND.
         """
         intent = Intent(f"list the members of image {image_id}", no_image(image_id))
-        reply = await self.request("GET", _members(image_id), intent, ok=200)
+        try:
+            reply = await self.request("GET", _members(image_id), intent, ok=200)
+        except BffError as error:
+            raise await self._not_shared(error, Code.FORBIDDEN, image_id) from None
         return Json(body.members(reply.body))
 
     async def show(self, image_id: str, member: str) -> Json[ImageMember]:
@@ -45,7 +49,10 @@ class Members:
             BffError: NOT_FOUND, there is none that this project may see.
         """
         intent = Intent(f"get a member of image {image_id}", _no_member(image_id, member))
-        reply = await self.request("GET", _member(image_id, member), intent, ok=200)
+        try:
+            reply = await self.request("GET", _member(image_id, member), intent, ok=200)
+        except BffError as error:
+            raise await self._not_shared(error, Code.NOT_FOUND, image_id) from None
         return Json(body.member(reply.body))
 
     async def create(self, image_id: str, member: str) -> Json[ImageMember]:
@@ -56,24 +63,28 @@ class Members:
                 already; FORBIDDEN, the image is another project's; NOT_FOUND; PAYLOAD_TOO_LARGE,
                 it has too many members.
         """
+        intent = Intent(f"share image {image_id}", no_image(image_id))
+        reason = reasons.not_shared(Code.BAD_REQUEST, SHARE_FIRST)
         try:
-            reply = await self.request(
-                "POST",
-                _members(image_id),
-                Intent(f"share image {image_id}", no_image(image_id)),
-                ok=200,
-                body=orjson.dumps({"member": member}),
-                headers=JSON,
-            )
+            async with self.images.explaining(image_id, intent, reason):
+                reply = await self.request(
+                    "POST",
+                    _members(image_id),
+                    intent,
+                    ok=200,
+                    body=orjson.dumps({"member": member}),
+                    headers=JSON,
+                )
         except BffError as error:
-            raise await self._reason(error, image_id, member) from None
+            raise _taken(error, image_id, member) from None
         return Json(body.member(reply.body))
 
     async def update(self, image_id: str, member: str, status: str) -> Json[ImageMember]:
         """Say what a member decided; only the member itself may.
 
         Raises:
-            BffError: FORBIDDEN, the caller is not the member; NOT_FOUND.
+            BffError: FORBIDDEN, the caller is not the member, or the image is not ``shared``;
+                NOT_FOUND.
         """
         try:
             reply = await self.request(
@@ -85,36 +96,38 @@ class Members:
                 headers=JSON,
             )
         except BffError as error:
-            if error.code is Code.FORBIDDEN:
-                message = f"Only the member can update their status: project {member} itself."
-                raise BffError(error.code, message, **error.data) from None
-            raise
+            raise await self._not_the_member(error, image_id, member) from None
         return Json(body.member(reply.body))
 
     async def delete(self, image_id: str, member: str) -> None:
         """Stop sharing an image with a project.
 
         Raises:
-            BffError: FORBIDDEN, the image is another project's; NOT_FOUND.
+            BffError: FORBIDDEN, the image is another project's, or not ``shared``; NOT_FOUND.
         """
         intent = Intent(f"remove a member of image {image_id}", _no_member(image_id, member))
-        await self.request("DELETE", _member(image_id, member), intent, ok=204)
+        reason = reasons.not_shared(Code.FORBIDDEN, SHARE_FIRST)
+        async with self.images.explaining(image_id, intent, reason):
+            await self.request("DELETE", _member(image_id, member), intent, ok=204)
 
-    async def _reason(self, error: BffError, image_id: str, member: str) -> BffError:
-        """Return the refusal of a new member as the specification has it."""
-        if error.code is Code.CONFLICT:
-            message = f"Member already exists: image {image_id} is shared with project {member}."
-            return BffError(error.code, message, **error.data)
-        if error.code is not Code.FORBIDDEN:
+    async def _not_shared(self, error: BffError, code: Code, image_id: str) -> BffError:
+        """Return the refusal, if it has this code, as that of an image without members."""
+        if error.code is not code:
             return error
-        visibility = (await self.images.look(image_id)).get("visibility", "shared")
-        if visibility == "shared":
-            return error
-        message = (
-            f"Only a shared image has members, and image {image_id} is {visibility}:"
-            " set its visibility to shared first."
-        )
-        return BffError(Code.BAD_REQUEST, message, **error.data)
+        image = await self.images.look(image_id)
+        told = reasons.not_shared(code)(image_id, image)
+        return error if told is None else BffError(code, told.message, **error.data)
+
+    async def _not_the_member(self, error: BffError, image_id: str, member: str) -> BffError:
+        """Return the refusal of a member's decision by the reason that holds."""
+        told = await self._not_shared(error, Code.FORBIDDEN, image_id)
+        if error.code is not Code.FORBIDDEN or told is not error:
+            return told
+        message = f"Only the member can update their status: project {member} itself."
+        if member == self.images.project_id:
+            what = f"update the status of project {member}"
+            message = f"Cannot {what}: the session's roles do not allow that."
+        return BffError(error.code, message, **error.data)
 
 
 def _members(image_id: str) -> str:
@@ -123,6 +136,13 @@ def _members(image_id: str) -> str:
 
 def _member(image_id: str, member: str) -> str:
     return f"{_members(image_id)}/{quote(member, safe='')}"
+
+
+def _taken(error: BffError, image_id: str, member: str) -> BffError:
+    if error.code is not Code.CONFLICT:
+        return error
+    message = f"Member already exists: image {image_id} is shared with project {member}."
+    return BffError(error.code, message, **error.data)
 
 
 def _no_member(image_id: str, member: str) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from bff.errors import BffError, Code
 from bff.openstack.http import Intent, Reply, Service
 
 
@@ -28,16 +30,17 @@ class Requester:
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
         """Send one request; ``path`` is encoded already and begins with ``/v2/``."""
-        return await self.service.call(
-            method,
-            self.root + path,
-            intent,
-            ok=frozenset({ok}),
-            token=self.token,
-            request_id=self.request_id,
-            headers=headers,
-            body=body,
-        )
+        with _session(intent):
+            return await self.service.call(
+                method,
+                self.root + path,
+                intent,
+                ok=frozenset({ok}),
+                token=self.token,
+                request_id=self.request_id,
+                headers=headers,
+                body=body,
+            )
 
     async def stream(
         self,
@@ -50,13 +53,30 @@ class Requester:
         headers: Mapping[str, str],
     ) -> Reply:
         """Send one request whose body is made while it is sent; see ``Service.stream``."""
-        return await self.service.stream(
-            method,
-            self.root + path,
-            intent,
-            ok=frozenset({ok}),
-            token=self.token,
-            request_id=self.request_id,
-            headers=headers,
-            body=body,
-        )
+        with _session(intent):
+            return await self.service.stream(
+                method,
+                self.root + path,
+                intent,
+                ok=frozenset({ok}),
+                token=self.token,
+                request_id=self.request_id,
+                headers=headers,
+                body=body,
+            )
+
+
+@contextmanager
+def _session(intent: Intent) -> Iterator[None]:
+    """Tell a 401 in words of our own.
+
+    Glance's are those of its web framework ("wrong credentials (e.g., bad password), or your
+    browser ..."): what it was sent is a token that Keystone has found good, and that ended since.
+    """
+    try:
+        yield
+    except BffError as error:
+        if error.code is not Code.UNAUTHORIZED:
+            raise
+        message = f"Could not {intent.doing}: the session has ended; sign in again."
+        raise BffError(error.code, message, **error.data) from error.__cause__

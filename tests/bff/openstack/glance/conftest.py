@@ -17,6 +17,7 @@ from tests.fakes.errors import glance_error
 
 TOKEN = "gAAAAAB-the-token"
 IMAGE_ID = "a85abd86-55b3-4d5b-b0b4-5d0a6e6042fc"
+PROJECT_ID = "9f1c1f3a7d0e4c57a1b7c2d4e5f60718"
 
 
 @dataclass
@@ -61,4 +62,4 @@ async def service() -> AsyncIterator[Service]:
 
 @pytest.fixture
 def glance(service: Service, upstream: Upstream) -> Glance:
-    return Glance(service, upstream.url, TOKEN, "req-ours")
+    return Glance(service, upstream.url, TOKEN, "req-ours", PROJECT_ID)

@@ -25,6 +25,7 @@ from tests.fakes.errors import glance_error
 
 IMAGE_ID = "a85abd86-55b3-4d5b-b0b4-5d0a6e6042fc"
 CONTENT = bytes(range(256)) * 4096
+PROJECT_ID = "9f1c1f3a7d0e4c57a1b7c2d4e5f60718"
 DIGEST = hashlib.sha512(CONTENT).hexdigest()
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -38,6 +39,8 @@ class Upstream:
     explanation: str = ""
     mute: bool = False
     image: dict[str, Any] | None = field(default_factory=dict)
+    # Whether the image may be changed by whoever asks.
+    obeys: bool = True
     head: str = ""
     received: bytes = b""
     shown: asyncio.Event = field(default_factory=asyncio.Event)
@@ -54,6 +57,9 @@ class Upstream:
                 if self.mute:
                     await reader.read()
                 self._show(writer)
+                return
+            if head.startswith("PATCH"):
+                self.reply(writer, b"409 Conflict" if self.obeys else b"403 Forbidden", b"{}")
                 return
             self.uploads += 1
             self.head = head
@@ -101,7 +107,7 @@ class Upstream:
         if status.startswith(b"204"):
             body = b""
         ids = b"X-Openstack-Request-Id: req-theirs\r\n"
-        length = b"Content-Length: %d\r\n\r\n" % len(body)
+        length = b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(body)
         writer.write(b"HTTP/1.1 " + status + b"\r\n" + ids + length + body)
 
 
@@ -117,7 +123,8 @@ async def upstream() -> AsyncIterator[Upstream]:
 async def data_at(url: str, **timeouts: float) -> AsyncIterator[Data]:
     async with new_client() as client:
         given = {"connect": 5, "answer": 5, "idle": 5, "stored": 5, **timeouts}
-        yield Glance(Service("Glance", client, Timeouts(**given)), url, "a-token", "req-ours").data
+        service = Service("Glance", client, Timeouts(**given))
+        yield Glance(service, url, "a-token", "req-ours", PROJECT_ID).data
 
 
 @pytest.fixture
@@ -268,7 +275,7 @@ async def test_a_cancelled_upload_is_cut_and_its_content_is_at_rest(
     ("answer", "code", "words"),
     [
         (b"400 Bad Request", Code.BAD_REQUEST, "for a reason. The image is `queued` as before"),
-        (b"401 Unauthorized", Code.UNAUTHORIZED, "for a reason"),
+        (b"401 Unauthorized", Code.UNAUTHORIZED, "The session ended while the data of image"),
         (b"403 Forbidden", Code.FORBIDDEN, "for a reason"),
         (b"409 Conflict", Code.CONFLICT, "for a reason. The image is `queued` as before"),
         (b"410 Gone", Code.CONFLICT, "Another upload of image"),
@@ -288,6 +295,42 @@ async def test_a_refusal_has_glances_words_and_what_to_do(
     assert words in error.message
     assert error.data["upstreamRequestId"] == "req-theirs"
     assert upstream.uploads == 1
+
+
+async def test_an_upload_that_is_forbidden_says_whose_image_it_is(
+    data: Data, upstream: Upstream
+) -> None:
+    upstream.answer, upstream.explanation = b"403 Forbidden", "for a reason."
+    upstream.image, upstream.obeys = {"status": "active", "owner": "p"}, False
+    error = await refusal(data, CONTENT)
+    assert error.code is Code.FORBIDDEN
+    assert f"Cannot upload the data of image {IMAGE_ID}: it is another project's" in error.message
+
+
+async def test_a_session_that_ends_with_the_upload_says_what_may_have_become_of_it(
+    data: Data, upstream: Upstream
+) -> None:
+    upstream.answer, upstream.explanation = b"401 Unauthorized", "wrong credentials, your browser"
+    error = await refusal(data, CONTENT)
+    assert f"All {len(CONTENT)} bytes were sent" in error.message
+    assert "Sign in again and look at the image" in error.message
+    assert "browser" not in error.message
+
+
+async def test_a_session_that_ended_before_the_end_of_the_data_has_stored_nothing(
+    data: Data, upstream: Upstream
+) -> None:
+    async def refuse(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        upstream.refuse(writer)
+
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            yield CONTENT
+
+    upstream.answer, upstream.explanation, upstream.talk = b"401 Unauthorized", "browser", refuse
+    error = await refusal(data, endless())
+    assert error.code is Code.UNAUTHORIZED
+    assert "The data was not stored. Sign in again" in error.message
 
 
 @pytest.mark.parametrize(
@@ -614,6 +657,36 @@ async def test_an_image_must_be_queued(data: Data, upstream: Upstream) -> None:
     upstream.image = {"status": "active"}
     with pytest.raises(BffError, match="must be `queued`"):
         await data.check_queued(IMAGE_ID)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        {"status": "queued"},
+        {"status": "active"},
+        {"status": "saving"},
+        {"status": "queued", "disk_format": None},
+    ],
+)
+async def test_whose_image_it_is_comes_before_its_state(
+    data: Data, upstream: Upstream, image: dict[str, Any]
+) -> None:
+    upstream.image, upstream.obeys = {**image, "owner": "p"}, False
+    with pytest.raises(BffError, match="another project's") as caught:
+        await data.check_queued(IMAGE_ID, patiently=False)
+    assert caught.value.code is Code.FORBIDDEN
+
+
+async def test_an_administrator_may_fill_another_projects_image(
+    data: Data, upstream: Upstream
+) -> None:
+    upstream.image = {"status": "queued", "owner": "p"}
+    await data.check_queued(IMAGE_ID)
+
+
+async def test_an_image_of_ones_own_costs_one_look(data: Data, upstream: Upstream) -> None:
+    upstream.image, upstream.obeys = {"status": "queued", "owner": PROJECT_ID}, False
+    await data.check_queued(IMAGE_ID)
 
 
 async def test_an_image_whose_last_upload_just_broke_off_is_waited_for(

@@ -15,10 +15,11 @@ from bff.openstack.glance.images import MOST_IMAGES, PAGE_SIZE, Images
 from bff.openstack.http import Service
 from schemas.image import CreateImageInput, ImagesPaginatedInput, ListImagesInput
 from schemas.json import Json
-from tests.bff.openstack.glance.conftest import IMAGE_ID, TOKEN, Upstream
+from tests.bff.openstack.glance.conftest import IMAGE_ID, PROJECT_ID, TOKEN, Upstream
 
 SHOWN = f"GET /v2/images/{IMAGE_ID}"
 DELETED = f"DELETE /v2/images/{IMAGE_ID}"
+CHANGED = f"PATCH /v2/images/{IMAGE_ID}"
 SORTED = "sort=created_at%3Adesc"
 ALL = f"GET /v2/images?{SORTED}&limit=1000"
 
@@ -52,7 +53,9 @@ async def test_the_address_may_end_in_the_version_and_have_a_path_before_it(
     service: Service, upstream: Upstream, suffix: str, prefix: str
 ) -> None:
     upstream.will_answer(b"{}")
-    await Glance(service, upstream.url + suffix, TOKEN, "req-ours").images.show(IMAGE_ID)
+    await Glance(service, upstream.url + suffix, TOKEN, "req-ours", PROJECT_ID).images.show(
+        IMAGE_ID
+    )
     assert upstream.asked == [f"GET {prefix}/v2/images/{IMAGE_ID}"]
 
 
@@ -229,7 +232,7 @@ READS: dict[str, tuple[Callable[[Images], Awaitable[Json[Any]]], int, bytes]] = 
 async def test_store_paths_are_shown_only_where_the_site_wants_it(
     service: Service, upstream: Upstream, what: str, expose: bool
 ) -> None:
-    glance = Glance(service, upstream.url, TOKEN, "", expose_locations=expose)
+    glance = Glance(service, upstream.url, TOKEN, "", PROJECT_ID, expose_locations=expose)
     read, status, answer = READS[what]
     upstream.will_answer(answer, status=status)
     assert (b"direct_url" in (await read(glance.images)).text) is expose
@@ -297,6 +300,19 @@ async def test_a_creation_that_is_refused_passes_on_glances_explanation(
     assert caught.value.message == "Glance refused to create the image: Because."
 
 
+async def test_a_session_that_ended_is_told_in_our_own_words(
+    glance: Glance, upstream: Upstream
+) -> None:
+    upstream.will_answer(b'{"message": "wrong credentials (e.g., bad password)"}', status=401)
+    with pytest.raises(BffError) as caught:
+        await glance.images.create({})
+    assert caught.value.code is Code.UNAUTHORIZED
+    assert caught.value.message == (
+        "Could not create the image: the session has ended; sign in again."
+    )
+    assert caught.value.data == {"upstreamRequestId": "req-theirs"}
+
+
 async def test_deleting_an_image_takes_one_request(glance: Glance, upstream: Upstream) -> None:
     upstream.will_answer(b"", status=204)
     await glance.images.delete(IMAGE_ID)
@@ -309,6 +325,7 @@ async def test_a_protected_image_cannot_be_deleted_and_the_error_says_what_to_do
 ) -> None:
     upstream.will_answer(b'{"message": "Image is protected"}', status=403)
     upstream.will_answer(look)
+    upstream.will_answer(b"{}", status=409)
     with pytest.raises(BffError) as caught:
         await glance.images.delete(IMAGE_ID)
     assert caught.value.code is Code.FORBIDDEN
@@ -316,30 +333,87 @@ async def test_a_protected_image_cannot_be_deleted_and_the_error_says_what_to_do
         f"Cannot delete protected image {IMAGE_ID}: set its property protected to false first."
     )
     assert caught.value.data == {"upstreamRequestId": "req-theirs"}
-    assert upstream.asked == [DELETED, SHOWN]
+    assert upstream.asked == [DELETED, SHOWN, CHANGED]
 
 
 @pytest.mark.parametrize(
-    ("status", "look"),
+    "answers",
     [
-        (200, b'{"protected": false}'),
-        (200, b"{}"),
-        (200, b"nonsense"),
-        (404, b""),
-        (500, b""),
+        [(200, b'{"protected": false}'), (409, b"{}")],
+        [(200, b"{}"), (409, b"{}")],
+        [(200, b'{"protected": true}'), (500, b"")],
+        [(200, b'{"protected": true}'), (200, b"{}")],
+        [(200, b"nonsense")],
+        [(404, b"")],
+        [(500, b"")],
     ],
 )
-async def test_a_forbidden_deletion_of_what_does_not_look_protected_keeps_glances_words(
-    glance: Glance, upstream: Upstream, status: int, look: bytes
+async def test_a_forbidden_deletion_for_which_no_reason_is_seen_keeps_glances_words(
+    glance: Glance, upstream: Upstream, answers: list[tuple[int, bytes]]
 ) -> None:
     upstream.will_answer(b'{"message": "You are not the owner."}', status=403)
-    upstream.will_answer(look, status=status)
+    upstream.answers += answers
     with pytest.raises(BffError) as caught:
         await glance.images.delete(IMAGE_ID)
     assert caught.value.code is Code.FORBIDDEN
     assert caught.value.message == (
         f"Glance refused to delete image {IMAGE_ID}: You are not the owner."
     )
+
+
+@pytest.mark.parametrize(
+    ("owner", "words"),
+    [
+        (PROJECT_ID, "this project's own: the session's roles do not allow that"),
+        ("p" * 32, f"it is another project's. Only project {'p' * 32} or an administrator"),
+        (None, "it belongs to no project"),
+    ],
+)
+async def test_whose_image_it_is_comes_before_its_state(
+    glance: Glance, upstream: Upstream, owner: str | None, words: str
+) -> None:
+    image = {"owner": owner, "protected": True, "status": "queued"}
+    for call in (glance.images.delete, glance.images.deactivate, glance.images.reactivate):
+        upstream.will_answer(b'{"message": "Because."}', status=403)
+        upstream.will_answer(orjson.dumps(image))
+        upstream.will_answer(b"{}", status=403)
+        with pytest.raises(BffError) as caught:
+            await call(IMAGE_ID)
+        assert caught.value.code is Code.FORBIDDEN
+        assert words in caught.value.message
+        assert caught.value.data == {"upstreamRequestId": "req-theirs"}
+
+
+async def test_what_is_asked_to_see_who_may_change_an_image_can_change_nothing(
+    glance: Glance, upstream: Upstream
+) -> None:
+    asked = set()
+    for _ in range(2):
+        upstream.will_answer(b"{}", status=409)
+        await glance.images.denial(IMAGE_ID, {}, "see")
+        [step] = orjson.loads(upstream.bodies[-1])
+        assert step["op"] == "remove"
+        asked.add(step["path"])
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("owner", "words"),
+    [
+        (PROJECT_ID, "complete publicize_image action. The image is this project's own"),
+        ("p", "it is another project's"),
+    ],
+)
+async def test_a_policy_is_the_reason_where_glance_says_so_whatever_the_state_is(
+    glance: Glance, upstream: Upstream, owner: str, words: str
+) -> None:
+    policy = b'{"message": "You are not authorized to complete publicize_image action."}'
+    upstream.will_answer(policy, status=403)
+    upstream.will_answer(orjson.dumps({"status": "queued", "owner": owner}))
+    with pytest.raises(BffError) as caught:
+        await glance.images.deactivate(IMAGE_ID)
+    assert caught.value.code is Code.FORBIDDEN
+    assert words in caught.value.message
 
 
 @pytest.mark.parametrize(
@@ -396,11 +470,44 @@ async def test_other_steps_are_applied_to_the_image_and_the_difference_is_sent(
 
 
 async def test_a_failed_test_sends_nothing(glance: Glance, upstream: Upstream) -> None:
-    upstream.will_answer(b'{"name": "n"}')
+    upstream.will_answer(b'{"name": "n"}', b'{"name": "n"}')
+    upstream.will_answer(b"{}", status=409)
     with pytest.raises(BffError) as caught:
         await glance.images.update(IMAGE_ID, [{"op": "test", "path": "/name", "value": "m"}])
     assert caught.value.code is Code.CONFLICT
-    assert upstream.asked == [SHOWN]
+    assert upstream.asked == [SHOWN, SHOWN, CHANGED]
+    assert b"remove" in upstream.bodies[2]
+
+
+async def test_a_test_that_fails_on_another_projects_image_is_refused_for_that(
+    glance: Glance, upstream: Upstream
+) -> None:
+    upstream.will_answer(b'{"name": "n", "owner": "p"}', b'{"name": "n", "owner": "p"}')
+    upstream.will_answer(b"{}", status=403)
+    with pytest.raises(BffError, match="another project's") as caught:
+        await glance.images.update(IMAGE_ID, [{"op": "test", "path": "/name", "value": "m"}])
+    assert caught.value.code is Code.FORBIDDEN
+    assert "issues" not in caught.value.data
+
+
+@pytest.mark.parametrize("path", ["/owner", "//owner", "/owner ", "/ owner", "/\u00a0owner"])
+async def test_an_owner_is_given_in_the_form_for_which_glance_checks_who_asks(
+    glance: Glance, upstream: Upstream, path: str
+) -> None:
+    upstream.will_answer(b"{}")
+    await glance.images.update(IMAGE_ID, [{"op": "add", "path": path, "value": "p"}])
+    assert orjson.loads(upstream.bodies[0]) == [{"op": "replace", "path": path, "value": "p"}]
+
+
+@pytest.mark.parametrize("op", ["copy", "move"])
+async def test_an_owner_that_comes_from_elsewhere_is_given_in_that_form_too(
+    glance: Glance, upstream: Upstream, op: str
+) -> None:
+    # Not even an image that shows no owner is given one by ``add``.
+    upstream.will_answer(b'{"x": "p"}', b"{}")
+    await glance.images.update(IMAGE_ID, [{"op": op, "path": "/owner", "from": "/x"}])
+    step = {"op": "replace", "path": "/owner", "value": "p"}
+    assert step in orjson.loads(upstream.bodies[1])
 
 
 @pytest.mark.parametrize("action", ["deactivate", "reactivate"])
@@ -417,7 +524,6 @@ async def test_an_action_takes_one_request(glance: Glance, upstream: Upstream, a
         (b'{"status": "saving"}', Code.CONFLICT),
         (b'{"status": "active"}', Code.FORBIDDEN),
         (b'{"status": "deactivated"}', Code.FORBIDDEN),
-        (b"nonsense", Code.FORBIDDEN),
     ],
 )
 async def test_a_forbidden_action_is_a_conflict_where_the_state_is_the_reason(
@@ -425,6 +531,7 @@ async def test_a_forbidden_action_is_a_conflict_where_the_state_is_the_reason(
 ) -> None:
     upstream.will_answer(b'{"message": "Not allowed."}', status=403)
     upstream.will_answer(look)
+    upstream.will_answer(b"{}", status=409)
     with pytest.raises(BffError) as caught:
         await glance.images.deactivate(IMAGE_ID)
     assert caught.value.code is code

@@ -9,7 +9,7 @@ import pytest
 
 from bff.errors import BffError, Code
 from bff.openstack.glance import Glance
-from tests.bff.openstack.glance.conftest import IMAGE_ID, Upstream
+from tests.bff.openstack.glance.conftest import IMAGE_ID, PROJECT_ID, Upstream
 
 PROJECT = "660e8400-e29b-41d4-a716-446655440001"
 MEMBER = orjson.dumps({"member_id": PROJECT, "image_id": IMAGE_ID, "status": "pending"})
@@ -70,6 +70,7 @@ async def test_an_image_that_is_not_shared_cannot_have_members_and_the_error_say
 ) -> None:
     upstream.will_answer(b'{"message": "Only shared images have members."}', status=403)
     upstream.will_answer(orjson.dumps({"visibility": visibility}))
+    upstream.will_answer(b"{}", status=409)
     with pytest.raises(BffError) as caught:
         await glance.members.create(IMAGE_ID, PROJECT)
     assert caught.value.code is Code.BAD_REQUEST
@@ -77,13 +78,18 @@ async def test_an_image_that_is_not_shared_cannot_have_members_and_the_error_say
 
 
 @pytest.mark.parametrize(
-    ("status", "look"), [(200, b'{"visibility": "shared"}'), (200, b"{}"), (404, b"")]
+    "answers",
+    [
+        [(200, b'{"visibility": "shared"}'), (409, b"{}")],
+        [(200, b"{}"), (409, b"{}")],
+        [(404, b"")],
+    ],
 )
 async def test_a_forbidden_member_of_what_looks_shared_stays_forbidden(
-    glance: Glance, upstream: Upstream, status: int, look: bytes
+    glance: Glance, upstream: Upstream, answers: list[tuple[int, bytes]]
 ) -> None:
     upstream.will_answer(b'{"message": "You are not the owner."}', status=403)
-    upstream.will_answer(look, status=status)
+    upstream.answers += answers
     with pytest.raises(BffError) as caught:
         await glance.members.create(IMAGE_ID, PROJECT)
     assert caught.value.code is Code.FORBIDDEN
@@ -100,12 +106,52 @@ async def test_a_second_membership_is_a_conflict_and_costs_no_look(
     assert caught.value.message.startswith("Member already exists")
 
 
-async def test_only_the_member_decides(glance: Glance, upstream: Upstream) -> None:
+@pytest.mark.parametrize(
+    ("member", "look", "words"),
+    [
+        (PROJECT, b'{"visibility": "shared"}', f"Only the member can update .* {PROJECT} itself"),
+        (PROJECT_ID, b'{"visibility": "shared"}', "the session's roles do not allow that"),
+        (PROJECT_ID, b'{"visibility": "public"}', f"image {IMAGE_ID} is public"),
+        (PROJECT, b'{"visibility": "private"}', f"image {IMAGE_ID} is private"),
+        (PROJECT, b"nonsense", "Only the member can update"),
+    ],
+)
+async def test_a_decision_that_is_forbidden_is_told_by_the_reason_that_holds(
+    glance: Glance, upstream: Upstream, member: str, look: bytes, words: str
+) -> None:
     upstream.will_answer(b"{}", status=403)
-    with pytest.raises(BffError) as caught:
-        await glance.members.update(IMAGE_ID, PROJECT, "accepted")
+    upstream.will_answer(look)
+    with pytest.raises(BffError, match=words) as caught:
+        await glance.members.update(IMAGE_ID, member, "accepted")
     assert caught.value.code is Code.FORBIDDEN
-    assert "Only the member can update their status" in caught.value.message
+
+
+@pytest.mark.parametrize("visibility", ["private", "public", "community"])
+async def test_an_image_that_is_not_shared_is_why_there_are_no_members_to_see(
+    glance: Glance, upstream: Upstream, visibility: str
+) -> None:
+    words = f"Only a shared image has members, and image {IMAGE_ID} is {visibility}"
+    image = orjson.dumps({"visibility": visibility})
+    for call, status, code in [
+        (glance.members.list(IMAGE_ID), 403, Code.FORBIDDEN),
+        (glance.members.show(IMAGE_ID, PROJECT), 404, Code.NOT_FOUND),
+    ]:
+        upstream.will_answer(b"{}", status=status)
+        upstream.will_answer(image)
+        with pytest.raises(BffError, match=words) as caught:
+            await call
+        assert caught.value.code is code
+
+
+async def test_a_member_that_removes_itself_is_told_whose_image_it_is(
+    glance: Glance, upstream: Upstream
+) -> None:
+    upstream.will_answer(b"{}", status=403)
+    upstream.will_answer(b'{"visibility": "shared", "owner": "p"}')
+    upstream.will_answer(b"{}", status=403)
+    with pytest.raises(BffError, match="another project's") as caught:
+        await glance.members.delete(IMAGE_ID, PROJECT_ID)
+    assert caught.value.code is Code.FORBIDDEN
 
 
 CALLS: list[Callable[[Glance], Awaitable[object]]] = [
@@ -122,6 +168,9 @@ async def test_what_is_missing_is_named(
     glance: Glance, upstream: Upstream, call: Callable[[Glance], Awaitable[object]]
 ) -> None:
     upstream.will_answer(b"{}", status=404)
+    if call is CALLS[1]:
+        # It says 404, too, where an image that can be seen is not shared.
+        upstream.will_answer(b"{}", status=404)
     with pytest.raises(BffError) as caught:
         await call(glance)
     assert caught.value.code is Code.NOT_FOUND

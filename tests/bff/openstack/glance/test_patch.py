@@ -139,29 +139,11 @@ def test_a_list_that_each_step_would_walk_through_has_an_end() -> None:
         patch.difference(IMAGE, [*steps, add("/tags/0", "x")])
 
 
-GIVING_AWAY = [
-    add("/owner", "x"),
-    add("/owner", None),
-    remove("/owner"),
-    move("/owner", "/x"),
-    move("/name", "/owner"),
-    copy("/name", "/owner"),
-    add("/owner/x", "x"),
-]
-
-
-@pytest.mark.parametrize("step", GIVING_AWAY)
-def test_a_step_that_gives_the_image_away_is_forbidden_and_named_by_its_index(
-    step: patch.Step,
-) -> None:
-    with pytest.raises(BffError) as caught:
-        patch.keeps_its_owner([check("/owner", "me"), step])
-    assert caught.value.code is Code.FORBIDDEN
-    assert caught.value.data["issues"][0]["path"] == ["operations", 1]
-
-
-def test_the_owner_may_be_looked_at() -> None:
-    patch.keeps_its_owner([check("/owner", "me"), copy("/owner", "/x"), add("/owner_name", "x")])
+def test_an_owner_is_replaced_and_never_added() -> None:
+    steps = [add("/owner", "x"), add("/owner_name", "x"), remove("/owner"), add("/x", "/owner")]
+    sent = patch.with_owner_checked(steps)
+    assert sent == [{**steps[0], "op": "replace"}, *steps[1:]]
+    assert steps[0]["op"] == "add"
 
 
 OPS = ("add", "remove", "replace", "move", "copy", "test")
