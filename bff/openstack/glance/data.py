@@ -152,7 +152,8 @@ class Data:
         if error.code is Code.UNAUTHORIZED:
             return _session_over(image_id, error, sent)
         if error.code is Code.FORBIDDEN:
-            return await self._forbidden(image_id, error)
+            # Whose image it is, is worth the wait: Glance took nothing, and has just answered.
+            return await self.images.explained(error, image_id, _doing(image_id))
         try:
             async with asyncio.timeout(_LOOK_SECONDS):
                 image = await self.images.read(image_id)
@@ -164,13 +165,6 @@ class Data:
             gone = BffError(another.code, _gone(image_id), **another.data)
             return error if error.code is Code.NOT_FOUND else gone
         return _told(image_id, image, error, sent)
-
-    async def _forbidden(self, image_id: str, error: BffError) -> BffError:
-        try:
-            async with asyncio.timeout(_LOOK_SECONDS):
-                return await self.images.explained(error, image_id, _doing(image_id))
-        except TimeoutError:
-            return error
 
 
 class _Checked:

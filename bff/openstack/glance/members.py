@@ -39,7 +39,7 @@ class Members:
         try:
             reply = await self.request("GET", _members(image_id), intent, ok=200)
         except BffError as error:
-            raise await self._not_shared(error, Code.FORBIDDEN, image_id) from None
+            raise await self._not_shared(error, Code.FORBIDDEN, image_id) from error.__cause__
         return Json(body.members(reply.body))
 
     async def show(self, image_id: str, member: str) -> Json[ImageMember]:
@@ -52,7 +52,7 @@ class Members:
         try:
             reply = await self.request("GET", _member(image_id, member), intent, ok=200)
         except BffError as error:
-            raise await self._not_shared(error, Code.NOT_FOUND, image_id) from None
+            raise await self._not_shared(error, Code.NOT_FOUND, image_id) from error.__cause__
         return Json(body.member(reply.body))
 
     async def create(self, image_id: str, member: str) -> Json[ImageMember]:
@@ -76,7 +76,7 @@ class Members:
                     headers=JSON,
                 )
         except BffError as error:
-            raise _taken(error, image_id, member) from None
+            raise _taken(error, image_id, member) from error.__cause__
         return Json(body.member(reply.body))
 
     async def update(self, image_id: str, member: str, status: str) -> Json[ImageMember]:
@@ -96,7 +96,7 @@ class Members:
                 headers=JSON,
             )
         except BffError as error:
-            raise await self._not_the_member(error, image_id, member) from None
+            raise await self._not_the_member(error, image_id, member) from error.__cause__
         return Json(body.member(reply.body))
 
     async def delete(self, image_id: str, member: str) -> None:
