@@ -16,9 +16,8 @@ class BulkInput(Input):
 
     image_ids: list[ImageId] = Field(
         alias="imageIds",
-        min_length=1,
         max_length=MAX_IDS,
-        description=f"The images' UUIDs, at most {MAX_IDS}.",
+        description=f"The images' UUIDs, at most {MAX_IDS}; of none, nothing is done.",
         examples=[[EXAMPLE_ID, EXAMPLE_MISSING]],
     )
 

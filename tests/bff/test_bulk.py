@@ -207,8 +207,20 @@ async def test_a_token_that_glance_refuses_is_looked_at_again(
     assert openstack.calls["GET /v3/auth/tokens"] == 2
 
 
+@every_procedure
+async def test_of_no_images_nothing_is_done_and_nothing_failed(
+    procedure: str, bff: Bff, openstack: FakeOpenStack
+) -> None:
+    assert await run(bff, openstack, procedure, []) == {"successful": [], "failed": []}
+    assert asked(openstack) == []
+
+
+async def test_no_images_need_a_session_as_some_do(bff: Bff) -> None:
+    answer = await bff.call("compute.image.deleteImages", {"imageIds": []})
+    assert answer["error"]["data"]["code"] == "UNAUTHORIZED"
+
+
 REFUSED: dict[str, tuple[Any, list[str | int]]] = {
-    "none": ([], ["imageIds"]),
     "1001": ([str(uuid.UUID(int=n)) for n in range(1001)], ["imageIds"]),
     "one alone": (str(uuid.UUID(int=1)), ["imageIds"]),
     "null": (None, ["imageIds"]),

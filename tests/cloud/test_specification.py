@@ -616,9 +616,9 @@ ON_ERROR: list[tuple[str, dict[str, Any], Literal[False] | None]] = [
     ("createImageMember", MISSING_IMAGE | {"member": MEMBER}, None),
     ("updateImageMember", MISSING_MEMBER | {"status": "accepted"}, None),
     ("deleteImageMember", MISSING_MEMBER, False),
-    ("deleteImages", {"imageIds": []}, None),
-    ("activateImages", {"imageIds": []}, None),
-    ("deactivateImages", {"imageIds": []}, None),
+    ("deleteImages", {"imageIds": ["../tasks"]}, None),
+    ("activateImages", {"imageIds": ["../tasks"]}, None),
+    ("deactivateImages", {"imageIds": ["../tasks"]}, None),
 ]
 
 

@@ -182,7 +182,7 @@ ROWS = [
     row("deleteImageMember", 404, "no such member", "shared with nobody", memberId=PARTNER),
     bobs("deleteImageMember", 403, "not the owner", "shared", memberId=PARTNER),
     # Bulk operations fail as a whole for their input alone.
-    row("deleteImages", 400, "no image at all", None, imageIds=[]),
+    row("deleteImages", 400, "too many images", None, imageIds=[Shelf.missing()] * 1001),
     row("activateImages", 400, "not an image's id", None, imageIds=["../tasks"]),
     row("deactivateImages", 400, "not a list", None, imageIds=Shelf.missing()),
 ]

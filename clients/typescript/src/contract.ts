@@ -34,7 +34,7 @@ export type Visibility = "public" | "private" | "shared" | "community"
 export interface ActivateImagesInput {
   /** Run in this project instead of the session's own; never sent to Glance. */
   project_id?: string | null
-  /** The images' UUIDs, at most 1000. */
+  /** The images' UUIDs, at most 1000; of none, nothing is done. */
   imageIds: string[]
 }
 
@@ -170,7 +170,7 @@ export interface DeactivateImageInput {
 export interface DeactivateImagesInput {
   /** Run in this project instead of the session's own; never sent to Glance. */
   project_id?: string | null
-  /** The images' UUIDs, at most 1000. */
+  /** The images' UUIDs, at most 1000; of none, nothing is done. */
   imageIds: string[]
 }
 
@@ -196,7 +196,7 @@ export interface DeleteImageMemberInput {
 export interface DeleteImagesInput {
   /** Run in this project instead of the session's own; never sent to Glance. */
   project_id?: string | null
-  /** The images' UUIDs, at most 1000. */
+  /** The images' UUIDs, at most 1000; of none, nothing is done. */
   imageIds: string[]
 }
 
