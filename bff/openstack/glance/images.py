@@ -23,6 +23,8 @@ from schemas.json import Json
 MOST_IMAGES = 10_000
 MOST_BYTES = 64 * 1024 * 1024
 PAGE_SIZE = 1000
+# A site may have smaller pages (Glance's api_limit_max): of 25, its own default, it takes so many.
+MOST_PAGES = MOST_IMAGES // 25
 LIST = Intent("list images")
 PATCH_TYPE = "application/openstack-images-v2.1-json-patch"
 PATCH_HEADERS = {"Content-Type": PATCH_TYPE}
@@ -49,7 +51,7 @@ class Images:
 
         Raises:
             BffError: BAD_REQUEST, more than ``MOST_IMAGES`` or ``MOST_BYTES`` match; CONFLICT, the
-                list changed while it was read.
+                list changed while it was read; BAD_GATEWAY, its pages do not lead to its end.
         """
         if wanted.limit is not None:
             page = await self._page(query.of_input(wanted))
@@ -64,7 +66,11 @@ class Images:
         return Json(body.array(found))
 
     async def page(self, wanted: ListImagesInput) -> Json[ImagesPaginatedResponse]:
-        """Return one page of the matching images, with links to the next and the first page."""
+        """Return one page of the matching images, with links to the next and the first page.
+
+        Raises:
+            BffError: BAD_GATEWAY, the next page would be this one again.
+        """
         asked = query.of_input(wanted)
         page = await self._page(asked)
         answer: dict[str, Any] = {
@@ -72,7 +78,7 @@ class Images:
             "first": query.to_path(query.from_marker(asked, None)),
         }
         # Made from what was asked: Glance's own link keeps only the last of several tags.
-        if marker := query.marker_of(page.next):
+        if marker := _marker_behind(page, {query.marker_in(asked)}):
             answer["next"] = query.to_path(query.from_marker(asked, marker))
         if page.schema is not None:
             answer["schema"] = page.schema
@@ -257,9 +263,10 @@ class Images:
         return body.page(reply.body, expose_locations=self.expose_locations)
 
     async def _pages(self, asked: Query) -> AsyncIterator[body.Page]:
-        page = await self._page(asked)
+        page, passed = await self._page(asked), {query.marker_in(asked)}
         yield page
-        while page.images and (marker := query.marker_of(page.next)):
+        while marker := _marker_behind(page, passed):
+            passed.add(marker)
             try:
                 page = await self._page(query.from_marker(asked, marker))
             except BffError as error:
@@ -283,6 +290,26 @@ def _too_many() -> BffError:
         " set limit, or read page by page with listImagesWithPagination."
     )
     return BffError(Code.INVALID_INPUT, message)
+
+
+def _marker_behind(page: body.Page, passed: set[str | None]) -> str | None:
+    """Return the marker of the next page, ``None`` when there is none.
+
+    Glance's is the page's last image, so a page without images has none, and none comes twice.
+    """
+    if not page.next:
+        return None
+    marker = query.marker_of(page.next)
+    if not page.images or marker in (None, *passed):
+        message = "Glance says that there are more images, but not where: its list does not end."
+        raise BffError(Code.BAD_GATEWAY, message)
+    if len(passed) >= MOST_PAGES:
+        message = (
+            f"Glance's list has no end after {MOST_PAGES} pages: narrow the filters, or read page"
+            " by page with listImagesWithPagination."
+        )
+        raise BffError(Code.BAD_GATEWAY, message)
+    return marker
 
 
 def _changed(error: BffError) -> BffError:

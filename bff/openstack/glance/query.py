@@ -76,11 +76,18 @@ def from_marker(query: Query, marker: str | None) -> Query:
     return rest if marker is None else [*rest, ("marker", marker)]
 
 
+def marker_in(query: Query) -> str | None:
+    """Return the marker behind which a query begins."""
+    return dict(query).get("marker")
+
+
 def marker_of(link: str | None) -> str | None:
     """Return the marker in a link that Glance gave; the rest of it is not needed."""
     if link is None:
         return None
-    return dict(parse_qsl(_query_of(link))).get("marker")
+    marker = dict(parse_qsl(_query_of(link))).get("marker", "")
+    # Half of a surrogate pair cannot be sent.
+    return marker if marker and marker.isprintable() else None
 
 
 def _fits(query: Query) -> bool:

@@ -92,8 +92,7 @@ async def test_a_list_without_a_limit_follows_the_pages_to_the_end(
 async def test_a_last_page_that_is_exactly_full_is_followed_by_an_empty_one(
     glance: Glance, upstream: Upstream
 ) -> None:
-    # The empty page's own link must not be followed for ever.
-    upstream.will_answer(page_of(1, PAGE_SIZE, marker="1000"), page_of(0, 0, marker="1000"))
+    upstream.will_answer(page_of(1, PAGE_SIZE, marker="1000"), page_of(0, 0))
     listed = await glance.images.list(wanted())
     assert len(orjson.loads(listed.text)) == PAGE_SIZE
     assert upstream.asked == [ALL, f"{ALL}&marker=1000"]
@@ -132,6 +131,85 @@ async def test_more_images_than_allowed_are_an_error_that_says_what_to_use_inste
         await glance.images.list(wanted())
     assert caught.value.code.label == "BAD_REQUEST"
     assert len(upstream.asked) == MOST_IMAGES // PAGE_SIZE + 1
+
+
+A, B, EMPTY = page_of(1, 2, marker="a"), page_of(3, 2, marker="b"), page_of(0, 0, marker="c")
+# A page whose link names no image.
+NOWHERE = [
+    page_of(1, 2)[:-1] + b',"next":' + link + b"}"
+    for link in (
+        *(b'"/v2/images"', b'"/v2/images?limit=2"', b'"/v2/images?marker="', b'"marker=b"'),
+        *(rb'"/v2/images?marker=\ud800"', b'"?marker=%00"'),
+    )
+]
+ENDLESS: dict[str, list[bytes]] = {
+    "the same page for ever": [A, A],
+    "another page that leads to itself": [A, B, B],
+    "two pages in a circle": [A, B, A],
+    "other images, but the same way on": [A, page_of(3, 2, marker="a")],
+    "a page without images": [EMPTY],
+    "a page without images behind others": [A, B, EMPTY],
+    **{f"a link to nowhere, {NOWHERE.index(page)}": [page] for page in NOWHERE},
+    "a link to nowhere behind a page": [A, NOWHERE[0]],
+}
+
+
+@pytest.mark.parametrize("pages", ENDLESS.values(), ids=ENDLESS)
+async def test_a_list_whose_pages_do_not_lead_on_is_glances_fault_and_is_not_read_again(
+    glance: Glance, upstream: Upstream, pages: list[bytes]
+) -> None:
+    upstream.will_answer(*pages)
+    with pytest.raises(BffError, match="there are more images, but not where") as caught:
+        await glance.images.list(wanted())
+    assert caught.value.code is Code.BAD_GATEWAY
+    assert len(upstream.asked) == len(pages)
+
+
+@pytest.mark.parametrize("page", [EMPTY, *NOWHERE])
+async def test_a_page_has_no_next_that_does_not_lead_on(
+    glance: Glance, upstream: Upstream, page: bytes
+) -> None:
+    upstream.will_answer(page)
+    with pytest.raises(BffError, match="there are more images, but not where") as caught:
+        await glance.images.page(paged(limit=2))
+    assert caught.value.code is Code.BAD_GATEWAY
+
+
+async def test_a_page_that_comes_behind_itself_is_not_offered_again(
+    glance: Glance, upstream: Upstream
+) -> None:
+    upstream.will_answer(A, A)
+    first = orjson.loads((await glance.images.page(paged(limit=2))).text)
+    with pytest.raises(BffError, match="there are more images, but not where"):
+        await glance.images.page(paged(next=first["next"]))
+
+
+async def test_a_list_that_begins_behind_an_image_does_not_come_back_to_it(
+    glance: Glance, upstream: Upstream
+) -> None:
+    upstream.will_answer(page_of(1, 2, marker=IMAGE_ID))
+    with pytest.raises(BffError, match="there are more images, but not where"):
+        await glance.images.list(wanted(marker=IMAGE_ID))
+
+
+async def test_pages_that_shrink_and_always_lead_on_are_not_read_for_ever(
+    glance: Glance, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bff.openstack.glance.images.MOST_PAGES", 5)
+    upstream.will_answer(*(page_of(n, 1, marker=f"other-{n}") for n in range(5)))
+    with pytest.raises(BffError, match="no end after 5 pages") as caught:
+        await glance.images.list(wanted())
+    assert caught.value.code is Code.BAD_GATEWAY
+    assert len(upstream.asked) == 5
+
+
+async def test_a_page_may_have_fewer_images_than_the_one_before_it(
+    glance: Glance, upstream: Upstream
+) -> None:
+    # Glance leaves out what its policy hides after it has cut the page.
+    upstream.will_answer(page_of(1, 3, marker="3"), page_of(4, 1, marker="4"), page_of(5, 3))
+    listed = orjson.loads((await glance.images.list(wanted())).text)
+    assert [image["id"] for image in listed] == [str(number) for number in range(1, 8)]
 
 
 async def test_images_that_are_too_large_together_are_an_error_too(
