@@ -10,6 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from bff.coding import check_not_encoded
 from bff.context import Caller, Cloud
 from bff.credentials import caller_of
 from bff.errors import BffError, Code
@@ -70,6 +71,7 @@ def _check_is_a_call(request: Request) -> None:
         # A form of another site can send text/plain, but never this without asking first.
         message = "Calls are sent with content-type: application/json."
         raise BffError(Code.UNSUPPORTED_MEDIA_TYPE, message)
+    check_not_encoded(request, "the JSON text itself")
 
 
 async def _body(request: Request, most: int) -> bytes:

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from starlette.requests import Request
 
+from bff.coding import check_not_encoded
 from bff.errors import BffError, Code
 from bff.ids import checked_image_id, checked_project_id
 from bff.upload.multipart import IMAGE_ID, MOST_OVERHEAD, PROJECT_ID, boundary_of
@@ -112,13 +113,7 @@ def _boundary(request: Request) -> bytes | None:
     if request.method != "POST":
         raise BffError(Code.METHOD_NOT_SUPPORTED, "Files are uploaded with POST.")
     # The body would be stored as it is, encoded or without its beginning.
-    if _codings(request, "content-encoding") - {"identity"}:
-        message = "The body must be the file itself, without a Content-Encoding."
-        raise BffError(Code.UNSUPPORTED_MEDIA_TYPE, message)
-    # Servers take the chunks apart, and leave what is inside as it is.
-    if _codings(request, "transfer-encoding") - {"chunked"}:
-        message = "The body must be the file itself, with no Transfer-Encoding but chunked."
-        raise BffError(Code.UNSUPPORTED_MEDIA_TYPE, message)
+    check_not_encoded(request, "the file itself")
     if "content-range" in request.headers:
         raise BffError(Code.BAD_REQUEST, "A file is uploaded whole, without a Content-Range.")
     content_type = request.headers.get("content-type", "")
@@ -129,11 +124,6 @@ def _boundary(request: Request) -> bytes | None:
         message = "Send multipart/form-data, or the file itself as application/octet-stream."
         raise BffError(Code.UNSUPPORTED_MEDIA_TYPE, message)
     return boundary_of(content_type)
-
-
-def _codings(request: Request, name: str) -> set[str]:
-    given = ",".join(request.headers.getlist(name)).lower()
-    return {coding.strip() for coding in given.split(",")} - {""}
 
 
 def _checked_digest(value: str) -> str:

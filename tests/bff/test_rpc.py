@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import math
 import re
@@ -268,6 +269,36 @@ async def test_another_media_type_is_refused_with_415(media_type: str, bff: Bff)
     response = await bff.post(b"{}", content_type=media_type)
     assert response.status == 415
     assert (await response.json())["error"]["code"] == -32015
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "GZIP", "identity, deflate", "x"])
+async def test_a_body_in_a_coding_is_refused_with_415_and_not_taken_for_broken_text(
+    coding: str, bff: Bff
+) -> None:
+    packed = gzip.compress(json.dumps(call()).encode())
+    response = await bff.post(packed, Content_Encoding=coding)
+    error = (await response.json())["error"]
+    assert response.status == 415
+    assert error["data"]["code"] == "UNSUPPORTED_MEDIA_TYPE"
+    assert "without a Content-Encoding" in error["message"]
+
+
+async def test_a_body_that_is_encoded_for_its_transfer_is_refused_with_415(bff: Bff) -> None:
+    host, port = bff.origin.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(b"POST /polaris-bff/rpc HTTP/1.1\r\nHost: x\r\nConnection: close\r\n")
+    writer.write(b"Content-Type: application/json\r\nTransfer-Encoding: gzip, chunked\r\n\r\n")
+    writer.write(b"1\r\n[\r\n0\r\n\r\n")
+    async with asyncio.timeout(10):
+        head, _, answer = (await reader.read()).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 415 ")
+    assert "no Transfer-Encoding but chunked" in json.loads(answer)["error"]["message"]
+    writer.close()
+
+
+async def test_a_coding_that_changes_nothing_is_none(bff: Bff) -> None:
+    response = await bff.post(json.dumps(call()).encode(), Content_Encoding="Identity")
+    assert (await response.json())["result"] == "here"
 
 
 async def test_the_media_type_may_have_parameters_and_any_case(bff: Bff) -> None:

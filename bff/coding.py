@@ -1,0 +1,31 @@
+"""Bodies in a coding that nobody here undoes."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+
+from bff.errors import BffError, Code
+
+
+def check_not_encoded(request: Request, what: str) -> None:
+    """Check that a request's body is what it stands for, byte for byte.
+
+    Args:
+        what: What the body must be, for the message.
+
+    Raises:
+        BffError: UNSUPPORTED_MEDIA_TYPE, it is compressed or otherwise encoded (RFC 9110, 8.4;
+            RFC 9112, 6.1).
+    """
+    if _codings(request, "content-encoding") - {"identity"}:
+        message = f"The body must be {what}, without a Content-Encoding."
+        raise BffError(Code.UNSUPPORTED_MEDIA_TYPE, message)
+    # Servers take the chunks apart, and leave what is inside as it is.
+    if _codings(request, "transfer-encoding") - {"chunked"}:
+        message = f"The body must be {what}, with no Transfer-Encoding but chunked."
+        raise BffError(Code.UNSUPPORTED_MEDIA_TYPE, message)
+
+
+def _codings(request: Request, name: str) -> set[str]:
+    given = ",".join(request.headers.getlist(name)).lower()
+    return {coding.strip() for coding in given.split(",")} - {""}
