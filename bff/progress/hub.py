@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Self
 
 import structlog
-from cachetools import TTLCache
+from cachetools import LRUCache, TTLCache
 
 from bff.errors import BffError, Code, bug, stopping, to_wire
 from bff.progress.reporter import Reporter
@@ -42,7 +42,8 @@ class Hub:
         self._most_in_project = most_in_project
         self._running: set[Reporter] = set()
         self._ended: TTLCache[Key, list[str]] = TTLCache(MOST_IMAGES, KEEP_SECONDS)
-        self._dropped: list[tuple[Key, str]] = []
+        # What is to be dropped, until the store has done it. It may be away for long.
+        self._dropped: LRUCache[tuple[Key, str], None] = LRUCache(MOST_IMAGES)
         self._watches: dict[Key, set[Watch]] = {}
         self._in_project: Counter[str] = Counter()
         self._wanted = asyncio.Event()
@@ -68,10 +69,12 @@ class Hub:
         # It is not cancelled: redis-py may lose the cancellation while it connects.
         self._closing.set()
         self._wanted.set()
-        await self._worker
-        await self._uploads_end()
-        await self._round([])
-        await self._store.close()
+        try:
+            await self._worker
+            await self._uploads_end()
+            await self._round([])
+        finally:
+            await self._store.close()
 
     @asynccontextmanager
     async def upload(
@@ -126,7 +129,7 @@ class Hub:
         if beside >= MOST_UPLOADS_OF_AN_IMAGE:
             return
         ended = self._ended.pop(reporter.key, [])
-        self._dropped += [(reporter.key, upload_id) for upload_id in ended]
+        self._dropped.update({(reporter.key, upload_id): None for upload_id in ended})
         self._running.add(reporter)
         self._wanted.set()
 
@@ -194,11 +197,13 @@ class Hub:
     async def _write_and_read(self, keys: Collection[Key]) -> None:
         now = time.time()
         news = [(reporter, news) for reporter in self._running if (news := reporter.news(now))]
-        dropped, self._dropped = self._dropped, []
+        dropped = list(self._dropped)
         written = [(reporter.key, state) for reporter, state in news]
         if (keys or written or dropped) and await self._read(keys, written, dropped):
             for reporter, state in news:
                 reporter.wrote(state)
+            for upload in dropped:
+                self._dropped.pop(upload, None)
         self._running = {reporter for reporter in self._running if not reporter.is_over(now)}
 
     async def _read(

@@ -46,13 +46,11 @@ class Spools:
             BffError: PAYLOAD_TOO_LARGE, there is no room for as many.
         """
         self._check(expected)
-        with self._new_file() as file:
-            spool = Spool(file, self._claim)
-            try:
-                yield spool
-            finally:
-                self._used -= spool.size
-                await spool.at_rest()
+        spool = Spool(self._new_file(), self._claim)
+        try:
+            yield spool
+        finally:
+            await spool.close()
 
     def _new_file(self) -> FileIO:
         with _explained():
@@ -97,13 +95,24 @@ class Spool:
             while chunk := await self._do(partial(self._file.read, CHUNK)):
                 yield chunk
 
-    async def at_rest(self) -> None:
-        """Wait for what is being written or read; only then may the file be closed.
+    async def close(self) -> None:
+        """Close the file when no thread writes or reads it any more, and wait for that.
 
-        The system gives the number of a closed file to the next one that is opened.
+        Who waits may be cancelled, as often as may be: the file is closed by the thread's end. The
+        system gives the number of a closed file to the next one that is opened.
         """
-        if self._working is not None:
-            await asyncio.gather(self._working, return_exceptions=True)
+        if self._working is None or self._working.done():
+            self._free()
+            return
+        self._working.add_done_callback(self._free)
+        # Unlike gather(), this leaves what it waits for alone when it is cancelled.
+        await asyncio.wait({self._working})
+
+    def _free(self, done: asyncio.Future[Any] | None = None) -> None:
+        if done is not None and not done.cancelled():
+            done.exception()  # whoever waited for it was told, or is gone
+        self._file.close()
+        self._claim(-self.size)
 
     async def _do(self, work: Callable[[], T]) -> T:
         doing = asyncio.get_running_loop().run_in_executor(None, work)

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+from cachetools import LRUCache
 
 from bff.errors import BffError, Code
 from bff.progress import state
@@ -38,6 +39,11 @@ async def looks(hub: Hub, project: str = PROJECT, after: str | None = None) -> V
     """Return what somebody sees who comes now."""
     async with hub.watch(project, IMAGE, after) as watch:
         return watch.view
+
+
+async def raising(problem: Exception) -> None:
+    """Fail."""
+    raise problem
 
 
 async def written(hub: Hub) -> None:
@@ -112,6 +118,59 @@ class Recovering(MemoryStore):
             self.failures -= 1
             raise StoreError("not yet")
         return await super().exchange(*what)
+
+
+@pytest.mark.parametrize("problem", [StoreError("not now"), ValueError("a bug")])
+async def test_what_is_to_be_dropped_is_dropped_later_when_the_store_fails_just_then(
+    problem: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = MemoryStore()
+    failing = asyncio.Event()
+
+    async def exchange(*what: Any) -> Any:
+        failing.set()
+        raise problem
+
+    async with Hub(store, 1, 1) as hub:
+        await fail(hub, GONE)
+        await written(hub)
+        with monkeypatch.context() as broken:
+            broken.setattr(store, "exchange", exchange)
+            uploading = hub.upload(PROJECT, IMAGE, None)
+            reporter = await uploading.__aenter__()
+            async with asyncio.timeout(SECONDS):
+                await failing.wait()
+        await written(hub)
+        left = (await store.exchange([], [], [KEY]))[KEY]
+        assert [upload.id for upload in left] == [reporter.id]
+        assert not hub._dropped
+        await uploading.__aexit__(None, None, None)
+
+
+async def test_what_is_to_be_dropped_is_bounded_while_the_store_is_away() -> None:
+    store = Recovering()
+    async with Hub(store, 1, 1) as hub:
+        hub._dropped = LRUCache(2)
+        for _ in range(5):
+            await fail(hub, GONE)
+        async with hub.upload(PROJECT, IMAGE, None):
+            assert len(hub._dropped) == 2
+
+
+async def test_a_hub_that_closes_lets_go_of_its_store_whatever_happens(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = Recovering()
+    let_go = asyncio.Event()
+
+    async def close() -> None:
+        let_go.set()
+
+    monkeypatch.setattr(store, "close", close)
+    with pytest.raises(ValueError, match="a bug"):
+        async with Hub(store, 1, 1) as hub:
+            monkeypatch.setattr(hub, "_uploads_end", lambda: raising(ValueError("a bug")))
+    assert let_go.is_set()
 
 
 async def test_silence_after_an_outage_is_not_taken_for_the_end_of_an_upload() -> None:

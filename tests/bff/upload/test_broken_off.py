@@ -247,14 +247,11 @@ async def test_a_disk_that_fails_is_an_answer_and_not_a_crash(
     words: str,
 ) -> None:
     class Failing:
-        def __enter__(self) -> Failing:
-            return self
-
-        def __exit__(self, *_args: object) -> None:
-            pass
-
         def write(self, _data: bytes) -> int:
             raise OSError(failure, "no")
+
+        def close(self) -> None:
+            pass
 
     monkeypatch.setattr("bff.upload.spool.TemporaryFile", lambda **_: Failing())
     answered, answer = await alice.post(file_first(queued["id"]))
