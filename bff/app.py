@@ -52,19 +52,19 @@ class State(TypedDict):
 
 def create_app(settings: Settings, registry: Registry) -> Starlette:
     """Return the ASGI application that serves ``registry``."""
+    discovery = Discovery(registry)
+    rpc = Rpc(registry, settings, discovery.procedure())
+    endpoint = RpcEndpoint(rpc, settings.max_body, settings.call_timeout)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[State]:
         async with new_client() as client, Hub.of(settings) as progress:
             yield {"cloud": _cloud(settings, client), "progress": progress}
+            await endpoint.at_rest()
 
-    discovery = Discovery(registry)
-    rpc = Rpc(registry, settings, discovery.procedure())
     app = Starlette(
         routes=[
-            Route(
-                f"{settings.prefix}/rpc", RpcEndpoint(rpc, settings.max_body, settings.call_timeout)
-            ),
+            Route(f"{settings.prefix}/rpc", endpoint),
             Route(f"{settings.prefix}/upload-image", UploadEndpoint(settings)),
             Route(f"{settings.prefix}/openrpc.json", discovery.openrpc_json),
             Route(f"{settings.prefix}/upload-progress/{{image_id}}", ProgressEndpoint()),

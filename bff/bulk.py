@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from bff.errors import BffError, Code, bug
+from bff.logs import few
 from schemas.bulk import BulkFailure, BulkOperationResult
 
 NOT_BEGUN = BffError(Code.TIMEOUT, "Not begun: the call's time was over; ask for it again.")
@@ -48,7 +49,8 @@ class Bulk:
         finally:
             # In the call's log line, also when its client is gone and nobody else will know.
             failed = [image_id for image_id, _ in self._failed()]
-            structlog.contextvars.bind_contextvars(successful=self._successful(), failed=failed)
+            done = few("successful", self._successful()) | few("failed", failed)
+            structlog.contextvars.bind_contextvars(**done)
         return BulkOperationResult(
             successful=self._successful(),
             failed=[_failure(image_id, error) for image_id, error in self._failed()],

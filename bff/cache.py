@@ -42,6 +42,11 @@ class SingleFlightCache(Generic[K, V]):
         # One caller that goes away must not take the answer from the others.
         return await asyncio.shield(flight)
 
+    def known(self, key: K) -> V | None:
+        """Return the value if there is one; nothing is looked up."""
+        value: V | None = self._values.get(key)
+        return value
+
     def drop(self, keys: Iterable[K]) -> None:
         """Forget these values; a look-up under way is not kept when it ends."""
         for key in keys:

@@ -16,6 +16,7 @@ import structlog
 from bff.bulk import Bulk
 from bff.cookies import SessionCookie
 from bff.errors import BffError, Code, bug
+from bff.logs import printable
 from bff.openstack.catalog import image_service
 from bff.openstack.glance import Glance
 from bff.openstack.http import Service
@@ -83,7 +84,7 @@ class Caller:
         if project_id not in self._tokens:
             look_up = self.cloud.sessions.token(credentials, self.request_id)
             self._tokens[project_id] = asyncio.create_task(look_up)
-        return await asyncio.shield(self._tokens[project_id])
+        return note_user(await asyncio.shield(self._tokens[project_id]))
 
     def signed_in(self) -> Credentials:
         """Return the caller's credentials.
@@ -99,12 +100,19 @@ class Caller:
             raise BffError(Code.UNAUTHORIZED, message)
         return self.credentials
 
+    def note_known_user(self) -> None:
+        """Say in the log lines that follow who it is, if that is known without asking Keystone."""
+        if self.credentials is not None:
+            known = self.cloud.sessions.known(self.credentials)
+            if known is not None:
+                note_user(known)
+
     def forget_token(self) -> None:
         """Have Keystone asked again at the next request."""
         if self.credentials is not None:
             self.cloud.sessions.forget(self.credentials)
 
-    def told_of(self, failure: Exception, event: str) -> BffError:
+    def told_of(self, failure: BaseException, event: str) -> BffError:
         """Return what the caller is told of a failure.
 
         Args:
@@ -116,6 +124,12 @@ class Caller:
         if failure.code is Code.UNAUTHORIZED:
             self.forget_token()
         return failure
+
+
+def note_user(token: Token) -> Token:
+    """Say in the log lines that follow who it is; returns the token."""
+    structlog.contextvars.bind_contextvars(user=token.body.user.id)
+    return token
 
 
 @dataclass(frozen=True)
@@ -136,6 +150,10 @@ class PublicContext:
         """
         return cls(caller)
 
+    def counting(self, count: Callable[[int], None]) -> Self:  # noqa: ARG002
+        """Return the context for one call whose answers from Glance are counted, in bytes."""
+        return self
+
     async def session(self) -> TokenBody | None:
         """Return what the caller's token stands for, ``None`` when there is none that is valid."""
         try:
@@ -148,17 +166,21 @@ class PublicContext:
     async def sign_in(self, user: str, password: str, domain: str, scope: Any) -> TokenBody:
         """Start a session and have the browser keep it."""
         caller = self.caller
+        structlog.contextvars.bind_contextvars(
+            user_name=printable(user), user_domain=printable(domain)
+        )
         credentials, token = await caller.cloud.sessions.sign_in(
             user, password, domain, scope, caller.request_id
         )
         caller.set_cookie = caller.cloud.cookie.set(credentials, token.body.expires_at)
-        return token.body
+        return note_user(token).body
 
     async def sign_out(self) -> None:
         """End the caller's session, at Keystone and in the browser; fine when there is none."""
         caller = self.caller
         caller.set_cookie = caller.cloud.cookie.clear()
         if caller.credentials is not None:
+            caller.note_known_user()
             await caller.cloud.sessions.sign_out(caller.credentials, caller.request_id)
 
 
@@ -181,7 +203,9 @@ class UserContext(PublicContext):
     async def projects(self) -> list[ProjectBody]:
         """Return the projects in which the caller may work."""
         caller = self.caller
-        return await caller.cloud.sessions.projects(caller.signed_in(), caller.request_id)
+        found = await caller.cloud.sessions.projects(caller.signed_in(), caller.request_id)
+        caller.note_known_user()
+        return found
 
     async def move_to(self, scope: Scope) -> TokenBody:
         """Let the session work elsewhere from the next request on.
@@ -200,7 +224,7 @@ class UserContext(PublicContext):
         moved = replace(credentials, scope=scope)
         token = await caller.cloud.sessions.token(moved, caller.request_id)
         caller.set_cookie = caller.cloud.cookie.set(moved, token.body.expires_at)
-        return token.body
+        return note_user(token).body
 
 
 @dataclass(frozen=True)
@@ -239,6 +263,10 @@ class ProjectContext(PublicContext):
             cloud.settings.expose_locations,
         )
         return cls(caller, token.body.project.id, glance)
+
+    def counting(self, count: Callable[[int], None]) -> Self:
+        """See ``PublicContext.counting``."""
+        return replace(self, glance=self.glance.counting(count))
 
     async def on_each(
         self, image_ids: list[str], act: Callable[[str], Awaitable[None]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -13,14 +13,20 @@ from starlette.types import Receive, Scope, Send
 from bff.coding import check_not_encoded
 from bff.context import Caller, Cloud
 from bff.credentials import caller_of
-from bff.errors import BffError, Code
+from bff.errors import BffError, Code, stopping
+from bff.lifetime import Lifetime
 from bff.middleware import request_id_of
 from bff.refusal import allowing
-from bff.rpc import Rpc, refused
+from bff.rpc import Answer, Rpc, refused
 
 T = TypeVar("T")
 
 SOFT_HEADER = "x-bff-errors"
+JSON = "application/json"
+# In bytes: to join less is faster than to send it in pieces.
+LARGE = 1024 * 1024
+# How long the last answers may take to be sent when the server stops.
+END_SECONDS = 1
 
 
 class RpcEndpoint:
@@ -30,44 +36,54 @@ class RpcEndpoint:
         self._rpc = rpc
         self._max_body = max_body
         self._seconds = seconds
+        self._answering: set[asyncio.Task[Any]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request; stop working when its client is gone."""
+        task: Any = asyncio.current_task()
+        self._answering.add(task)
+        try:
+            await self._serve(scope, receive, send)
+        finally:
+            self._answering.discard(task)
+
+    async def at_rest(self) -> None:
+        """Wait a moment for the answers to what the stop of the server has just cut off."""
+        if self._answering:
+            await asyncio.wait(self._answering, timeout=END_SECONDS)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         try:
             _check_is_a_call(request)
             body = await self._body(request)
         except BffError as error:
-            answer = refused(error, request_id_of(scope))
-            response = _response(answer, error.code.http_status)
-            response.headers.update(allowing(error, "POST"))
-            if error.code is Code.TIMEOUT:
-                response.headers["Connection"] = "close"
-            await response(scope, receive, send)
+            await _refusal(error, scope)(scope, receive, send)
             return
         except ClientDisconnect:
             return
         cloud: Cloud = request.state.cloud
-        caller = caller_of(request, cloud, request_id_of(scope))
+        caller, lifetime = caller_of(request, cloud, request_id_of(scope)), Lifetime()
         soft = request.headers.get(SOFT_HEADER, "").lower() == "soft"
-        finished = await _unless_gone(receive, self._rpc.answer(body, caller, soft=soft))
+        answering = self._rpc.answer(body, caller, lifetime, soft=soft)
+        finished = await _unless_gone(receive, answering, lifetime)
         if finished is not None:
             await _answer(finished[0], caller)(scope, receive, send)
 
     async def _body(self, request: Request) -> bytes:
+        late = f"The request did not come within {self._seconds:g} seconds."
         try:
-            async with asyncio.timeout(self._seconds):
+            async with Lifetime().within(self._seconds, BffError(Code.TIMEOUT, late)):
                 return await _body(request, self._max_body)
-        except TimeoutError:
-            message = f"The request did not come within {self._seconds:g} seconds."
-            raise BffError(Code.TIMEOUT, message) from None
+        except asyncio.CancelledError:
+            raise stopping("retry.") from None
 
 
 def _check_is_a_call(request: Request) -> None:
     if request.method != "POST":
         raise BffError(Code.METHOD_NOT_SUPPORTED, "Calls are sent with POST.")
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json":
+    if media_type != JSON:
         # A form of another site can send text/plain, but never this without asking first.
         message = "Calls are sent with content-type: application/json."
         raise BffError(Code.UNSUPPORTED_MEDIA_TYPE, message)
@@ -89,26 +105,67 @@ async def _body(request: Request, most: int) -> bytes:
     return bytes(body)
 
 
-async def _unless_gone(receive: Receive, work: Awaitable[T]) -> tuple[T] | None:
+async def _unless_gone(receive: Receive, work: Awaitable[T], lifetime: Lifetime) -> tuple[T] | None:
     """Return the work's result, or ``None`` when the client went away and the work was stopped."""
     working = asyncio.ensure_future(work)
     # Of a request whose body was read, nothing else can come (ASGI, HTTP, "Disconnect").
     watching = asyncio.ensure_future(receive())
+    either = {working, watching}
     try:
-        await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
-        return (working.result(),) if working.done() else None
+        try:
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            # The server is being stopped: what is under way answers that, each call for itself.
+            lifetime.stop()
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return (working.result(),)
+        lifetime.leave()
+        return None
     finally:
         watching.cancel()
         working.cancel()
-        await asyncio.wait({working, watching})
+        await asyncio.wait(either)
 
 
-def _answer(body: bytes | None, caller: Caller) -> Response:
-    response = _response(body, 200) if body is not None else Response(status_code=204)
+def _answer(pieces: Answer | None, caller: Caller) -> Response:
+    response = _response(pieces) if pieces is not None else Response(status_code=204)
     if caller.set_cookie is not None:
         response.headers["Set-Cookie"] = caller.set_cookie
     return response
 
 
-def _response(body: bytes, status: int) -> Response:
-    return Response(body, status, media_type="application/json")
+def _response(pieces: Answer) -> Response:
+    if sum(map(len, pieces)) > LARGE:
+        return _Pieces(pieces)
+    return Response(b"".join(pieces), media_type=JSON)
+
+
+def _refusal(error: BffError, scope: Scope) -> Response:
+    answer = refused(error, request_id_of(scope))
+    response = Response(answer, error.code.http_status, media_type=JSON)
+    response.headers.update(allowing(error, "POST"))
+    if error.code in (Code.TIMEOUT, Code.SERVICE_UNAVAILABLE):
+        # Some of the request may still come.
+        response.headers["Connection"] = "close"
+    return response
+
+
+class _Pieces(Response):
+    """An answer that is sent piece by piece: joined, a large one would be in memory twice."""
+
+    def __init__(self, pieces: Answer) -> None:
+        super().__init__(media_type=JSON)
+        self.headers["Content-Length"] = str(sum(map(len, pieces)))
+        self._pieces = pieces
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it, and let go of each piece that is sent."""
+        del scope, receive
+        head = {"type": "http.response.start", "status": self.status_code}
+        await send({**head, "headers": self.raw_headers})
+        self._pieces.reverse()
+        while self._pieces:
+            piece = self._pieces.pop()
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})

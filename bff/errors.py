@@ -133,7 +133,8 @@ class Code(Enum):
         "SERVICE_UNAVAILABLE",
         -32603,
         503,
-        "Keystone or Glance cannot be reached, or said so itself; the catalog has no Glance",
+        "Keystone or Glance cannot be reached, or said so itself; the catalog has no Glance;"
+        " this server is being stopped",
     )
     GATEWAY_TIMEOUT = (
         "GATEWAY_TIMEOUT",
@@ -180,16 +181,18 @@ class BffError(Exception):
         self.data = data
 
 
+UPLOAD_AGAIN = "if the image is `queued`, upload it again."
+
+
 def bug(request_id: str) -> BffError:
     """Return what a client is told of a failure that nobody foresaw: where to look, and no more."""
     message = f"Internal error: it was logged under the request id {request_id}."
     return BffError(Code.INTERNAL_SERVER_ERROR, message)
 
 
-def stopping() -> BffError:
-    """Return what the client of an upload is told that ends because the server is stopped."""
-    message = "This server is being stopped: if the image is `queued`, upload it again."
-    return BffError(Code.SERVICE_UNAVAILABLE, message)
+def stopping(advice: str = "retry; a change may have been made, so look first.") -> BffError:
+    """Return what a client is told of whatever ends because the server is stopped."""
+    return BffError(Code.SERVICE_UNAVAILABLE, f"This server is being stopped: {advice}")
 
 
 _UPSTREAM_STATUSES = {

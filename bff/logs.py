@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
 from structlog.typing import EventDict
 
 from bff.settings import Settings
+
+# A bulk call has up to a thousand ids, of 36 bytes each.
+FEW = 10
+# In characters, of what a client or a service calls something.
+LONGEST_NAME = 255
 
 
 def configure(settings: Settings) -> None:
@@ -54,9 +60,20 @@ def _renderers(log_format: str) -> list[structlog.typing.Processor]:
     return [_visible, console]
 
 
+def few(name: str, ids: Sequence[str]) -> dict[str, Any]:
+    """Return what a line says of many ids: the first few, and how many there are."""
+    return {name: list(ids[:FEW]), f"{name}_count": len(ids)}
+
+
+def printable(text: str, most: int | None = LONGEST_NAME) -> str:
+    """Return a text as one line that moves no terminal's cursor, cut at ``most`` characters."""
+    cut = text[:most]
+    return cut if cut.isprintable() else repr(cut)[1:-1]
+
+
 def _visible(_logger: Any, _method: str, event: EventDict) -> EventDict:
     """Escape what a terminal would obey: a client chooses the names that it calls."""
     for key, value in event.items():
-        if isinstance(value, str) and not value.isprintable():
-            event[key] = repr(value)[1:-1]
+        if isinstance(value, str):
+            event[key] = printable(value, None)
     return event

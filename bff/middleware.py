@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import uuid
 
@@ -9,7 +10,8 @@ import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bff.errors import bug
+from bff.errors import BffError, bug, stopping
+from bff.logs import printable
 from bff.openstack.connector import REQUEST_ID
 from bff.refusal import refusal
 
@@ -55,7 +57,9 @@ class RequestId:
                     headers.setdefault(name, value)
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        # Of a proxy's X-Forwarded-For, where uvicorn believes it.
+        client = printable((scope.get("client") or ("",))[0])
+        with structlog.contextvars.bound_contextvars(request_id=request_id, client=client):
             await self._app(scope, receive, send_with_headers)
 
 
@@ -76,9 +80,18 @@ class Unforeseen:
 
         try:
             await self._app(scope, receive, send_and_note)
-        except Exception:
+        except (Exception, asyncio.CancelledError) as failure:
             if begun or scope["type"] != "http":
                 raise
-            log.exception("a request failed")
             request_id = request_id_of(scope)
-            await refusal(bug(request_id), request_id)(scope, receive, send)
+            await refusal(_told(failure, request_id), request_id)(scope, receive, send)
+
+
+def _told(failure: BaseException, request_id: str) -> BffError:
+    if isinstance(failure, asyncio.CancelledError):
+        # uvicorn's, at the end of BFF_SHUTDOWN_TIMEOUT; a client that goes away cancels nothing.
+        error = stopping("retry.")
+        log.warning("a request was cut off", error=error.message)
+        return error
+    log.error("a request failed", exc_info=failure)
+    return bug(request_id)

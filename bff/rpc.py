@@ -12,6 +12,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
+from math import inf
+from traceback import clear_frames
 from typing import Any
 
 import orjson
@@ -21,8 +23,11 @@ from jsonrpcserver.async_main import dispatch_to_response
 from jsonrpcserver.utils import identity
 from pydantic_core import PydanticSerializationError
 
+from bff.budget import Budget, Share
+from bff.call_log import log_call, note_image
 from bff.context import Caller
-from bff.errors import BffError, Code, to_wire
+from bff.errors import BffError, Code, stopping, to_wire
+from bff.lifetime import Lifetime
 from bff.registry import Procedure, Registry
 from bff.settings import Settings
 from bff.validation import validated
@@ -32,20 +37,44 @@ LONGEST_PATH = 100
 # A value of two bytes becomes an object of sixty-four.
 MOST_VALUES = 500_000
 # In bytes: a small batch may ask for a large list a hundred times.
-MOST_ANSWERED = 64 * 1024 * 1024
+MOST_HELD = 64 * 1024 * 1024
 BOM = b"\xef\xbb\xbf"
 
-Method = Callable[[Caller, Any], Awaitable[Result]]
-_ABSENT = object()
 log = structlog.get_logger("bff.rpc")
 
 
-@dataclass
+# JSON text in pieces: a large one is never joined with what stands around it.
+Answer = list[bytes]
+
+
+@dataclass(frozen=True)
 class _Room:
-    """What the calls of a batch share: how many run at a time, and how much was answered."""
+    """What the calls of a request share: how many run at a time, until when, in which memory."""
 
     turns: AbstractAsyncContextManager[Any]
-    answered: int = 0
+    lifetime: Lifetime
+    budget: Budget
+
+    def closed(self) -> BffError | None:
+        """Return why no further call may begin."""
+        if self.lifetime.stopping:
+            return stopping("not begun; retry.")
+        if self.budget.spent:
+            message = f"Not begun: the batch has {self.budget.most} bytes of answers; split it."
+            return BffError(Code.PAYLOAD_TOO_LARGE, message)
+        return None
+
+
+@dataclass(frozen=True)
+class _Call:
+    """Who calls, and what the call has of the room."""
+
+    caller: Caller
+    lifetime: Lifetime
+    share: Share
+
+
+Method = Callable[[_Call, Any], Awaitable[Result]]
 
 
 class Rpc:
@@ -59,96 +88,101 @@ class Rpc:
             for soft in (False, True)
         }
 
-    async def answer(self, body: bytes, caller: Caller, *, soft: bool = False) -> bytes | None:
+    async def answer(
+        self, body: bytes, caller: Caller, lifetime: Lifetime, *, soft: bool = False
+    ) -> Answer | None:
         """Return the answer to a body, or ``None`` when there is nothing to answer.
 
         Args:
+            lifetime: What ends the calls besides their deadlines.
             soft: A failing procedure answers ``null`` or ``false`` instead of an error.
         """
         try:
             parsed = _parse(body)
             if isinstance(parsed, list):
-                return await self._batch(parsed, caller, soft)
+                return await self._batch(parsed, caller, lifetime, soft)
         except BffError as error:
-            return refused(error, caller.request_id)
-        return await self._one(parsed, caller, soft, _Room(nullcontext()))
+            return [refused(error, caller.request_id)]
+        return await self._one(parsed, caller, soft, _Room(nullcontext(), lifetime, Budget(inf)))
 
-    async def _batch(self, elements: list[Any], caller: Caller, soft: bool) -> bytes | None:
+    async def _batch(
+        self, elements: list[Any], caller: Caller, lifetime: Lifetime, soft: bool
+    ) -> Answer | None:
         if not elements:
             raise BffError(Code.BAD_REQUEST, "Invalid Request: the batch is empty.")
         most = self._settings.max_batch
         if len(elements) > most:
             message = f"Invalid Request: a batch has at most {most} calls; split it."
             raise BffError(Code.BAD_REQUEST, message)
-        room = _Room(asyncio.Semaphore(self._settings.batch_concurrency))
+        turns = asyncio.Semaphore(self._settings.batch_concurrency)
+        room = _Room(turns, lifetime, Budget(MOST_HELD))
         async with asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(self._one(element, caller, soft, room)) for element in elements
             ]
         answers = [answer for task in tasks if (answer := task.result()) is not None]
-        return b"[" + b",".join(answers) + b"]" if answers else None
+        return _array(answers) if answers else None
 
-    async def _one(self, element: Any, caller: Caller, soft: bool, room: _Room) -> bytes | None:
+    async def _one(self, element: Any, caller: Caller, soft: bool, room: _Room) -> Answer | None:
         fault = _fault(element)
         if fault is not None:
-            return refused(
-                BffError(Code.BAD_REQUEST, f"Invalid Request: {fault}."),
-                caller.request_id,
-                _usable_id(element),
-            )
+            error = BffError(Code.BAD_REQUEST, f"Invalid Request: {fault}.")
+            return [refused(error, caller.request_id, _usable_id(element))]
         call = {**element, "params": [_input(element.get("params"))]}
         async with room.turns:
-            if room.answered > MOST_ANSWERED:
-                return _not_begun(element, caller)
+            if (closed := room.closed()) is not None:
+                return _not_begun(closed, element, caller)
+            share = Share(room.budget)
             response: Any = await dispatch_to_response(
                 call,  # type: ignore[arg-type]  # the deserializer below takes it as it is
                 self._methods[soft],
-                context=caller,
+                context=_Call(caller, room.lifetime, share),
                 deserializer=identity,
                 validator=identity,
             )
             answer = None if response is None else _encode(response)
-            room.answered += len(answer or b"")
+            share.settle(sum(map(len, answer or [])))
         return answer
 
-    async def _run(self, procedure: Procedure, caller: Caller, raw: Any, *, soft: bool) -> Result:
-        """Run one call to its answer; nothing but a cancellation gets out of here."""
+    async def _run(self, procedure: Procedure, call: _Call, raw: Any, *, soft: bool) -> Result:
+        """Run one call to its answer; nothing but its own cancellation gets out of here."""
         started = time.perf_counter()
         structlog.contextvars.bind_contextvars(procedure=procedure.name)
         outcome: BffError | None = None
         try:
-            async with asyncio.timeout(self._settings.call_timeout):
-                return Success(await self._result(procedure, caller, raw))
-        except asyncio.CancelledError:
-            outcome = BffError(Code.CLIENT_CLOSED_REQUEST, "The client went away.")
-            raise
-        except Exception as failure:  # noqa: BLE001  # a bug of ours fails one call only
-            outcome = self._as_bff_error(failure, procedure.name, caller)
+            return Success(await self._in_time(procedure, call, raw))
+        except (Exception, asyncio.CancelledError) as failure:
+            if _is_cancelled(failure):
+                outcome = call.lifetime.cut_off()
+                raise
+            outcome = call.caller.told_of(failure, _event(failure))
+            # Retries keep a failure in a cycle, and its frames what was read of an answer.
+            clear_frames(failure.__traceback__)
             if soft:
-                return Success(_text(procedure.soft_answer))
-            return _error(outcome, procedure.name, caller)
+                return Success(orjson.dumps(procedure.soft_answer))
+            return _error(outcome, procedure.name, call.caller)
         finally:
-            _log_call(outcome, started, soft)
+            log_call(outcome, started, soft=soft)
 
-    async def _result(self, procedure: Procedure, caller: Caller, raw: Any) -> orjson.Fragment:
-        if caller.refusal is not None:
-            raise caller.refusal
+    async def _in_time(self, procedure: Procedure, call: _Call, raw: Any) -> bytes:
+        seconds = self._settings.call_timeout
+        message = f"{procedure.name} took longer than {seconds:g} seconds."
+        async with call.lifetime.within(seconds, BffError(Code.TIMEOUT, message)):
+            return await self._result(procedure, call, raw)
+
+    async def _result(self, procedure: Procedure, call: _Call, raw: Any) -> bytes:
+        if call.caller.refusal is not None:
+            raise call.caller.refusal
         wanted = validated(procedure.input, raw)
-        context = await procedure.access.enter(caller, wanted.project_id)
-        result = await procedure.handler(context, wanted)
+        note_image(procedure, wanted)
+        context = await procedure.access.enter(call.caller, wanted.project_id)
+        result = await procedure.handler(context.counting(call.share.count), wanted)
+        note_image(procedure, wanted, result)
         if isinstance(result, Json):
-            return orjson.Fragment(result.text)
-        return orjson.Fragment(procedure.output.dump_json(result))
+            return result.text
+        return procedure.output.dump_json(result)
 
-    def _as_bff_error(self, failure: Exception, path: str, caller: Caller) -> BffError:
-        if isinstance(failure, TimeoutError):
-            seconds = self._settings.call_timeout
-            return BffError(Code.TIMEOUT, f"{path} took longer than {seconds:g} seconds.")
-        if isinstance(failure, PydanticSerializationError):
-            return caller.told_of(failure, "a result cannot be written as JSON")
-        return caller.told_of(failure, "a handler failed")
-
-    async def _unknown(self, name: str, caller: Caller, _raw: Any) -> Result:
+    async def _unknown(self, name: str, call: _Call, _raw: Any) -> Result:
         path = name[:LONGEST_PATH]
         nearest = self._registry.nearest(name)
         hint = f"; did you mean {nearest}?" if nearest else "."
@@ -156,7 +190,7 @@ class Rpc:
             Code.PROCEDURE_NOT_FOUND, f"Method not found: there is no procedure {path!r}{hint}"
         )
         log.warning("call", procedure=path, status=error.code.label, error=error.message)
-        return _error(error, path, caller)
+        return _error(error, path, call.caller)
 
 
 class _Methods(dict[str, Method]):
@@ -182,11 +216,23 @@ def refused(error: BffError, request_id: str, call_id: Any = None) -> bytes:
     return orjson.dumps({"jsonrpc": "2.0", "error": fault, "id": call_id})
 
 
-def _not_begun(element: Any, caller: Caller) -> bytes | None:
-    message = f"Not begun: the batch has {MOST_ANSWERED} bytes of answers already; split it."
-    error = BffError(Code.PAYLOAD_TOO_LARGE, message)
+def _not_begun(error: BffError, element: Any, caller: Caller) -> Answer | None:
     answer = refused(error, caller.request_id, element.get("id"))
-    return answer if "id" in element else None
+    return [answer] if "id" in element else None
+
+
+def _is_cancelled(failure: BaseException) -> bool:
+    """Return whether the call itself was cancelled, and not something that it waited for."""
+    task = asyncio.current_task()
+    return (
+        isinstance(failure, asyncio.CancelledError) and task is not None and task.cancelling() > 0
+    )
+
+
+def _event(failure: BaseException) -> str:
+    if isinstance(failure, PydanticSerializationError):
+        return "a result cannot be written as JSON"
+    return "a handler failed"
 
 
 def _parse(body: bytes) -> Any:
@@ -234,37 +280,23 @@ def _input(params: Any) -> Any:
     return {} if params is None else params
 
 
-def _text(value: Any) -> orjson.Fragment:
-    return orjson.Fragment(orjson.dumps(value))
-
-
 def _error(error: BffError, path: str, caller: Caller) -> Result:
     wire = to_wire(error, path=path, request_id=caller.request_id)
     return Error(wire["code"], wire["message"], wire["data"])
 
 
-def _encode(response: Any) -> bytes:
-    """Return one response as bytes; jsonrpcserver's ``Left`` is an error."""
+def _encode(response: Any) -> Answer:
+    """Return one response; jsonrpcserver's ``Left`` is an error."""
     if hasattr(response, "_error"):
         failed = response._error
         wire = {"code": failed.code, "message": failed.message, "data": failed.data}
-        return orjson.dumps({"jsonrpc": "2.0", "error": wire, "id": failed.id})
+        return [orjson.dumps({"jsonrpc": "2.0", "error": wire, "id": failed.id})]
     done = response._value
-    return orjson.dumps({"jsonrpc": "2.0", "result": done.result, "id": done.id})
+    return [b'{"jsonrpc":"2.0","result":', done.result, b',"id":%b}' % orjson.dumps(done.id)]
 
 
-def _log_call(outcome: BffError | None, started: float, soft: bool) -> None:
-    milliseconds = round((time.perf_counter() - started) * 1000, 1)
-    if outcome is None:
-        log.info("call", status="ok", ms=milliseconds)
-        return
-    details = {"issues": outcome.data["issues"]} if "issues" in outcome.data else {}
-    level = log.error if outcome.code.http_status >= 500 else log.warning
-    level(
-        "call",
-        status=outcome.code.label,
-        ms=milliseconds,
-        error=outcome.message,
-        soft=soft,
-        **details,
-    )
+def _array(answers: list[Answer]) -> Answer:
+    pieces = [b"["]
+    for answer in answers:
+        pieces += [*answer, b","]
+    return [*pieces[:-1], b"]"]

@@ -113,6 +113,10 @@ class Sessions:
         self._scopes.get(key[0])  # its use counts, so that it is kept as long as what it leads to
         return await self._rescoped.get(key, lambda: self._rescope(own, key, request_id))
 
+    def known(self, credentials: Credentials) -> Token | None:
+        """Return the caller's own token if its validation is remembered."""
+        return self._valid.known(_fingerprint(credentials.token))
+
     async def sign_in(
         self, user: str, password: str, domain: str, scope: Any, request_id: str
     ) -> tuple[Credentials, Token]:

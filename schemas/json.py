@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -18,3 +19,11 @@ class Json(Generic[T]):
     """
 
     text: bytes
+
+
+def enclosed(opening: bytes, texts: Sequence[bytes], closing: bytes) -> bytes:
+    """Return JSON texts with commas between them, in one copy: they may have many megabytes."""
+    if not texts:
+        return opening + closing
+    *others, last = texts
+    return b"".join([opening, *(part for text in others for part in (text, b",")), last, closing])

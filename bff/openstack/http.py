@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -80,6 +80,7 @@ class Service:
     Args:
         errors: How its own errors are told from those of a proxy.
         slots: How many requests are sent at a time; uploads are not among them.
+        count: Is told of every so many bytes of an answer; what it raises ends the request.
     """
 
     name: str
@@ -87,6 +88,7 @@ class Service:
     timeouts: Timeouts
     errors: OwnErrors = GLANCE_ERRORS
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_REQUESTS))
+    count: Callable[[int], None] = lambda _: None
 
     async def call(
         self,
@@ -205,6 +207,7 @@ class Service:
         async for part in response.content.iter_any():
             parts.append(part)
             size += len(part)
+            self.count(len(part))
             if size > MOST_ANSWER:
                 message = f"{self.name} answered more than {MOST_ANSWER} bytes; ask for less."
                 raise BffError(Code.BAD_GATEWAY, message)

@@ -12,7 +12,7 @@ from typing import Any, Self
 import structlog
 from cachetools import LRUCache, TTLCache
 
-from bff.errors import BffError, Code, bug, stopping, to_wire
+from bff.errors import UPLOAD_AGAIN, BffError, Code, bug, stopping, to_wire
 from bff.progress.reporter import Reporter
 from bff.progress.state import STALE_SECONDS, UploadState
 from bff.progress.store import KEEP_SECONDS, MOST_IMAGES, Key, MemoryStore, Store, StoreError
@@ -265,5 +265,5 @@ def _as_wire(failure: BaseException) -> dict[str, Any]:
         error = bug(request_id)
     else:
         # Cancelled: a client that goes away is an error of its own.
-        error = stopping()
+        error = stopping(UPLOAD_AGAIN)
     return to_wire(error, path=None, request_id=request_id)

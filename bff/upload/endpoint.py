@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bff.context import Cloud
 from bff.credentials import caller_of
-from bff.errors import BffError, stopping
+from bff.errors import UPLOAD_AGAIN, BffError, stopping
 from bff.middleware import request_id_of
 from bff.progress.hub import Hub
 from bff.refusal import refusal
@@ -47,7 +47,7 @@ class UploadEndpoint:
         except asyncio.CancelledError:
             # The server stops, and this task ends here: there is time to say so, but no more.
             body.ended = True
-            failure = stopping()
+            failure = stopping(UPLOAD_AGAIN)
         except Exception as problem:  # noqa: BLE001  # a bug of ours must be answered too
             failure = caller.told_of(problem, "an upload failed")
         _log(upload, failure, started)

@@ -128,6 +128,14 @@ async def test_a_bug_that_one_image_meets_does_not_spoil_the_others(logged: list
     assert [line["event"] for line in logged] == ["a handler failed"]
 
 
+async def test_a_timeout_that_is_a_bug_is_not_taken_for_the_end_of_the_calls_time() -> None:
+    async def act(image_id: str) -> None:
+        raise TimeoutError(image_id)
+
+    result = await Bulk(act, ["one"], "req-1").run(at_once=1, seconds=SECONDS)
+    assert [failure.code for failure in result.failed] == ["INTERNAL_SERVER_ERROR"]
+
+
 async def test_an_image_that_is_never_answered_does_not_spoil_the_others(
     start: Start, openstack: FakeOpenStack
 ) -> None:
@@ -171,7 +179,7 @@ async def test_a_client_that_goes_away_stops_what_has_not_begun_and_what_was_don
     (line,) = [line for line in logged if line["event"] == "call"]
     assert line["status"] == "CLIENT_CLOSED_REQUEST"
     assert line["successful"] == ids[:5]
-    assert line["failed"] == ids[5:]
+    assert (line["failed"], line["failed_count"]) == (ids[5:15], 95)
 
 
 @every_procedure

@@ -195,7 +195,7 @@ async def test_the_calls_of_a_batch_that_has_answered_too_much_are_not_begun(
         begun.append(None)
         return "here"
 
-    monkeypatch.setattr("bff.rpc.MOST_ANSWERED", 50)
+    monkeypatch.setattr("bff.rpc.MOST_HELD", 50)
     bff = await start(query("test.noted", noted), batch_concurrency=1)
     notification = {"jsonrpc": "2.0", "method": "test.noted"}
     calls = [call("test.noted", id=number) for number in range(4)]
@@ -346,6 +346,40 @@ async def test_a_call_beyond_its_deadline_is_a_timeout(start: Start) -> None:
     error = (await bff.call("test.endless"))["error"]
     assert error["data"]["code"] == "TIMEOUT"
     assert error["code"] == -32008
+
+
+async def timeout_of_its_own(ctx: PublicContext, wanted: NoInput) -> int:
+    """Fail as a library does that has a clock of its own."""
+    raise TimeoutError(SECRET)
+
+
+async def timeout_of_a_part(ctx: PublicContext, wanted: NoInput) -> int:
+    """Fail because a part took too long."""
+    async with asyncio.timeout(0):
+        await asyncio.Event().wait()
+    return 1
+
+
+async def cancelled_part(ctx: PublicContext, wanted: NoInput) -> int:
+    """Wait for something that is cancelled, though nobody cancels the call."""
+    part = asyncio.ensure_future(asyncio.Event().wait())
+    part.cancel()
+    await part
+    return 1
+
+
+@pytest.mark.parametrize("handler", [timeout_of_its_own, timeout_of_a_part, cancelled_part])
+@pytest.mark.parametrize("in_batch", [True, False])
+async def test_only_the_calls_own_deadline_is_a_timeout_and_the_rest_are_bugs(
+    handler: Any, in_batch: bool, start: Start, logged: list[Any]
+) -> None:
+    bff = await start(query("test.clock", handler), *PROCEDURES)
+    calls = [call("test.clock"), call()]
+    answers = await bff.json(calls) if in_batch else [await bff.json(one) for one in calls]
+    assert answers[0]["error"]["data"]["code"] == "INTERNAL_SERVER_ERROR"
+    assert answers[1]["result"] == "here"
+    (bug,) = [line for line in logged if line["event"] == "a handler failed"]
+    assert isinstance(bug["exc_info"], TimeoutError | asyncio.CancelledError)
 
 
 async def test_an_unknown_procedure_names_the_nearest_one(bff: Bff) -> None:

@@ -59,6 +59,8 @@ class FakeOpenStack:
     upload_status: int | None = None
     # Set while no upload is under way.
     at_rest: asyncio.Event = field(default_factory=asyncio.Event)
+    # Set for an id that no real Glance would make.
+    new_id: str | None = None
     url: str = ""
 
     def __post_init__(self) -> None:
@@ -204,6 +206,7 @@ class FakeOpenStack:
 
     async def _create(self, request: web.Request) -> web.Response:
         made = image(**(await request.json()))
+        made["id"] = self.new_id or made["id"]
         self.images.append(made)
         return web.json_response(made, status=201)
 

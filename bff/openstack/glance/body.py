@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from dataclasses import dataclass
 from math import isfinite
@@ -11,9 +12,11 @@ import msgspec
 import orjson
 
 from bff.errors import BffError, Code
+from schemas.json import enclosed
 
 STORE_PATHS = ("direct_url", "locations")
 LONGEST_INTEGER = 1000
+PIECE = 64 * 1024
 _TRACES = tuple(f'"{name}"'.encode() for name in STORE_PATHS)
 
 
@@ -39,8 +42,7 @@ def page(body: bytes, *, expose_locations: bool) -> Page:
         BffError: BAD_GATEWAY, it is not a page of images.
     """
     try:
-        if not body.isascii():
-            body.decode()  # msgspec does not look into what it only cuts out
+        _check_utf8(body)  # msgspec does not look into what it only cuts out
         cut = msgspec.json.decode(body, type=_Page)
         images = [bytes(image) for image in cut.images]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -93,7 +95,17 @@ def member(body: bytes) -> bytes:
 
 def array(items: list[bytes]) -> bytes:
     """Return the JSON array of JSON texts."""
-    return b"[" + b",".join(items) + b"]"
+    return enclosed(b"[", items, b"]")
+
+
+def _check_utf8(body: bytes) -> None:
+    if body.isascii():
+        return
+    # In pieces: as one text, 64 MiB would take up to 256.
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    for start in range(0, len(body), PIECE):
+        decoder.decode(body[start : start + PIECE])
+    decoder.decode(b"", final=True)
 
 
 def _without_store_paths(image: bytes) -> bytes:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from bff.openstack.catalog import without_version
@@ -29,6 +30,10 @@ class Glance:
     request_id: str
     project_id: str
     expose_locations: bool = False
+
+    def counting(self, count: Callable[[int], None]) -> Glance:
+        """Return the same Glance, which tells ``count`` of every so many bytes that it answers."""
+        return replace(self, service=replace(self.service, count=count))
 
     @cached_property
     def images(self) -> Images:

@@ -18,7 +18,7 @@ from bff.openstack.glance.reasons import Reason
 from bff.openstack.glance.requester import Requester
 from bff.openstack.http import Intent
 from schemas.image import GlanceImage, ImagesPaginatedResponse, ListImagesInput
-from schemas.json import Json
+from schemas.json import Json, enclosed
 
 MOST_IMAGES = 10_000
 MOST_BYTES = 64 * 1024 * 1024
@@ -73,16 +73,13 @@ class Images:
         """
         asked = query.of_input(wanted)
         page = await self._page(asked)
-        answer: dict[str, Any] = {
-            "images": orjson.Fragment(body.array(page.images)),
-            "first": query.to_path(query.from_marker(asked, None)),
-        }
+        answer = {"first": query.to_path(query.from_marker(asked, None))}
         # Made from what was asked: Glance's own link keeps only the last of several tags.
         if marker := _marker_behind(page, {query.marker_in(asked)}):
             answer["next"] = query.to_path(query.from_marker(asked, marker))
         if page.schema is not None:
             answer["schema"] = page.schema
-        return Json(orjson.dumps(answer))
+        return Json(enclosed(b'{"images":[', page.images, b"]," + orjson.dumps(answer)[1:]))
 
     async def show(self, image_id: str) -> Json[GlanceImage]:
         """Return one image.

@@ -572,7 +572,9 @@ async def test_an_upload_is_one_line_that_says_how_it_went(
         "log_level": "info",
         "status": "ok",
         "image": queued["id"],
+        "user": "u" * 32,
         "project": "d" * 32,
+        "client": "127.0.0.1",
         "bytes": len(CONTENT),
         "request_id": request_id,
     }
