@@ -10,6 +10,7 @@ from time import monotonic
 from starlette.types import Receive
 
 from bff.errors import BffError, Code
+from bff.lifetime import Lifetime
 
 LINGER_SECONDS = 0.8
 # In bytes a second. Slower than any line on which somebody uploads an image; who sends a byte a
@@ -41,14 +42,11 @@ class Body:
             BffError: CLIENT_CLOSED_REQUEST, the connection is gone; TIMEOUT, nothing comes, or next
                 to nothing.
         """
+        late = f"Nothing came for {self._patience:g} seconds; upload the file again."
         while not self.ended:
             began = monotonic()
-            try:
-                async with asyncio.timeout(self._patience):
-                    chunk = await self._next()
-            except TimeoutError:
-                message = f"Nothing came for {self._patience:g} seconds; upload the file again."
-                raise BffError(Code.TIMEOUT, message) from None
+            async with Lifetime().within(self._patience, BffError(Code.TIMEOUT, late)):
+                chunk = await self._next()
             self._check_rate(monotonic() - began, len(chunk))
             if chunk:
                 return chunk

@@ -90,3 +90,21 @@ async def test_watching_a_client_ends_with_what_it_waits_for() -> None:
     assert [chunk async for chunk in body.watched(content())] == [b"x"]
     await asyncio.sleep(0)
     assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_a_timeout_of_the_servers_own_is_not_told_as_the_clients() -> None:
+    async def receive() -> Message:
+        raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        await drained(Body(receive, PATIENCE))
+
+
+async def test_a_client_that_sends_nothing_is_told_so() -> None:
+    async def receive() -> Message:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    with pytest.raises(BffError, match="Nothing came for 0 seconds") as caught:
+        await drained(Body(receive, 0))
+    assert caught.value.code is Code.TIMEOUT
