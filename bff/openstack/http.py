@@ -207,10 +207,10 @@ class Service:
         async for part in response.content.iter_any():
             parts.append(part)
             size += len(part)
-            self.count(len(part))
             if size > MOST_ANSWER:
                 message = f"{self.name} answered more than {MOST_ANSWER} bytes; ask for less."
                 raise BffError(Code.BAD_GATEWAY, message)
+            self.count(len(part))
         return b"".join(parts)
 
     def _accepted(self, reply: Reply, target: Target, intent: Intent, ok: frozenset[int]) -> Reply:

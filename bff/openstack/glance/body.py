@@ -52,7 +52,8 @@ def page(body: bytes, *, expose_locations: bool) -> Page:
             raise _nonsense() from None
         images = [_dump(image) for image in whole["images"]]
         link, schema = (_string(whole.get(key)) for key in ("next", "schema"))
-        cut = _Page([], link, schema)
+        # Half of a surrogate pair is not printable, and cannot be written as UTF-8.
+        cut = _Page([], link, schema if schema and schema.isprintable() else None)
     if not expose_locations:
         images = [_without_store_paths(image) for image in images]
     return Page(images, cut.next, cut.schema)
@@ -139,8 +140,7 @@ def _integer(digits: str) -> int | None:
 
 
 def _string(value: Any) -> str | None:
-    # Half of a surrogate pair is not printable, and cannot be written as UTF-8.
-    return value if isinstance(value, str) and value.isprintable() else None
+    return value if isinstance(value, str) else None
 
 
 def _dump(value: Any) -> bytes:

@@ -70,6 +70,7 @@ async def test_a_connection_over_1023_descriptors_can_be_looked_at() -> None:
                 for body in (b"first", b"right"):
                     async with client.post(server.url) as response:
                         assert await response.read() == body
+                    assert server.said.wait(SECONDS)
         finally:
             for duplicate in many:
                 duplicate.close()
