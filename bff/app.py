@@ -87,7 +87,7 @@ def _cloud(settings: Settings, client: Client) -> Cloud:
         stored=settings.upload_answer_timeout,
     )
     identity = Service("Keystone", client, timeouts, KEYSTONE_ERRORS)
-    keystone = Keystone(identity, str(settings.auth_url).rstrip("/"))
+    keystone = Keystone(identity, str(settings.auth_url))
     return Cloud(
         settings,
         Sessions(keystone, settings.token_cache_seconds, settings.token_cache_size),

@@ -164,24 +164,36 @@ class PublicContext:
             raise
 
     async def sign_in(self, user: str, password: str, domain: str, scope: Any) -> TokenBody:
-        """Start a session and have the browser keep it."""
-        caller = self.caller
+        """Start a session and have the browser keep it.
+
+        Raises:
+            BffError: as ``Sessions.sign_in`` and ``SessionCookie.set``; no token is left then.
+        """
+        caller, sessions = self.caller, self.caller.cloud.sessions
         structlog.contextvars.bind_contextvars(
             user_name=printable(user), user_domain=printable(domain)
         )
-        credentials, token = await caller.cloud.sessions.sign_in(
+        credentials, token = await sessions.sign_in(
             user, password, domain, scope, caller.request_id
         )
-        caller.set_cookie = caller.cloud.cookie.set(credentials, token.body.expires_at)
+        try:
+            caller.set_cookie = caller.cloud.cookie.set(credentials, token.body.expires_at)
+        except BffError:
+            await sessions.discard(credentials.token, caller.request_id)
+            raise
         return note_user(token).body
 
     async def sign_out(self) -> None:
-        """End the caller's session, at Keystone and in the browser; fine when there is none."""
-        caller = self.caller
-        caller.set_cookie = caller.cloud.cookie.clear()
-        if caller.credentials is not None:
+        """End the caller's session, at Keystone and in the browser; fine when there is none.
+
+        The browser keeps its cookie until the token is revoked, so that it can be tried again.
+        """
+        caller, credentials = self.caller, self.caller.credentials
+        if credentials is not None:
             caller.note_known_user()
-            await caller.cloud.sessions.sign_out(caller.credentials, caller.request_id)
+            await caller.cloud.sessions.sign_out(credentials, caller.request_id)
+        if credentials is None or credentials.from_cookie:
+            caller.set_cookie = caller.cloud.cookie.clear()
 
 
 @dataclass(frozen=True)
@@ -211,7 +223,8 @@ class UserContext(PublicContext):
         """Let the session work elsewhere from the next request on.
 
         Raises:
-            BffError: BAD_REQUEST, there is no session cookie that could remember it.
+            BffError: BAD_REQUEST, there is no session cookie that could remember it; as
+                ``SessionCookie.set``, and the session stays where it was.
         """
         caller = self.caller
         credentials = caller.signed_in()

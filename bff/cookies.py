@@ -8,9 +8,13 @@ from datetime import UTC, datetime
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
+from bff.errors import BffError, Code
 from bff.sessions import Credentials
 from bff.settings import Settings
 from schemas.keystone import Scope
+
+# What every browser keeps of a cookie: name, value and attributes (RFC 6265, 6.1).
+MAX_COOKIE_BYTES = 4096
 
 
 @dataclass(frozen=True)
@@ -38,12 +42,22 @@ class SessionCookie:
         return Credentials(token, scope, from_cookie=True, session_scope=scope)
 
     def set(self, credentials: Credentials, expires: datetime) -> str:
-        """Return the Set-Cookie header that keeps a session until its token ends."""
+        """Return the Set-Cookie header that keeps a session until its token ends.
+
+        Raises:
+            BffError: BAD_GATEWAY, no browser would keep it: the token is too long, or has ended.
+        """
         scope = credentials.scope or Scope()
         content = json.dumps([credentials.token, scope.kind, scope.id])
         sealed = self.fernet.encrypt(content.encode()).decode()
-        seconds = int((expires - datetime.now(UTC)).total_seconds())
-        return self._header(sealed, max(0, seconds))
+        header = self._header(sealed, _seconds_until(expires))
+        if len(header) > MAX_COOKIE_BYTES:
+            message = (
+                f"No session in a cookie: Keystone's token is so long that it takes {len(header)}"
+                f" bytes, and browsers keep {MAX_COOKIE_BYTES}. Send the token in X-Auth-Token."
+            )
+            raise BffError(Code.BAD_GATEWAY, message)
+        return header
 
     def clear(self) -> str:
         """Return the Set-Cookie header that ends the session in the browser."""
@@ -52,3 +66,16 @@ class SessionCookie:
     def _header(self, value: str, seconds: int) -> str:
         flags = "HttpOnly; Secure; SameSite=Lax" if self.secure else "HttpOnly; SameSite=Lax"
         return f"{self.name}={value}; Max-Age={seconds}; Path=/; {flags}"
+
+
+def _seconds_until(expires: datetime) -> int:
+    now = datetime.now(UTC)
+    seconds = int((expires - now).total_seconds())
+    if seconds < 1:
+        message = (
+            f"No session in a cookie: Keystone's token ends at {expires:%Y-%m-%d %H:%M:%S %Z}, and"
+            f" this server's clock says {now:%Y-%m-%d %H:%M:%S %Z}. If you have just signed in, the"
+            " clocks of this server and of Keystone differ: set both right, as by NTP."
+        )
+        raise BffError(Code.BAD_GATEWAY, message)
+    return seconds

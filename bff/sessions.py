@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import time
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
+import structlog
 from cachetools import LRUCache
 
 from bff.cache import SingleFlightCache
@@ -16,6 +19,8 @@ from schemas.keystone import ProjectBody, Scope, TokenBody
 
 # A rescoped token is not handed out in its last seconds, in which a call might outlive it.
 MARGIN_SECONDS = 30
+
+log = structlog.get_logger("bff.sessions")
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,8 @@ class Sessions:
         # Where each token was rescoped to. Anybody may have a token forgotten, by sending one that
         # is none: to look through a full cache for it would stop everybody else.
         self._scopes: LRUCache[str, set[Scope]] = LRUCache(cache_size)
+        # asyncio itself keeps no task alive.
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def token(self, credentials: Credentials, request_id: str) -> Token:
         """Return a valid token in the wanted scope.
@@ -131,9 +138,16 @@ class Sessions:
             try:
                 token = await self._keystone.rescope(root.secret, scope, request_id)
             except BffError:
-                await self._keystone.revoke(root.secret, request_id)
+                await self.discard(root.secret, request_id)
+                raise
+            except asyncio.CancelledError:
+                self._start(self._discard(root.secret, request_id))
                 raise
         return Credentials(root.secret, token.body.scope, from_cookie=True), token
+
+    async def discard(self, token: str, request_id: str) -> None:
+        """Revoke a new token that nobody will use; a failure is only logged."""
+        await asyncio.shield(self._start(self._discard(token, request_id)))
 
     async def projects(self, credentials: Credentials, request_id: str) -> list[ProjectBody]:
         """Return the projects in which the caller has a role."""
@@ -143,13 +157,14 @@ class Sessions:
     async def sign_out(self, credentials: Credentials, request_id: str) -> None:
         """Revoke the caller's token, and with it every token that was rescoped from it.
 
+        It is forgotten here too, however Keystone answers and whether or not the caller waits.
+
         Raises:
             BffError: SESSION_CHANGED, it is not the session that the caller expects.
         """
         if credentials.expected != ExpectedSession():
             await self._check_expected(credentials, request_id)
-        await self._keystone.revoke(credentials.token, request_id)
-        self.forget(credentials)
+        await asyncio.shield(self._start(self._end(credentials, request_id)))
 
     def forget(self, credentials: Credentials) -> None:
         """Ask Keystone again at the next call: something refused the caller's token."""
@@ -170,6 +185,31 @@ class Sessions:
             # A session that has ended is nobody's any more.
             if error.code is not Code.UNAUTHORIZED:
                 raise
+
+    async def _end(self, credentials: Credentials, request_id: str) -> None:
+        try:
+            await self._keystone.revoke(credentials.token, request_id)
+        finally:
+            # Not before: until it is revoked, another call may look it up and keep it again.
+            self.forget(credentials)
+
+    async def _discard(self, token: str, request_id: str) -> None:
+        try:
+            await self._keystone.revoke(token, request_id)
+        except BffError as failure:
+            log.warning("an unused token could not be revoked", error=failure.message)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Begin something that goes on when the caller goes away."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # when the caller went away, nobody else asks for it
 
     async def _rescope(self, own: Token, key: tuple[str, Scope], request_id: str) -> Token:
         fingerprint, scope = key

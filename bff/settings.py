@@ -29,7 +29,13 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, env_ignore_empty=True, frozen=True, hide_input_in_errors=True
     )
 
-    auth_url: AnyHttpUrl = Field(description="Keystone's address, as `https://cloud.example/v3`.")
+    auth_url: AnyHttpUrl = Field(
+        description=(
+            "Keystone's address, with its version or without, as `https://cloud.example/v3` or"
+            " `https://cloud.example/identity`. Keystone's version document there is asked at the"
+            " first call; nothing is sent to the addresses that it names."
+        )
+    )
     region: str | None = Field(
         None, description="The region whose Glance is used; the catalog's first when not set."
     )
@@ -140,6 +146,13 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least level that is logged."
     )
+
+    @field_validator("auth_url")
+    @classmethod
+    def _without_query(cls, value: AnyHttpUrl) -> AnyHttpUrl:
+        if value.query is not None or value.fragment is not None:
+            raise ValueError("must have no query and no fragment, as https://cloud.example/v3")
+        return value
 
     @field_validator("allowed_origins", mode="before")
     @classmethod

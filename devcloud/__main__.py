@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import signal
 import sys
 from pathlib import Path
@@ -23,11 +24,21 @@ def main() -> int:
         metavar="NAME=VALUE",
         help="one of Glance's own settings, such as image_size_cap=1073741824; as many as you like",
     )
+    parser.add_argument(
+        "--keystone",
+        action="append",
+        default=[],
+        type=_in_section,
+        metavar="SECTION.NAME=VALUE",
+        help="one of Keystone's own settings, such as security_compliance.password_expires_days=90",
+    )
     arguments = parser.parse_args()
     # Both signals stop the cloud the same way: as an exception that unwinds every context.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with running(arguments.dir.resolve(), installed(), arguments.glance) as description:
+        with running(
+            arguments.dir.resolve(), installed(), arguments.glance, arguments.keystone
+        ) as description:
             print(json.dumps(description), flush=True)
             signal.pause()
     except RuntimeError as problem:
@@ -36,6 +47,12 @@ def main() -> int:
     except KeyboardInterrupt:
         return 0
     return 0
+
+
+def _in_section(setting: str) -> str:
+    if not re.fullmatch(r"\w+\.\w+=.*", setting):
+        raise argparse.ArgumentTypeError(f"{setting} is not SECTION.NAME=VALUE")
+    return setting
 
 
 if __name__ == "__main__":

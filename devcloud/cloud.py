@@ -34,6 +34,7 @@ backend = dogpile.cache.memory
 [identity]
 # The cheapest hash that Keystone allows: these passwords guard nothing.
 password_hash_rounds = 4
+{settings}
 """
 
 GLANCE_CONF = """\
@@ -58,6 +59,8 @@ config_file = {etc}/glance/glance-api-paste.ini
 [keystone_authtoken]
 www_authenticate_uri = {keystone}
 auth_url = {keystone}
+# Without it Glance takes no token that has access rules.
+service_type = image
 auth_type = password
 username = admin
 password = {password}
@@ -67,29 +70,40 @@ project_domain_name = Default
 """
 
 SERVICES = ("keystone", "glance")
+# Is there when the users and images have been made.
+SEEDED = "images-seeded"
 
 Description = dict[str, Any]
 
 
 @contextmanager
 def running(
-    folder: Path, environment: Environment, settings: Sequence[str] = ()
+    folder: Path,
+    environment: Environment,
+    settings: Sequence[str] = (),
+    keystone_settings: Sequence[str] = (),
 ) -> Iterator[Description]:
     """Run the cloud in ``folder`` for as long as the context lasts; yields its description.
 
     Args:
         settings: More lines for the ``[DEFAULT]`` section of Glance's settings.
+        keystone_settings: Some of Keystone's, as ``SECTION.NAME=VALUE``.
 
     Raises:
         RuntimeError: a service or a set-up step failed, or the folder is in use.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    if keystone_settings and not (folder / SEEDED).exists():
+        # The cloud's own users are made before: rules for new passwords are not for theirs.
+        with running(folder, environment, settings):
+            pass
     with ExitStack() as stack:
         lock = stack.enter_context((folder / "lock").open("w"))
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise RuntimeError(f"another development cloud runs in {folder}") from None
+        _write_keystone_conf(folder, keystone_settings)
         yield _start(folder, environment, settings, stack)
 
 
@@ -113,13 +127,12 @@ def _start(
         list(pool.map(start, SERVICES))
         bootstrapped.result()
     description = people.settle(f"{keystone}/v3", glance)
-    images.fill(description, folder / "images-seeded")
+    images.fill(description, folder / SEEDED)
     return description
 
 
 def _prepare(folder: Path, environment: Environment) -> None:
     """Make keys and databases, once; the independent steps side by side."""
-    (folder / "keystone.conf").write_text(KEYSTONE_CONF.format(folder=folder))
     _write_glance_conf(folder, environment, "http://127.0.0.1:5000")
     done = folder / "prepared"
     if done.exists():
@@ -147,6 +160,12 @@ def _write_key(repository: Path) -> None:
         key = repository / index
         key.write_bytes(base64.urlsafe_b64encode(secrets.token_bytes(32)))
         key.chmod(0o600)
+
+
+def _write_keystone_conf(folder: Path, settings: Sequence[str]) -> None:
+    # A section may begin again, and what comes last counts.
+    more = "\n".join("[{}]\n{}".format(*setting.split(".", 1)) for setting in settings)
+    (folder / "keystone.conf").write_text(KEYSTONE_CONF.format(folder=folder, settings=more))
 
 
 def _write_glance_conf(

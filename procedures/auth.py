@@ -19,6 +19,8 @@ from schemas.auth import (
 from schemas.base import NoInput
 from schemas.keystone import Scope, TokenBody
 
+UNKEPT = "no browser would keep the cookie: its token is too long, or the clocks differ"
+
 
 async def create_user_session(ctx: PublicContext, wanted: CreateUserSessionInput) -> UserSession:
     """Sign in with user and password; the browser keeps the session in a sealed cookie."""
@@ -72,8 +74,13 @@ PROCEDURES: tuple[Procedure, ...] = (
     mutation(
         "auth.createUserSession",
         create_user_session,
-        (Code.UNAUTHORIZED, "a wrong user, password or domain, or the user is disabled"),
+        (
+            Code.UNAUTHORIZED,
+            "a wrong user, password or domain, or the user is disabled or locked; the password has"
+            " expired or must be changed; the user's rules ask for a second factor",
+        ),
         (Code.FORBIDDEN, "the user has no role in the project, or there is no such project"),
+        (Code.BAD_GATEWAY, UNKEPT),
         upstream="POST /v3/auth/tokens",
     ),
     query(
@@ -90,6 +97,7 @@ PROCEDURES: tuple[Procedure, ...] = (
         Code.UNAUTHORIZED,
         (Code.FORBIDDEN, "the user has no role there, or there is no such project or domain"),
         (Code.BAD_REQUEST, "there is no cookie that could remember it: use `X-Project-Id`"),
+        (Code.BAD_GATEWAY, UNKEPT),
         upstream="POST /v3/auth/tokens",
     ),
     mutation(

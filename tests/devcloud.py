@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -74,9 +74,15 @@ class Cloud:
 
 
 @contextmanager
-def running_cloud(folder: Path, *glance: str) -> Iterator[Cloud]:
-    """Run a cloud that keeps its state in a folder; Glance with these settings, ``NAME=VALUE``."""
+def running_cloud(folder: Path, *glance: str, keystone: Sequence[str] = ()) -> Iterator[Cloud]:
+    """Run a cloud that keeps its state in a folder.
+
+    Args:
+        glance: Glance's own settings, as ``NAME=VALUE``.
+        keystone: Keystone's own settings, as ``SECTION.NAME=VALUE``.
+    """
     settings = [f"--glance={setting}" for setting in glance]
+    settings += [f"--keystone={setting}" for setting in keystone]
     with subprocess.Popen(
         [sys.executable, "-m", "devcloud", "--dir", str(folder), *settings],
         cwd=ROOT,

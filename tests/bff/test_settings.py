@@ -84,3 +84,9 @@ def test_the_page_names_every_setting_with_its_meaning() -> None:
     for name, field in Settings.model_fields.items():
         assert f"| `BFF_{name.upper()}` | " in page
         assert field.description
+
+
+@pytest.mark.parametrize("end", ["?a=b", "#a", "?", "/v3?a"])
+def test_keystones_address_has_no_query_and_no_fragment(end: str) -> None:
+    with pytest.raises(ValidationError, match="no query and no fragment"):
+        Settings(auth_url=f"https://cloud.example{end}")

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from tests.cloud.conftest import Cloud
-from tests.process import SECONDS, line_of, running
+from tests.process import SECONDS, finished, line_of, running
 
 
 def processes_below(folder: Path) -> list[int]:
@@ -66,6 +66,13 @@ def test_one_line_says_what_runs_and_holds_no_token(folder: Path) -> None:
     assert set(described["projects"]) == {"demo", "partner", "admin"}
     assert described["auth_url"].startswith("http://127.0.0.1:")
     assert described["glance_url"].startswith("http://127.0.0.1:")
+
+
+@pytest.mark.parametrize("setting", ["x=y", "a.b", "a b.c=d", "auth.x=y\n[DEFAULT]"])
+def test_a_setting_of_keystones_names_its_section(setting: str, tmp_path: Path) -> None:
+    status, errors = finished("devcloud", "--dir", str(tmp_path), "--keystone", setting)
+    assert status == 2
+    assert "is not SECTION.NAME=VALUE" in errors
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])

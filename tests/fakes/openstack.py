@@ -62,6 +62,13 @@ class FakeOpenStack:
     # Set for an id that no real Glance would make.
     new_id: str | None = None
     url: str = ""
+    # Of tokens that Keystone makes: how long they live, and their least length.
+    lifetime: timedelta = timedelta(hours=1)
+    token_length: int = 0
+    # Requests to Keystone, as "DELETE /v3/auth/tokens": refused with a status, or not answered
+    # before an event; ``arrived`` says that one is there.
+    refused: dict[str, int] = field(default_factory=dict)
+    held: dict[str, asyncio.Event] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.at_rest.set()
@@ -70,13 +77,15 @@ class FakeOpenStack:
         self, project: str | None = "demo", parent: str | None = None, **more: Any
     ) -> str:
         """Make a token; tests hand it to the BFF as a script would."""
-        secret = f"token-{uuid.uuid4()}"
+        secret = f"token-{uuid.uuid4()}".ljust(self.token_length, "-")
         self.tokens[secret] = {"project": project, "parent": parent, **more}
         return secret
 
     def application(self) -> web.Application:
         """Return the services as one application."""
         app = web.Application(middlewares=[self._record])
+        app.router.add_get("/", self._versions)
+        app.router.add_get("/v3", self._versions)
         app.router.add_post("/v3/auth/tokens", self._issue)
         app.router.add_get("/v3/auth/tokens", self._validate)
         app.router.add_delete("/v3/auth/tokens", self._revoke)
@@ -101,8 +110,7 @@ class FakeOpenStack:
         self.calls[f"{request.method} {request.path}"] += 1
         assert request.headers["Accept"] == "application/json"
         if not request.path.startswith("/v2/"):
-            response: web.StreamResponse = await handler(request)
-            return response
+            return await self._as_keystone(request, handler)
         self.at_a_time += 1
         self.most_at_a_time = max(self.most_at_a_time, self.at_a_time)
         self.arrived.release()
@@ -115,6 +123,16 @@ class FakeOpenStack:
             raise
         finally:
             self.at_a_time -= 1
+
+    async def _as_keystone(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        asked = f"{request.method} {request.path}"
+        if asked in self.refused:
+            return _refused(self.refused[asked])
+        if asked in self.held:
+            self.arrived.release()
+            await self.held[asked].wait()
+        response: web.StreamResponse = await handler(request)
+        return response
 
     async def _as_glance(self, request: web.Request, handler: Any) -> web.StreamResponse:
         token = self.tokens.get(request.headers.get("X-Auth-Token", ""))
@@ -135,7 +153,7 @@ class FakeOpenStack:
     def _body(self, secret: str) -> dict[str, Any]:
         token = self.tokens[secret]
         domain = {"id": "default", "name": "Default"}
-        expires = token.get("expires", datetime.now(UTC) + timedelta(hours=1))
+        expires = token.get("expires", datetime.now(UTC) + self.lifetime)
         body: dict[str, Any] = {
             "user": {"id": "u" * 32, "name": "alice", "domain": domain},
             "expires_at": expires.isoformat(),
@@ -146,6 +164,14 @@ class FakeOpenStack:
             endpoint = {"interface": "public", "url": self.url, "region_id": "RegionOne"}
             body["catalog"] = [{"type": "image", "endpoints": [endpoint]}]
         return {"token": body}
+
+    async def _versions(self, request: web.Request) -> web.Response:
+        # An inner address, as behind a proxy: nobody may go there.
+        link = {"rel": "self", "href": "http://keystone.invalid/v3/"}
+        version = {"id": "v3.14", "status": "stable", "links": [link]}
+        if request.path == "/v3":
+            return web.json_response({"version": version})
+        return web.json_response({"versions": {"values": [version]}}, status=300)
 
     async def _issue(self, request: web.Request) -> web.Response:
         auth = (await request.json())["auth"]

@@ -561,7 +561,7 @@ export interface Router {
     /**
      * Sign in with user and password; the browser keeps the session in a sealed cookie.
      *
-     * Errors of its own: FORBIDDEN, UNAUTHORIZED.
+     * Errors of its own: BAD_GATEWAY, FORBIDDEN, UNAUTHORIZED.
      */
     createUserSession: Mutation<CreateUserSessionInput, UserSession>
     /**
@@ -579,7 +579,7 @@ export interface Router {
     /**
      * Let the session work in another project or domain from the next request on.
      *
-     * Errors of its own: BAD_REQUEST, FORBIDDEN, UNAUTHORIZED.
+     * Errors of its own: BAD_GATEWAY, BAD_REQUEST, FORBIDDEN, UNAUTHORIZED.
      */
     setCurrentScope: Mutation<SetCurrentScopeInput, UserSession>
     /**

@@ -43,6 +43,7 @@ SCOPED = UNSCOPED | {
     ],
 }
 ISSUED = {"X-Subject-Token": SECRET}
+VERSION = {"version": {"id": "v3.14", "status": "stable", "links": []}}
 
 Ask = Callable[[Keystone], Awaitable[Any]]
 
@@ -86,13 +87,14 @@ async def keystone() -> AsyncIterator[Keystone]:
 @pytest.fixture
 def mocked() -> Iterator[aioresponses]:
     with aioresponses() as mock:
+        mock.get(V3, payload=VERSION)
         yield mock
 
 
 def only_request(mocked: aioresponses, ask: Ask) -> RequestCall:
-    """Return the request that was sent, which is the only one."""
+    """Return the request that was sent, which is the only one but for the version document."""
     method, url = SENT_AS[ask]
-    assert list(mocked.requests) == [(method, URL(url))]
+    assert list(mocked.requests) == [("GET", URL(V3)), (method, URL(url))]
     [request] = mocked.requests[(method, URL(url))]
     return request
 
@@ -126,6 +128,8 @@ async def test_signing_in_asks_for_an_unscoped_token_with_the_password(
     }
     assert sent["headers"] == {
         "Accept": "application/json",
+        # Its words tell an expired password from a wrong one.
+        "Accept-Language": "en-US, en",
         "Content-Type": "application/json",
         REQUEST_ID: "req-1",
     }
@@ -175,6 +179,7 @@ async def test_a_token_is_checked_and_revoked_by_itself(
         "Accept": "application/json",
         "X-Auth-Token": SECRET,
         "X-Subject-Token": SECRET,
+        "OpenStack-Identity-Access-Rules": "1.0",
         REQUEST_ID: "req-1",
     }
     assert sent["data"] is None
@@ -200,7 +205,7 @@ async def test_projects_are_those_in_which_the_user_has_a_role(
 
 
 ENDED = "Not signed in: the session has ended; sign in again."
-WRONG = "Wrong user, password or domain, or the user is disabled."
+WRONG = "Wrong user, password or domain, or the user is disabled or locked."
 NO_ROLE = "You have no role there, or there is no such project or domain."
 
 
@@ -219,9 +224,61 @@ async def test_what_keystone_means_by_a_status_depends_on_what_was_asked(
     keystone: Keystone, mocked: aioresponses, ask: Ask, status: int, expected: tuple[Code, str]
 ) -> None:
     quoting = {"error": {"message": f"Could not find token: {SECRET}.", "code": status}}
-    mocked.add(TOKENS, method=SENT_AS[ask][0], status=status, payload=quoting)
+    headers = {REQUEST_ID: "req-of-keystone", "Retry-After": "7"}
+    mocked.add(TOKENS, method=SENT_AS[ask][0], status=status, payload=quoting, headers=headers)
     error = await refusal(keystone, ask)
     assert (error.code, error.message) == expected
+    assert error.data == {"upstreamRequestId": "req-of-keystone", "retryAfter": 7}
+
+
+EXPIRED = "The password is expired and needs to be changed for user: 0f3."
+RECEIPT = {"Openstack-Auth-Receipt": f"gAAAA-{SECRET}"}
+TOTP = {"receipt": {"methods": ["password"]}, "required_auth_methods": [["password", "totp"]]}
+
+
+def keystones(message: Any) -> dict[str, Any]:
+    return {"error": {"message": message, "code": 401, "title": "Unauthorized"}}
+
+
+@pytest.mark.parametrize(
+    ("headers", "payload", "words"),
+    [
+        (RECEIPT, TOTP, "second factor"),
+        ({}, TOTP, "second factor"),
+        (RECEIPT, None, "second factor"),
+        (RECEIPT, [], "second factor"),
+        (RECEIPT, {"required_auth_methods": f"{SECRET} {PASSWORD}"}, "second factor"),
+        ({}, keystones(EXPIRED), "has expired, or must be changed"),
+        ({}, keystones(f"{EXPIRED} {PASSWORD}"), "has expired, or must be changed"),
+        ({}, keystones(f"{PASSWORD} {EXPIRED}"), WRONG),
+        ({}, keystones("The account is locked for user: 0f3."), WRONG),
+        ({}, keystones("The account is disabled for user: 0f3."), WRONG),
+        ({}, keystones([EXPIRED]), WRONG),
+        ({}, {"error": EXPIRED}, WRONG),
+        ({}, {"error": None}, WRONG),
+    ],
+)
+async def test_a_password_that_is_not_enough_is_told_from_one_that_is_wrong(
+    keystone: Keystone, mocked: aioresponses, headers: dict[str, str], payload: Any, words: str
+) -> None:
+    mocked.post(TOKENS, status=401, payload=payload, headers={REQUEST_ID: "req-1"} | headers)
+    error = await refusal(keystone, sign_in)
+    assert error.code is Code.UNAUTHORIZED
+    assert words in error.message
+    assert error.data == {"upstreamRequestId": "req-1"}
+
+
+@pytest.mark.parametrize("ask", [sign_in, rescope, validate, projects, revoke])
+@pytest.mark.parametrize("status", [401, 404])
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"message": "Unauthorized"}'])
+async def test_what_a_proxy_refuses_is_no_word_of_keystones(
+    keystone: Keystone, mocked: aioresponses, ask: Ask, status: int, body: bytes
+) -> None:
+    method, url = SENT_AS[ask]
+    mocked.add(url, method=method, status=status, body=body)
+    error = await refusal(keystone, ask)
+    assert error.code is Code.BAD_GATEWAY
+    assert f"the answer {status} is not Keystone's own" in error.message
 
 
 @pytest.mark.parametrize("ask", SENT_AS)
@@ -260,12 +317,27 @@ async def test_revoking_a_token_that_has_ended_already_is_fine(
     keystone: Keystone, mocked: aioresponses, status: int
 ) -> None:
     mocked.delete(TOKENS, status=status, body=b"" if status == 204 else keystone_error(status))
+    mocked.get(TOKENS, status=404, body=keystone_error(404))
     await revoke(keystone)
-    assert len(mocked.requests) == 1
+    assert ("DELETE", URL(TOKENS)) in mocked.requests
+
+
+@pytest.mark.parametrize("status", [401, 404])
+async def test_a_token_that_stays_valid_is_not_said_to_have_ended(
+    keystone: Keystone, mocked: aioresponses, status: int
+) -> None:
+    mocked.delete(TOKENS, status=status, body=keystone_error(status))
+    mocked.get(TOKENS, payload={"token": SCOPED})
+    error = await refusal(keystone, revoke)
+    assert error.code is Code.FORBIDDEN
+    assert "access rules" in error.message
 
 
 @pytest.mark.parametrize("ask", [sign_in, rescope])
-@pytest.mark.parametrize("headers", [{}, {"X-Subject-Token": ""}])
+@pytest.mark.parametrize(
+    "headers",
+    [{}, *({"X-Subject-Token": odd} for odd in ("", "a token", "t\u00f6ken"))],
+)
 async def test_a_token_that_is_missing_in_the_answer_is_a_bad_gateway(
     keystone: Keystone, mocked: aioresponses, ask: Ask, headers: dict[str, str]
 ) -> None:

@@ -1,0 +1,208 @@
+"""What a real Keystone refuses, and for which reason: second factors, passwords, access rules."""
+
+from __future__ import annotations
+
+import base64
+import sqlite3
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import aiohttp
+import pytest
+
+from devcloud.api import Api
+from tests.bff.conftest import Bff, bff_with
+from tests.cloud.conftest import Cloud
+from tests.cloud.test_sessions import LIST, code
+from tests.conftest import Serve
+from tests.devcloud import running_cloud
+
+SIGN_IN = "auth.createUserSession"
+WRONG = "Wrong user, password or domain, or the user is disabled or locked."
+PASSWORD = "a-password"
+STRICT = (
+    "auth.methods=password,token,totp,application_credential",
+    "security_compliance.change_password_upon_first_use=true",
+    "security_compliance.lockout_failure_attempts=2",
+    "security_compliance.lockout_duration=3600",
+)
+
+
+@pytest.fixture(scope="module")
+def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """Return a cloud whose Keystone knows second factors, first passwords and locked accounts."""
+    with running_cloud(tmp_path_factory.mktemp("strict"), keystone=STRICT) as cloud:
+        yield cloud
+
+
+@pytest.fixture
+async def strict_bff(strict: Cloud, serve: Serve, client: aiohttp.ClientSession) -> Bff:
+    """Return a BFF in front of it."""
+    return await bff_with(serve, client, auth_url=strict.auth_url)
+
+
+def new_user(cloud: Cloud, **options: Any) -> tuple[str, str]:
+    """Make a user whose password was used; returns the name and the id."""
+    keystone, name = cloud.keystone(), f"user-{uuid.uuid4()}"
+    user = {"name": name, "password": "first", "domain_id": "default", "options": options}
+    user_id = keystone.post("/users", {"user": user})["user"]["id"]
+    changed = {"original_password": "first", "password": PASSWORD}
+    keystone.post(f"/users/{user_id}/password", {"user": changed})
+    return name, user_id
+
+
+async def sign_in(bff: Bff, name: str, password: str = PASSWORD) -> tuple[str, str]:
+    """Return code and message of a sign-in; the first is empty when it was let in."""
+    answer = await bff.call(SIGN_IN, {"user": name, "password": password})
+    if "result" in answer:
+        return "", answer["result"]["user"]["name"]
+    error = answer["error"]
+    assert password not in error["message"]
+    assert error["data"]["upstreamRequestId"].startswith("req-")
+    return error["data"]["code"], error["message"]
+
+
+async def test_a_user_without_such_rules_signs_in(strict: Cloud, strict_bff: Bff) -> None:
+    name, _ = new_user(strict)
+    assert await sign_in(strict_bff, name) == ("", name)
+    assert await sign_in(strict_bff, "alice", "alice") == ("", "alice")
+
+
+async def test_a_second_factor_is_said_to_be_what_is_missing(
+    strict: Cloud, strict_bff: Bff
+) -> None:
+    rules = {"multi_factor_auth_rules": [["password", "totp"]], "multi_factor_auth_enabled": True}
+    name, user_id = new_user(strict)
+    secret = base64.b32encode(uuid.uuid4().bytes).decode().rstrip("=")
+    credential = {"type": "totp", "blob": secret, "user_id": user_id}
+    strict.keystone().post("/credentials", {"credential": credential})
+    strict.keystone().patch(f"/users/{user_id}", {"user": {"options": rules}})
+    refused, message = await sign_in(strict_bff, name)
+    assert refused == "UNAUTHORIZED"
+    assert "second factor" in message
+    assert await sign_in(strict_bff, name, "wrong") == ("UNAUTHORIZED", WRONG)
+
+
+async def test_a_first_password_is_said_to_need_a_change(strict: Cloud, strict_bff: Bff) -> None:
+    name = f"user-{uuid.uuid4()}"
+    user = {"name": name, "password": PASSWORD, "domain_id": "default"}
+    user_id = strict.keystone().post("/users", {"user": user})["user"]["id"]
+    refused, message = await sign_in(strict_bff, name)
+    assert refused == "UNAUTHORIZED"
+    assert "must be changed at its first use" in message
+    assert user_id not in message
+    assert await sign_in(strict_bff, name, "wrong") == ("UNAUTHORIZED", WRONG)
+
+
+async def test_an_expired_password_is_said_to_have_expired(strict: Cloud, strict_bff: Bff) -> None:
+    name, user_id = new_user(strict)
+    assert await sign_in(strict_bff, name) == ("", name)
+    # As if the ninety days of a password were over.
+    with sqlite3.connect(strict.folder / "keystone.sqlite", timeout=60) as database:
+        changed = database.execute(
+            "UPDATE password SET expires_at = '2020-01-01', expires_at_int = 1577836800000000"
+            " WHERE local_user_id IN (SELECT id FROM local_user WHERE user_id = ?)",
+            (user_id,),
+        )
+    assert changed.rowcount
+    refused, message = await sign_in(strict_bff, name)
+    assert refused == "UNAUTHORIZED"
+    assert "has expired" in message
+
+
+async def test_a_locked_and_a_disabled_account_cannot_be_told_from_a_wrong_password(
+    strict: Cloud, strict_bff: Bff
+) -> None:
+    locked, _ = new_user(strict)
+    for _ in range(2):
+        assert await sign_in(strict_bff, locked, "wrong") == ("UNAUTHORIZED", WRONG)
+    assert await sign_in(strict_bff, locked) == ("UNAUTHORIZED", WRONG)
+    disabled, user_id = new_user(strict)
+    strict.keystone().patch(f"/users/{user_id}", {"user": {"enabled": False}})
+    assert await sign_in(strict_bff, disabled) == ("UNAUTHORIZED", WRONG)
+
+
+@pytest.mark.parametrize("end", ["", "/", "/v3", "/v3/"])
+async def test_keystone_is_found_by_its_address_with_a_version_and_without(
+    end: str, cloud: Cloud, serve: Serve, client: aiohttp.ClientSession
+) -> None:
+    address = cloud.auth_url.removesuffix("/v3") + end
+    bff = await bff_with(serve, client, auth_url=address)
+    assert await sign_in(bff, "alice", "alice") == ("", "alice")
+    assert "result" in await bff.call(LIST, X_Auth_Token=cloud.token("alice", "demo"))
+
+
+@pytest.mark.parametrize("end", ["/v2.0", "/v3/auth/tokens", "/identity", "/identity/v3"])
+async def test_an_address_of_keystones_that_is_none_is_named(
+    end: str, cloud: Cloud, serve: Serve, client: aiohttp.ClientSession
+) -> None:
+    address = cloud.auth_url.removesuffix("/v3") + end
+    bff = await bff_with(serve, client, auth_url=address)
+    answer = await bff.call(SIGN_IN, {"user": "alice", "password": "alice"})
+    assert code(answer) == "BAD_GATEWAY"
+    assert f"at {address} (BFF_AUTH_URL)" in answer["error"]["message"]
+
+
+@pytest.mark.parametrize("end", ["", "/v3"])
+async def test_glance_is_no_keystone(
+    end: str, cloud: Cloud, serve: Serve, client: aiohttp.ClientSession
+) -> None:
+    address = cloud.description["glance_url"] + end
+    bff = await bff_with(serve, client, auth_url=address)
+    token = cloud.token("alice", "demo")
+    answer = await bff.call("auth.getCurrentUserSession", X_Auth_Token=token)
+    assert code(answer) == "BAD_GATEWAY"
+    assert f"at {address} (BFF_AUTH_URL)" in answer["error"]["message"]
+
+
+def token_with_rules(cloud: Cloud, rules: list[dict[str, str]] | None) -> str:
+    """Return a token of a new application credential of alice's in demo."""
+    token = cloud.new_token("alice", "demo")
+    user_id = cloud.keystone().get("/users?name=alice")["users"][0]["id"]
+    wanted: dict[str, Any] = {"name": f"credential-{uuid.uuid4()}", "secret": "a-secret"}
+    if rules is not None:
+        wanted["access_rules"] = rules
+    made = Api(cloud.auth_url, token).post(
+        f"/users/{user_id}/application_credentials", {"application_credential": wanted}
+    )["application_credential"]
+    given = {"id": made["id"], "secret": "a-secret"}
+    identity = {"methods": ["application_credential"], "application_credential": given}
+    _, headers = Api(cloud.auth_url).call("POST", "/auth/tokens", {"auth": {"identity": identity}})
+    return str(headers["X-Subject-Token"])
+
+
+IMAGES = {"service": "image", "method": "GET", "path": "/v2/images"}
+
+
+END = {"service": "identity", "method": "DELETE", "path": "/v3/auth/tokens"}
+
+
+@pytest.mark.parametrize("rules", [[IMAGES], [IMAGES, END], None])
+async def test_an_application_credential_is_as_good_here_as_at_glance(
+    rules: list[dict[str, str]] | None, cloud: Cloud, bff: Bff
+) -> None:
+    token = token_with_rules(cloud, rules)
+    assert Api(cloud.description["glance_url"], token).get("/v2/images")["images"]
+    images = await bff.call(LIST, X_Auth_Token=token)
+    assert images["result"]
+    session = await bff.call("auth.getCurrentUserSession", X_Auth_Token=token)
+    assert session["result"]["project"]["name"] == "demo"
+    ended = await bff.call("auth.terminateUserSession", X_Auth_Token=token)
+    after = await bff.call(LIST, X_Auth_Token=token)
+    if rules is None:
+        assert ended["result"] is True
+        assert code(after) == "UNAUTHORIZED"
+    else:
+        # Keystone knows no such token when it is to revoke one.
+        assert code(ended) == "FORBIDDEN"
+        assert "access rules" in ended["error"]["message"]
+        assert "result" in after
+
+
+async def test_what_the_access_rules_leave_out_is_refused(cloud: Cloud, bff: Bff) -> None:
+    token = token_with_rules(cloud, [IMAGES])
+    params = {"name": "not allowed"}
+    answer = await bff.call("compute.image.createImage", params, X_Auth_Token=token)
+    assert code(answer) in ("UNAUTHORIZED", "FORBIDDEN")
+    assert "result" in await bff.call(LIST, X_Auth_Token=token)
