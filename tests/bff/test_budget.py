@@ -174,6 +174,7 @@ async def huge() -> AsyncIterator[str]:
         return response
 
     app = web.Application()
+    app.router.add_get("/v3", fake._versions)
     app.router.add_get("/v3/auth/tokens", show_token)
     app.router.add_get("/v2/images", list_images)
     runner = web.AppRunner(app)

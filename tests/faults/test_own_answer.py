@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -11,12 +12,13 @@ from tests.bff.conftest import Bff
 from tests.faults.faults import (
     and_later,
     one_and_a_half,
+    says,
     sends,
     stall,
     twice,
     with_header,
 )
-from tests.faults.services import USERS, answer, image_id_of, token_of
+from tests.faults.services import USERS, answer, image_id_of, token_body, token_of
 from tests.faults.stage import Fault, Stage, Wire
 
 LIST = "compute.image.listImages"
@@ -118,6 +120,23 @@ async def test_keystones_answer_about_another_token_is_thrown_away(bff: Bff, sta
     assert await session(bff, "alice") == "alice"
     stage.keystone.will(send_alices, about_tokens)
     assert await session(bff, "bob") == "bob"
+
+
+@pytest.mark.parametrize("own", ["user", "project"])
+async def test_a_new_token_of_another_user_or_scope_is_given_to_nobody(
+    bff: Bff, stage: Stage, own: str
+) -> None:
+    body = token_body("bob", stage.glance.url)
+    body["token"][own] = token_body("alice", stage.glance.url)["token"][own]
+    stage.keystone.will(
+        says(json.dumps(body).encode(), 201, X_Subject_Token=token_of("bob")),
+        lambda request: request.method == "POST",
+    )
+    headers = {"x-auth-token": f"{token_of('alice')}-unscoped", "x-project-id": USERS["alice"]}
+    failed = await bff.call(LIST, **headers)
+    assert failed["error"]["data"]["code"] == "BAD_GATEWAY"
+    listed = await bff.call(LIST, **headers)
+    assert {image["owner"] for image in listed["result"]} == {USERS["alice"]}
 
 
 @pytest.mark.parametrize("fault", [twice, one_and_a_half])
