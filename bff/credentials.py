@@ -65,11 +65,12 @@ def _as_expected(request: Request, credentials: Credentials | None) -> Credentia
 
 
 def _named(request: Request, header: str) -> str | None:
-    # An EventSource sets no headers; it has these in the query, in words of their own.
-    value = request.headers.get(header)
-    if value is None and request.scope["query_string"]:
-        value = request.query_params.get(header.removeprefix("x-").replace("-", "_"))
-    return value
+    values = request.headers.getlist(header)
+    if not values and request.scope["query_string"]:
+        # An EventSource sets no headers.
+        values = request.query_params.getlist(header.removeprefix("x-").replace("-", "_"))
+    # Several are one with commas (RFC 9110, 5.2), and no id has one.
+    return ",".join(values) if values else None
 
 
 def _scope(text: str) -> Scope:
