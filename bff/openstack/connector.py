@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import select
 from collections.abc import Mapping, MutableMapping
+from contextvars import ContextVar
 from functools import partial
 from typing import Any
 
@@ -27,6 +28,10 @@ SUBJECT_TOKEN = "X-Subject-Token"  # noqa: S105  # a header's name
 MAX_REQUEST_IDS = 4096
 
 log = structlog.get_logger("bff.openstack")
+
+
+# The connection over which the task at hand has sent its last request.
+last_connection: ContextVar[UpstreamConnection | None] = ContextVar("connection", default=None)
 
 
 class AnsweredAnother(aiohttp.ClientError):
@@ -143,6 +148,7 @@ class Connector(aiohttp.TCPConnector):
             if protocol.is_usable:
                 protocol.expect_answer_to(req.headers)
                 self._sent_ids[req.headers.get(REQUEST_ID, "")] = None
+                last_connection.set(protocol)
                 return connection
             connection.close()
             if not protocol.was_used:

@@ -16,7 +16,7 @@ from yarl import URL
 
 from bff.errors import BffError, Code, code_of_status
 from bff.openstack.connection import Client, Outgoing, Timeouts, new_line
-from bff.openstack.connector import REQUEST_ID
+from bff.openstack.connector import REQUEST_ID, UpstreamConnection, last_connection
 from bff.openstack.failure import (
     GLANCE_ERRORS,
     OwnErrors,
@@ -58,6 +58,12 @@ class Reply:
     status: int
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
+    connection: UpstreamConnection | None = field(default=None, repr=False)
+
+    def discard(self) -> None:
+        """End the connection over which it came: whatever comes next there is not to be trusted."""
+        if self.connection is not None:
+            self.connection.abort()
 
     def json(self) -> Any:
         """Return the body's JSON.
@@ -199,7 +205,8 @@ class Service:
             allow_redirects=False,
         ) as response:
             async with asyncio.timeout(self.timeouts.answer):
-                return Reply(response.status, response.headers, await self._body(response))
+                body = await self._body(response)
+                return Reply(response.status, response.headers, body, last_connection.get())
 
     async def _body(self, response: aiohttp.ClientResponse) -> bytes:
         parts: list[bytes] = []

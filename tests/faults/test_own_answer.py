@@ -18,7 +18,7 @@ from tests.faults.faults import (
     twice,
     with_header,
 )
-from tests.faults.services import USERS, answer, image_id_of, token_body, token_of
+from tests.faults.services import USERS, answer, image, image_id_of, member, token_body, token_of
 from tests.faults.stage import Fault, Stage, Wire
 
 LIST = "compute.image.listImages"
@@ -120,6 +120,30 @@ async def test_keystones_answer_about_another_token_is_thrown_away(bff: Bff, sta
     assert await session(bff, "alice") == "alice"
     stage.keystone.will(send_alices, about_tokens)
     assert await session(bff, "bob") == "bob"
+
+
+ABOUT_AN_IMAGE: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("GET", "compute.image.getImageById", {}),
+    ("PATCH", "compute.image.updateImageVisibility", {"visibility": "private"}),
+    ("GET", "compute.image.getImageMember", {"memberId": USERS["bob"]}),
+    ("POST", "compute.image.createImageMember", {"member": USERS["bob"]}),
+)
+
+
+@pytest.mark.parametrize(("verb", "method", "more"), ABOUT_AN_IMAGE, ids=str)
+async def test_an_answer_about_another_image_is_thrown_away_with_its_connection(
+    bff: Bff, stage: Stage, verb: str, method: str, more: dict[str, Any]
+) -> None:
+    """A service behind a proxy may not tell to which request its answer belongs."""
+    asked, other = image_id_of("alice", 1), image_id_of("alice", 2)
+    answers = {**member(other), **image("alice", other)}
+    stage.glance.will(says(json.dumps(answers).encode()), lambda request: request.method == verb)
+    params = {"imageId": asked, **more}
+    failed = await bff.call(method, params, x_auth_token=token_of("alice"))
+    assert failed["error"]["data"]["code"] == "BAD_GATEWAY"
+    assert "answered another request" in failed["error"]["message"]
+    assert await owners(bff, "bob") == {USERS["bob"]}
+    assert stage.glance.connections == 2
 
 
 @pytest.mark.parametrize("own", ["user", "project"])

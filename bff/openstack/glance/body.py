@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
@@ -12,10 +13,12 @@ import msgspec
 import orjson
 
 from bff.errors import BffError, Code
+from schemas.base import UUID_PATTERN
 from schemas.json import enclosed
 
 STORE_PATHS = ("direct_url", "locations")
 LONGEST_INTEGER = 1000
+_UUID = re.compile(UUID_PATTERN)
 PIECE = 64 * 1024
 _TRACES = tuple(f'"{name}"'.encode() for name in STORE_PATHS)
 
@@ -59,17 +62,29 @@ def page(body: bytes, *, expose_locations: bool) -> Page:
     return Page(images, cut.next, cut.schema)
 
 
-def one(body: bytes, *, expose_locations: bool) -> bytes:
+class AboutAnother(Exception):  # noqa: N818  # it is no error yet
+    """The answer is about another image than was asked for."""
+
+
+def one(body: bytes, *, expose_locations: bool, image_id: str | None = None) -> bytes:
     """Return an image's JSON text.
 
+    Args:
+        image_id: The image that was asked for; ``None`` for any.
+
     Raises:
+        AboutAnother: it is another one.
         BffError: BAD_GATEWAY, it is not one JSON object.
     """
+    image = body
     try:
-        well_formed = isinstance(orjson.loads(body), dict)
+        parsed = orjson.loads(body)
     except orjson.JSONDecodeError:
-        well_formed = False
-    image = body if well_formed else _dump(_parse(body))
+        parsed = None
+    if not isinstance(parsed, dict):
+        parsed = _parse(body)
+        image = _dump(parsed)
+    _check_about(image_id, parsed.get("id"))
     return image if expose_locations else _without_store_paths(image)
 
 
@@ -85,13 +100,16 @@ def members(body: bytes) -> bytes:
     return _dump(found)
 
 
-def member(body: bytes) -> bytes:
+def member(body: bytes, image_id: str) -> bytes:
     """Return a member's JSON text.
 
     Raises:
+        AboutAnother: it is one of another image than was asked for.
         BffError: BAD_GATEWAY, it is not one JSON object.
     """
-    return _dump(_parse(body))
+    parsed = _parse(body)
+    _check_about(image_id, parsed.get("image_id"))
+    return _dump(parsed)
 
 
 def array(items: list[bytes]) -> bytes:
@@ -107,6 +125,14 @@ def _check_utf8(body: bytes) -> None:
     for start in range(0, len(body), PIECE):
         decoder.decode(body[start : start + PIECE])
     decoder.decode(b"", final=True)
+
+
+def _check_about(asked: str | None, answered: Any) -> None:
+    # Anything but the id of an image says nothing; some databases do not tell letters' case.
+    if asked is None or not isinstance(answered, str) or not _UUID.fullmatch(answered):
+        return
+    if answered.lower() != asked.lower():
+        raise AboutAnother
 
 
 def _without_store_paths(image: bytes) -> bytes:

@@ -15,8 +15,8 @@ from bff.errors import BffError, Code
 from bff.openstack.glance import body, patch, query, reasons
 from bff.openstack.glance.query import Query
 from bff.openstack.glance.reasons import Reason
-from bff.openstack.glance.requester import Requester
-from bff.openstack.http import Intent
+from bff.openstack.glance.requester import Requester, own_answer
+from bff.openstack.http import Intent, Reply
 from schemas.image import GlanceImage, ImagesPaginatedResponse, ListImagesInput
 from schemas.json import Json, enclosed
 
@@ -89,7 +89,7 @@ class Images:
         """
         intent = Intent(f"get image {image_id}", no_image(image_id))
         reply = await self.request("GET", image_path(image_id), intent, ok=200)
-        return self._image(reply.body)
+        return self._image(reply, image_id)
 
     async def read(self, image_id: str) -> dict[str, Any]:
         """Return one image, to look into it; raises as ``show``."""
@@ -112,7 +112,7 @@ class Images:
             body=orjson.dumps(metadata),
             headers={"Content-Type": "application/json"},
         )
-        return self._image(reply.body)
+        return self._image(reply, metadata.get("id"))
 
     async def update(self, image_id: str, steps: Sequence[patch.Step]) -> Json[GlanceImage]:
         """Change an image by JSON Patch: every step, or none.
@@ -137,7 +137,7 @@ class Images:
                 body=orjson.dumps(patch.with_owner_checked(steps)),
                 headers=PATCH_HEADERS,
             )
-        return self._image(reply.body)
+        return self._image(reply, image_id)
 
     async def deactivate(self, image_id: str) -> None:
         """Let nobody boot or download an image any more; fine when it is so already.
@@ -252,8 +252,10 @@ class Images:
         async with self.explaining(image_id, intent, reasons.no_data(action)):
             await self.request("POST", f"{image_path(image_id)}/actions/{action}", intent, ok=204)
 
-    def _image(self, text: bytes) -> Json[GlanceImage]:
-        return Json(body.one(text, expose_locations=self.expose_locations))
+    def _image(self, reply: Reply, image_id: str | None) -> Json[GlanceImage]:
+        with own_answer(reply):
+            text = body.one(reply.body, expose_locations=self.expose_locations, image_id=image_id)
+        return Json(text)
 
     async def _page(self, asked: Query) -> body.Page:
         reply = await self.request("GET", query.to_path(asked), LIST, ok=200)

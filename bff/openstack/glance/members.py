@@ -13,8 +13,8 @@ import orjson
 from bff.errors import BffError, Code
 from bff.openstack.glance import body, reasons
 from bff.openstack.glance.images import Images, image_path, no_image
-from bff.openstack.glance.requester import Requester
-from bff.openstack.http import Intent
+from bff.openstack.glance.requester import Requester, own_answer
+from bff.openstack.http import Intent, Reply
 from schemas.json import Json
 from schemas.member import ImageMember
 
@@ -53,7 +53,7 @@ class Members:
             reply = await self.request("GET", _member(image_id, member), intent, ok=200)
         except BffError as error:
             raise await self._not_shared(error, Code.NOT_FOUND, image_id) from error.__cause__
-        return Json(body.member(reply.body))
+        return _read(reply, image_id)
 
     async def create(self, image_id: str, member: str) -> Json[ImageMember]:
         """Share an image with a project, which has yet to accept it.
@@ -77,7 +77,7 @@ class Members:
                 )
         except BffError as error:
             raise _taken(error, image_id, member) from error.__cause__
-        return Json(body.member(reply.body))
+        return _read(reply, image_id)
 
     async def update(self, image_id: str, member: str, status: str) -> Json[ImageMember]:
         """Say what a member decided; only the member itself may.
@@ -97,7 +97,7 @@ class Members:
             )
         except BffError as error:
             raise await self._not_the_member(error, image_id, member) from error.__cause__
-        return Json(body.member(reply.body))
+        return _read(reply, image_id)
 
     async def delete(self, image_id: str, member: str) -> None:
         """Stop sharing an image with a project.
@@ -128,6 +128,11 @@ class Members:
             what = f"update the status of project {member}"
             message = f"Cannot {what}: the session's roles do not allow that."
         return BffError(error.code, message, **error.data)
+
+
+def _read(reply: Reply, image_id: str) -> Json[ImageMember]:
+    with own_answer(reply):
+        return Json(body.member(reply.body, image_id))
 
 
 def _members(image_id: str) -> str:

@@ -7,7 +7,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from bff.errors import BffError, Code
+from bff.openstack.glance.body import AboutAnother
 from bff.openstack.http import Intent, Reply, Service
+
+
+@contextmanager
+def own_answer(reply: Reply) -> Iterator[None]:
+    """Read an answer inside; one that is about another image ends its connection.
+
+    Raises:
+        BffError: BAD_GATEWAY, it was the answer to another request.
+    """
+    try:
+        yield
+    except AboutAnother:
+        reply.discard()
+        message = "Glance answered another request than this one; try again later."
+        raise BffError(Code.BAD_GATEWAY, message) from None
 
 
 @dataclass(frozen=True)
