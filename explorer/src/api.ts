@@ -1,16 +1,25 @@
 /** Calls, made with the TypeScript client. */
 
-import { BffError, type Client, createClient } from "@polaris-bff/client"
+import { BffError, type Client, createClient, type UserSession } from "@polaris-bff/client"
 
 import { Value } from "./value"
 
 /** The address below which everything is served, with a slash at its end. */
 export const BASE = new URL(".", document.baseURI).href
 
-/** Counts the calls that found no valid session. */
-export const unauthorized = new Value(0)
+/** The session that the page shows: `null` for nobody's, `undefined` until the server was asked. */
+export type Shown = UserSession | null | undefined
+export const session = new Value<Shown>(undefined)
 
-export const client: Client = newClient()
+/** The last refusal that puts the session in doubt; without its error where a view shows that itself. */
+export const doubt = new Value<{ readonly error?: BffError }>({})
+const DOUBTS = new Set<string>(["UNAUTHORIZED", "SESSION_CHANGED"])
+
+/** Whether a call was refused for what the session is. */
+export const isDoubt = (error: unknown): error is BffError =>
+  error instanceof BffError && DOUBTS.has(error.code)
+
+const SIGN_IN = "auth.createUserSession"
 
 /** The procedure whose client sends a file. */
 export const UPLOAD = "compute.image.uploadImage"
@@ -34,7 +43,7 @@ export interface Exchange {
   readonly requestId: string | undefined
 }
 
-/** Makes calls in one request. */
+/** Makes calls in one request, for whom and what the page shows. */
 export async function send(calls: readonly Call[]): Promise<Exchange> {
   let requestId: string | undefined
   const noting: typeof fetch = async (...request) => {
@@ -42,7 +51,13 @@ export async function send(calls: readonly Call[]): Promise<Exchange> {
     requestId = response.headers.get("x-openstack-request-id") ?? undefined
     return response
   }
-  const caller = newClient(noting)
+  const caller = createClient({
+    ...connectionOf(session.get()),
+    // Whoever signs in shows nothing yet, and has the browser keep a session.
+    ...(calls.some(({ name }) => name === SIGN_IN) && { credentials: "same-origin" }),
+    fetch: noting,
+    onError: (error) => isDoubt(error) && doubt.set({}),
+  })
   const started = performance.now()
   const outcomes = await Promise.all(calls.map((call) => outcome(caller, call)))
   return { outcomes, milliseconds: performance.now() - started, requestId }
@@ -64,14 +79,26 @@ function withFile({ name, input }: Call): Input {
   return { ...input, file: new Blob([bytes]) }
 }
 
-function newClient(through?: typeof fetch): Client {
-  return createClient({
-    url: BASE,
-    ...(through && { fetch: through }),
-    onError: ({ code }) => {
-      if (code === "UNAUTHORIZED") unauthorized.set(unauthorized.get() + 1)
-    },
+/** Makes a client whose calls are for a session as the page shows it, and are refused in any other. */
+export const clientOf = (shown: Shown): Client =>
+  createClient({
+    ...connectionOf(shown),
+    onError: (error) => isDoubt(error) && doubt.set({ error }),
   })
+
+/** A page that shows nobody's session calls as nobody, whatever cookie another tab has set. */
+const connectionOf = (shown: Shown) =>
+  ({
+    url: BASE,
+    headers: shown ? claims(shown) : {},
+    credentials: shown ? "same-origin" : "omit",
+  }) as const
+
+/** The project goes along, so that each tab may have its own; where there is none, that is said. */
+function claims({ user, project, domain }: UserSession): Record<string, string> {
+  const whose = { "x-session-user": user.id }
+  if (project) return { ...whose, "x-project-id": project.id }
+  return { ...whose, "x-session-scope": domain ? `domain:${domain.id}` : "unscoped" }
 }
 
 /** An error as it would stand in a JSON-RPC answer, as far as the page knows it. */

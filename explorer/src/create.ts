@@ -2,10 +2,11 @@
 
 import type { ContainerFormat, CreateImageInput, DiskFormat, Visibility } from "@polaris-bff/client"
 
-import { client } from "./api"
+import { closeLinks } from "./close"
 import { h, labelled, type Option, select } from "./dom"
 import { attempt, say } from "./notice"
 import { upload } from "./uploads"
+import type { Workplace } from "./workplace"
 
 const words = (...values: string[]): Option[] => values.map((value) => [value, value])
 const DISKS = words(
@@ -30,7 +31,7 @@ const FORMATS = new Map([
 ])
 
 /** Makes the form. */
-export function newImageView(): HTMLElement {
+export function newImageView(place: Workplace): HTMLElement {
   const file = h("input", { type: "file", onchange: guess })
   const name = h("input", { maxlength: "255", autocomplete: "off" })
   const disk = select(DISKS, "qcow2")
@@ -69,10 +70,10 @@ export function newImageView(): HTMLElement {
     event.preventDefault()
     submit.disabled = true
     await attempt(async () => {
-      const image = await client.compute.image.createImage.mutate(given())
+      const image = await place.calls.createImage.mutate(given())
       const chosen = file.files?.[0]
       location.hash = `#/images/${image.id}`
-      if (chosen) void upload(image.id, image.name || image.id, chosen)
+      if (chosen) void upload(place, image.id, image.name || image.id, chosen)
       else
         addEventListener(
           "hashchange",
@@ -83,10 +84,11 @@ export function newImageView(): HTMLElement {
     submit.disabled = false
   }
 
-  return h(
+  const form: HTMLFormElement = h(
     "form",
-    { class: "detail new-image", onsubmit: create },
-    h("a", { class: "back", href: "#/images" }, "All images"),
+    // Escape closes what nobody has begun to fill in.
+    { class: "detail new-image", onsubmit: create, oninput: () => (form.dataset.begun = "") },
+    ...closeLinks(),
     h("h1", { tabindex: "-1" }, "New image"),
     labelled("File", file, "Optional. Without one, the image waits for its data."),
     labelled("Name", name),
@@ -108,4 +110,5 @@ export function newImageView(): HTMLElement {
     ),
     h("div", { class: "actions" }, submit, h("a", { class: "button", href: "#/images" }, "Cancel")),
   )
+  return form
 }

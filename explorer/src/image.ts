@@ -1,16 +1,16 @@
 /** One image: what it is, what can be done to it, and with whom it is shared. */
 
-import type { GlanceImage, Visibility } from "@polaris-bff/client"
+import { BffError, type GlanceImage, type Visibility } from "@polaris-bff/client"
 
-import { client } from "./api"
+import { closeLinks } from "./close"
 import { confirmed } from "./confirm"
 import { VISIBILITIES } from "./create"
-import { button, copyButton, fill, h, labelled, select } from "./dom"
-import type { Project } from "./images"
+import { button, copyButton, fill, h, labelled } from "./dom"
 import { membersView } from "./members"
-import { attempt, say } from "./notice"
+import { attempt, chooser, say, troubleView } from "./notice"
 import { ended, isRunning, upload } from "./uploads"
 import { bytes, state, time } from "./words"
+import type { Workplace } from "./workplace"
 
 // Glance leaves these states by itself.
 const PASSING = new Set<unknown>(["saving", "uploading", "importing", "pending_delete"])
@@ -18,15 +18,17 @@ const MILLISECONDS_BETWEEN_LOOKS = 2000
 const NAMED_ABOVE = new Set(["id", "name", "status"])
 
 /** Makes the view of an image; `changed` is called when the list beside it is out of date. */
-export function imageView(id: string, project: Project, changed: () => Promise<void>): HTMLElement {
+export function imageView(id: string, place: Workplace, changed: () => Promise<void>): HTMLElement {
   // The one element that stays: it may have the focus.
   const title = h("h1", { tabindex: "-1" }, "Image")
   const parts = h("div", { class: "parts" })
+  const trouble = h("div", {})
   const view = h(
     "article",
     { class: "detail", "aria-label": "Image", "aria-busy": "true" },
-    back(),
+    ...closeLinks(),
     title,
+    trouble,
     parts,
   )
 
@@ -34,8 +36,27 @@ export function imageView(id: string, project: Project, changed: () => Promise<v
   let timer: number | undefined
 
   async function load(): Promise<void> {
-    await attempt(async () => show(await client.compute.image.getImageById.query({ imageId: id })))
+    try {
+      show(await getImageById.query({ imageId: id }))
+      fill(trouble)
+    } catch (error) {
+      clearTimeout(timer)
+      if (isMissing(error)) showMissing(error)
+      else
+        fill(trouble, troubleView("The image could not be read", error, button("Try again", load)))
+    }
     view.setAttribute("aria-busy", "false")
+  }
+
+  function showMissing({ message }: BffError): void {
+    last = undefined
+    fill(title, "There is no such image here")
+    fill(trouble)
+    fill(
+      parts,
+      h("p", { class: "lead" }, message),
+      h("div", { class: "actions" }, h("a", { class: "button", href: "#/images" }, "All images")),
+    )
   }
 
   /** Shows the image, and looks again while it is on its way to another state. */
@@ -54,25 +75,24 @@ export function imageView(id: string, project: Project, changed: () => Promise<v
     fill(
       parts,
       identity(image),
-      uploadForm(image),
-      actions(image),
-      membersView(image, project, setVisibility),
+      mayChange(image) && uploadForm(place, image),
+      mayChange(image) && actions(image),
+      membersView(image, place, () => attempt(() => setVisibility("shared"))),
       properties(image),
     )
   }
 
   /** Does something to the image, says so, and shows what it is now. */
   async function act(work: () => Promise<unknown>, done: string): Promise<void> {
-    await attempt(async () => {
-      await work()
-      say(done)
-      await Promise.all([load(), changed()])
-      title.focus()
-    })
+    await work()
+    say(done)
+    await Promise.all([load(), changed()])
+    title.focus()
   }
 
-  const { updateImage, updateImageVisibility, deactivateImage, reactivateImage, deleteImage } =
-    client.compute.image
+  const { mayChange, calls } = place
+  const { getImageById, updateImage, updateImageVisibility } = calls
+  const { deactivateImage, reactivateImage, deleteImage } = calls
 
   function setVisibility(visibility: Visibility): Promise<void> {
     return act(
@@ -93,27 +113,30 @@ export function imageView(id: string, project: Project, changed: () => Promise<v
     if (!(await confirmed(`Delete ${name || id} for good?`, "Delete"))) return
     await attempt(async () => {
       await deleteImage.mutate({ imageId: id })
+      await changed()
       location.hash = "#/images"
       addEventListener("hashchange", () => say(`${name || id} was deleted.`), { once: true })
     })
   }
 
   function actions(image: GlanceImage): HTMLElement {
-    const visibility = select(VISIBILITIES, image.visibility ?? "", {
-      "aria-label": "Visibility",
-      onchange: () => setVisibility(visibility.value as Visibility),
-    })
+    const does = (text: string, work: () => Promise<void>) => button(text, () => attempt(work))
     return h(
       "div",
       { class: "actions" },
-      visibility,
-      button(image.protected ? "Unprotect" : "Protect", () => protect(!image.protected)),
+      chooser(
+        VISIBILITIES,
+        image.visibility ?? "",
+        (chosen) => setVisibility(chosen as Visibility),
+        "Visibility",
+      ),
+      does(image.protected ? "Unprotect" : "Protect", () => protect(!image.protected)),
       image.status === "active" &&
-        button("Deactivate", () =>
+        does("Deactivate", () =>
           act(() => deactivateImage.mutate({ imageId: id }), "The image is deactivated now."),
         ),
       image.status === "deactivated" &&
-        button("Reactivate", () =>
+        does("Reactivate", () =>
           act(() => reactivateImage.mutate({ imageId: id }), "The image is active again."),
         ),
       button("Delete", () => remove(image), "danger"),
@@ -129,7 +152,9 @@ export function imageView(id: string, project: Project, changed: () => Promise<v
   return view
 }
 
-const back = (): HTMLElement => h("a", { class: "back", href: "#/images" }, "All images")
+/** Whether there is no image of an id; what is no id at all is BAD_REQUEST. */
+const isMissing = (error: unknown): error is BffError =>
+  error instanceof BffError && (error.code === "NOT_FOUND" || error.code === "BAD_REQUEST")
 
 const identity = ({ id, status }: GlanceImage): HTMLElement =>
   h(
@@ -140,7 +165,7 @@ const identity = ({ id, status }: GlanceImage): HTMLElement =>
     copyButton(() => id, "the id"),
   )
 
-function uploadForm({ id, name, status }: GlanceImage): HTMLElement | false {
+function uploadForm(place: Workplace, { id, name, status }: GlanceImage): HTMLElement | false {
   if (status !== "queued" || isRunning(id)) return false
   const file = h("input", { type: "file", required: true })
   const submit = (event: Event) => {
@@ -148,7 +173,7 @@ function uploadForm({ id, name, status }: GlanceImage): HTMLElement | false {
     const chosen = file.files?.[0]
     if (!chosen) return
     form.hidden = true
-    void upload(id, name || id, chosen)
+    void upload(place, id, name || id, chosen)
   }
   const form = h(
     "form",

@@ -2,7 +2,6 @@
 
 import type { BulkOperationResult, GlanceImage, ImagesPaginatedInput } from "@polaris-bff/client"
 
-import { client } from "./api"
 import { confirmed } from "./confirm"
 import { newImageView } from "./create"
 import {
@@ -17,14 +16,10 @@ import {
   select,
 } from "./dom"
 import { imageView } from "./image"
-import { attempt, say } from "./notice"
+import { attempt, say, troubleView } from "./notice"
 import { ended, uploadsPlace } from "./uploads"
 import { bytes, counted, state, time } from "./words"
-
-export interface Project {
-  readonly id: string
-  readonly name: string
-}
+import type { Workplace } from "./workplace"
 
 type Filter = Pick<ImagesPaginatedInput, "visibility" | "member_status" | "status" | "sort">
 
@@ -67,11 +62,12 @@ interface Page {
 }
 
 /** Makes the view; `chosen` is an image's id, or "new". */
-export function imagesView(project: Project, chosen: string | undefined): HTMLElement {
-  if (kept?.project !== project.id) kept = { project: project.id, list: new ImageList() }
+export function imagesView(place: Workplace, chosen: string | undefined): HTMLElement {
+  const { id } = place.project
+  if (kept?.project !== id) kept = { project: id, list: new ImageList(place) }
   const { list } = kept
   const beside =
-    chosen && (chosen === "new" ? newImageView() : imageView(chosen, project, () => list.load()))
+    chosen && (chosen === "new" ? newImageView(place) : imageView(chosen, place, () => list.load()))
   const view = h(
     "div",
     { class: chosen ? "split images chosen" : "split images" },
@@ -101,8 +97,10 @@ class ImageList {
   #link: Pick<ImagesPaginatedInput, "first" | "next"> = {}
   #latest = 0
   #chosen: string | undefined
+  readonly #place: Workplace
 
-  constructor() {
+  constructor(place: Workplace) {
+    this.#place = place
     fill(
       this.element,
       h(
@@ -131,12 +129,32 @@ class ImageList {
   async load(): Promise<void> {
     const latest = ++this.#latest
     this.#table.setAttribute("aria-busy", "true")
-    await attempt(async () => {
-      const page = asked.words ? await found() : await paged(this.#link, this.#page.number)
-      // A slower answer to an earlier question is not what the list asks for any more.
-      if (latest === this.#latest) this.#show(page)
-    })
-    if (latest === this.#latest) this.#table.setAttribute("aria-busy", "false")
+    const { calls } = this.#place
+    const show = await (
+      asked.words ? found(calls) : paged(calls, this.#link, this.#page.number)
+    ).then(
+      (page) => () => this.#show(page),
+      (error: unknown) => () => this.#fail(error),
+    )
+    // A slower answer to an earlier question is not what the list asks for any more.
+    if (latest !== this.#latest) return
+    show()
+    this.#table.setAttribute("aria-busy", "false")
+  }
+
+  /** Says why there is no list: an older one would not be what the filters say. */
+  #fail(error: unknown): void {
+    refill(
+      this.#table,
+      troubleView(
+        "The images could not be listed",
+        error,
+        button("Try again", () => this.load()),
+        this.#page.number > 1 && button("First page", () => this.#begin()),
+      ),
+    )
+    fill(this.#pager)
+    this.#bulk.hidden = true
   }
 
   #filters(): HTMLElement {
@@ -198,12 +216,13 @@ class ImageList {
   }
 
   #rows(images: readonly GlanceImage[]): HTMLElement {
+    const mine = images.filter(this.#place.mayChange)
     const all = h("input", {
       type: "checkbox",
       "aria-label": "Select every image of this page",
-      checked: images.every(({ id }) => this.#selected.has(id)),
+      checked: mine.length > 0 && mine.every(({ id }) => this.#selected.has(id)),
       onchange: () => {
-        for (const { id } of images) this.#select(id, all.checked)
+        for (const { id } of mine) this.#select(id, all.checked)
         for (const box of this.#table.querySelectorAll<HTMLInputElement>("tbody input"))
           box.checked = all.checked
       },
@@ -212,7 +231,7 @@ class ImageList {
     return h(
       "table",
       {},
-      h("thead", {}, h("tr", {}, h("td", { class: "pick" }, all), ...heads)),
+      h("thead", {}, h("tr", {}, h("td", { class: "pick" }, mine.length > 0 && all), ...heads)),
       h("tbody", {}, ...images.map((image) => this.#row(image))),
     )
   }
@@ -246,7 +265,7 @@ class ImageList {
     return h(
       "tr",
       { class: current ? "current" : undefined },
-      h("td", { class: "pick" }, box),
+      h("td", { class: "pick" }, this.#place.mayChange(image) && box),
       h(
         "th",
         { scope: "row" },
@@ -291,7 +310,7 @@ class ImageList {
   #showBulk(): void {
     const count = this.#selected.size
     this.#bulk.hidden = !count
-    const { deleteImages, deactivateImages, activateImages } = client.compute.image
+    const { deleteImages, deactivateImages, activateImages } = this.#place.calls
     fill(
       this.#bulk,
       h("strong", { role: "status" }, `${count} selected`),
@@ -316,7 +335,7 @@ class ImageList {
     done: string,
     work: (input: { imageIds: string[] }) => Promise<BulkOperationResult>,
     ask = false,
-  ): Promise<void> {
+  ): Promise<unknown> {
     return attempt(async () => {
       const names = new Map(this.#page.images.map(({ id, name }) => [id, name || id]))
       const imageIds = [...this.#selected]
@@ -376,17 +395,18 @@ function filter(): Filter {
 }
 
 async function paged(
+  calls: Workplace["calls"],
   link: Pick<ImagesPaginatedInput, "first" | "next">,
   number: number,
 ): Promise<Page> {
   const wanted = link.first || link.next ? link : { ...filter(), limit: asked.size }
-  const { images, first, next } = await client.compute.image.listImagesWithPagination.query(wanted)
+  const { images, first, next } = await calls.listImagesWithPagination.query(wanted)
   return { images, number, note: "", first: first ?? undefined, next: next ?? undefined }
 }
 
 /** Glance finds whole names only, so the search looks through all that the filters leave. */
-async function found(): Promise<Page> {
-  const all = await client.compute.image.listImages.query(filter())
+async function found(calls: Workplace["calls"]): Promise<Page> {
+  const all = await calls.listImages.query(filter())
   const words = asked.words.toLowerCase().split(/\s+/)
   const images = all.filter((image) => {
     const text = [image.name, image.id, ...(image.tags ?? [])].join(" ").toLowerCase()

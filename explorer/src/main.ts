@@ -1,13 +1,23 @@
 /** The page: its top, and the view that the address asks for. */
 
+import { errorOf, session } from "./api"
+import { closeOnEscape } from "./close"
 import { button, fill, focusHeading, h } from "./dom"
 import { imagesView } from "./images"
-import { attempt, hush, notices } from "./notice"
+import { hush, notices } from "./notice"
 import { type Contract, load } from "./openrpc"
 import { procedureView } from "./procedure"
-import { chooseView, restore, session, sessionBar, signInView } from "./session"
+import {
+  chooseView,
+  restore,
+  sayWhetherAfresh,
+  sessionBar,
+  signInView,
+  watchReturns,
+} from "./session"
 import { entries, trayView } from "./tray"
 import { tree } from "./tree"
+import { workplaceOf } from "./workplace"
 
 const TABS = [
   ["images", "Images"],
@@ -51,15 +61,37 @@ function view(): HTMLElement {
   if (name === "procedures") return proceduresView(which)
   if (name === "batch") return trayView()
   const current = session.get()
-  if (current === undefined) return h("p", { class: "page" }, "Asking the server who is signed in…")
+  if (current === undefined) return askingView()
   if (!current) return signInView()
-  if (!current.project) return chooseView()
-  return imagesView(current.project, which)
+  const workplace = workplaceOf(current)
+  return workplace ? imagesView(workplace, which) : chooseView()
+}
+
+let unanswered: unknown
+
+function askingView(): HTMLElement {
+  return unanswered
+    ? failedView("The server could not be asked who is signed in", unanswered, ask)
+    : h("p", { class: "page" }, "Asking the server who is signed in…")
+}
+
+/** Asks who is signed in. */
+async function ask(): Promise<void> {
+  unanswered = undefined
+  sessionChanged()
+  try {
+    await restore()
+    sayWhetherAfresh()
+  } catch (error) {
+    unanswered = error
+    sessionChanged()
+  }
 }
 
 function proceduresView(name: string | undefined): HTMLElement {
   if (!contract) return h("p", { class: "page" }, "Reading openrpc.json…")
-  if (contract instanceof Error) return unread(contract)
+  if (contract instanceof Error)
+    return failedView("The procedures could not be read", contract, readContract)
   const method = contract.methods.find((known) => known.name === name)
   const shown = method ? procedureView(method, contract) : welcome(contract, name)
   return h("div", { class: method ? "split chosen" : "split" }, tree(contract.methods, name), shown)
@@ -88,13 +120,13 @@ function welcome({ info, methods }: Contract, unknown: string | undefined): HTML
   )
 }
 
-function unread({ message }: Error): HTMLElement {
+function failedView(what: string, error: unknown, again: () => unknown): HTMLElement {
   return h(
     "section",
     { class: "page" },
-    h("h1", { tabindex: "-1" }, "The procedures could not be read"),
-    h("p", { class: "lead" }, message),
-    h("div", { class: "actions" }, button("Try again", readContract, "primary")),
+    h("h1", { tabindex: "-1" }, what),
+    h("p", { class: "lead", role: "alert" }, errorOf(error).message),
+    h("div", { class: "actions" }, button("Try again", again, "primary")),
   )
 }
 
@@ -115,12 +147,20 @@ function show(): void {
 }
 
 /** Goes where the address says; whoever uses a keyboard or a screen reader is taken along. */
-function go(): void {
+function go({ oldURL }: HashChangeEvent): void {
   hush()
   show()
+  const closed = place()[1] ? undefined : linkTo(new URL(oldURL).hash)
+  if (closed) return closed.focus()
   focusHeading(main)
   scrollTo(0, 0)
 }
+
+/** The row of the image that was shown beside the list. */
+const linkTo = (hash: string): HTMLElement | undefined =>
+  [...main.querySelectorAll<HTMLElement>(".rows a")].find(
+    (link) => link.getAttribute("href") === hash,
+  )
 
 /** Only the images depend on the session; an answer to a call stays where it is. */
 function sessionChanged(): void {
@@ -142,10 +182,12 @@ function start(): void {
   )
   fill(document.body, skip, h("header", { class: "top" }, brand, tabs, sessionBar()), notices, main)
   addEventListener("hashchange", go)
+  addEventListener("keydown", closeOnEscape)
   entries.watch(showTabs)
   session.watch(sessionChanged)
   show()
-  void attempt(restore).then(() => session.get() === undefined && session.set(null))
+  watchReturns()
+  void ask()
   void readContract()
 }
 

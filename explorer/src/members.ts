@@ -1,52 +1,63 @@
 /** With whom an image is shared, and the answer of the project that it was offered to. */
 
-import type { GlanceImage, ImageMember, Visibility } from "@polaris-bff/client"
+import type { GlanceImage, ImageMember, Project } from "@polaris-bff/client"
 
-import { client } from "./api"
-import { button, fill, h, labelled, uniqueId } from "./dom"
-import type { Project } from "./images"
-import { attempt, say } from "./notice"
+import { button, type Child, fill, h, labelled, uniqueId } from "./dom"
+import { attempt, say, troubleView } from "./notice"
 import { myProjects } from "./session"
 import { state, time } from "./words"
+import type { Workplace } from "./workplace"
 
 /** Makes the section of an image that says with whom it is shared. */
 export function membersView(
   image: GlanceImage,
-  project: Project,
-  setVisibility: (visibility: Visibility) => Promise<void>,
+  place: Workplace,
+  share: () => unknown,
 ): HTMLElement {
-  const place = h("div", {})
-  const section = h("section", { class: "members" }, h("h2", {}, "Sharing"), place)
-  if (image.visibility !== "shared") fill(place, ...notShared(image, setVisibility))
-  else if (image.owner === project.id) void shownTo(image, place)
-  else void offered(image, project, place)
+  const part = h("div", {})
+  const section = h("section", { class: "members" }, h("h2", {}, "Sharing"), part)
+  const isMine = place.mayChange(image)
+  if (image.visibility !== "shared") fill(part, ...notShared(image, isMine && share))
+  else void shown(part, () => (isMine ? owned(image, place, part) : offered(image, place, part)))
   return section
 }
 
-function notShared(
-  { visibility }: GlanceImage,
-  setVisibility: (visibility: Visibility) => Promise<void>,
-): HTMLElement[] {
+function notShared({ visibility }: GlanceImage, share: false | (() => unknown)): Child[] {
   const words = `It is ${visibility}. Only a shared image is offered to single projects.`
-  return [h("p", { class: "hint" }, words), button("Make it shared", () => setVisibility("shared"))]
+  return [h("p", { class: "hint" }, words), share && button("Make it shared", share)]
+}
+
+/** Shows what has to be asked for, or why it could not be. */
+async function shown(part: HTMLElement, work: () => Promise<void>): Promise<void> {
+  const again = button("Try again", () => shown(part, work))
+  await work().catch((error: unknown) =>
+    fill(part, troubleView("It could not be read with whom it is shared", error, again)),
+  )
 }
 
 /** For the owner: the members, and a form for another one. */
-async function shownTo({ id: imageId }: GlanceImage, place: HTMLElement): Promise<void> {
-  await attempt(async () => {
-    const members = await client.compute.image.listImageMembers.query({ imageId })
-    fill(place, memberTable(members, remove), addForm(imageId, again))
-  })
+async function owned(image: GlanceImage, place: Workplace, part: HTMLElement): Promise<void> {
+  const { listImageMembers, createImageMember, deleteImageMember } = place.calls
+  const imageId = image.id
+  const members = await listImageMembers.query({ imageId })
+  fill(part, memberTable(members, remove), addForm(image, add))
 
   async function again(said: string): Promise<void> {
     say(said)
-    await shownTo({ id: imageId }, place)
-    place.querySelector("input")?.focus()
+    await shown(part, () => owned(image, place, part))
+    part.querySelector("input")?.focus()
   }
 
-  function remove(memberId: string): Promise<void> {
+  function add(member: string): Promise<unknown> {
     return attempt(async () => {
-      await client.compute.image.deleteImageMember.mutate({ imageId, memberId })
+      await createImageMember.mutate({ imageId, member })
+      await again(`The image is offered to ${nameOf(member)}.`)
+    })
+  }
+
+  function remove(memberId: string): Promise<unknown> {
+    return attempt(async () => {
+      await deleteImageMember.mutate({ imageId, memberId })
       await again(`${nameOf(memberId)} has no access any more.`)
     })
   }
@@ -54,7 +65,7 @@ async function shownTo({ id: imageId }: GlanceImage, place: HTMLElement): Promis
 
 function memberTable(
   members: readonly ImageMember[],
-  remove: (memberId: string) => Promise<void>,
+  remove: (memberId: string) => unknown,
 ): HTMLElement {
   if (!members.length) return h("p", { class: "hint" }, "It is offered to nobody yet.")
   const rows = members.map(({ member_id: id, status, updated_at: updated }) =>
@@ -74,69 +85,100 @@ function memberTable(
   return h("table", {}, h("tbody", {}, ...rows))
 }
 
-function addForm(imageId: string, again: (said: string) => Promise<void>): HTMLElement {
+function addForm(image: GlanceImage, add: (member: string) => unknown): HTMLElement {
+  const others = myProjects().filter(({ id }) => id !== image.owner)
   const known = h(
     "datalist",
     { id: uniqueId() },
-    ...myProjects().map(({ id, name }) => h("option", { value: id }, name)),
+    ...others.map(({ id, name }) => h("option", { value: id }, name)),
   )
   const member = h("input", {
     required: true,
     list: known.id,
     autocomplete: "off",
     spellcheck: "false",
+    oninput: () => complain(""),
   })
-  const submit = (event: Event) => {
-    event.preventDefault()
-    void attempt(async () => {
-      await client.compute.image.createImageMember.mutate({ imageId, member: member.value.trim() })
-      await again(`The image is offered to ${nameOf(member.value.trim())}.`)
-    })
+  const fault = h("p", { class: "fault", id: uniqueId(), role: "alert" })
+  const hint = "Its id, or its name if it is one of yours."
+  const field = labelled("Share with a project", member, hint)
+  field.append(fault)
+  member.setAttribute("aria-describedby", `${member.getAttribute("aria-describedby")} ${fault.id}`)
+
+  function complain(why: string): void {
+    fill(fault, why)
+    member.setAttribute("aria-invalid", String(why !== ""))
   }
+
+  function submit(event: Event): void {
+    event.preventDefault()
+    try {
+      void add(projectIdOf(member.value.trim(), image.owner))
+    } catch (error) {
+      complain(error instanceof Error ? error.message : String(error))
+      member.focus()
+    }
+  }
+
   return h(
     "form",
     { class: "share", onsubmit: submit },
-    labelled(
-      "Share with a project",
-      member,
-      "The project's id. Glance does not check that it exists.",
-    ),
+    field,
     known,
     h("button", { type: "submit" }, "Share"),
   )
 }
 
-/** For a project that it was offered to: its answer. */
-async function offered(
-  { id: imageId }: GlanceImage,
-  project: Project,
-  place: HTMLElement,
-): Promise<void> {
-  const one = { imageId, memberId: project.id }
-  await attempt(async () => {
-    const { status } = await client.compute.image.getImageMember.query(one)
-    fill(
-      place,
-      h("p", {}, `Offered to ${project.name}: `, state(status)),
-      h(
-        "div",
-        { class: "actions" },
-        status !== "accepted" && button("Accept", () => answer("accepted"), "primary"),
-        status !== "rejected" && button("Reject", () => answer("rejected")),
-      ),
-    )
-  })
+// Keystone makes ids of this form (uuid4().hex). Glance takes any word, and shares with nobody then.
+const PROJECT_ID = /^[0-9a-f]{32}$/
 
-  function answer(status: "accepted" | "rejected"): Promise<void> {
+/**
+ * Returns the id of the project that somebody named.
+ *
+ * @throws {Error} it may be none, or several, or the image's own.
+ */
+function projectIdOf(word: string, owner: unknown): string {
+  const mine = myProjects()
+  const named = mine.some(({ id }) => id === word) ? [] : mine.filter(({ name }) => name === word)
+  if (named.length > 1) throw new Error(severalAre(word, named))
+  const id = named[0]?.id ?? word
+  if (id === owner) throw new Error("The image is this project's own.")
+  if (mine.some((project) => project.id === id) || PROJECT_ID.test(id)) return id
+  throw new Error(
+    `“${word}” is none of your projects, and no project's id either: that has 32 digits from 0 to f.` +
+      " Ask somebody who works in the project for its id.",
+  )
+}
+
+const severalAre = (name: string, projects: readonly Project[]): string =>
+  `Several of your projects are named “${name}”; give the id: ${projects.map(({ id }) => id).join(", ")}`
+
+/** For a project that it was offered to: its answer. */
+async function offered(image: GlanceImage, place: Workplace, part: HTMLElement): Promise<void> {
+  const { project, calls } = place
+  const one = { imageId: image.id, memberId: project.id }
+  const { status } = await calls.getImageMember.query(one)
+  fill(
+    part,
+    h("p", {}, `Offered to ${project.name}: `, state(status)),
+    h(
+      "div",
+      { class: "actions" },
+      status !== "accepted" && button("Accept", () => answer("accepted"), "primary"),
+      status !== "rejected" && button("Reject", () => answer("rejected")),
+    ),
+  )
+
+  function answer(status: "accepted" | "rejected"): Promise<unknown> {
     return attempt(async () => {
-      await client.compute.image.updateImageMember.mutate({ ...one, status })
+      await calls.updateImageMember.mutate({ ...one, status })
       say(
         status === "accepted"
           ? `${project.name} lists the image now.`
           : `${project.name} does not list the image.`,
       )
-      await offered({ id: imageId }, project, place)
-      place.querySelector("button")?.focus()
+      await shown(part, () => offered(image, place, part))
+      part.querySelector("button")?.focus()
     })
   }
 }

@@ -1,9 +1,7 @@
 /** One line above the view, for what just happened. */
 
-import { BffError } from "@polaris-bff/client"
-
-import { button, fill, h } from "./dom"
-import { errorOf } from "./api"
+import { button, type Child, fill, h, type Option, select } from "./dom"
+import { errorOf, isDoubt } from "./api"
 
 const said = h("div", { class: "notice", role: "status" })
 const failed = h("div", { class: "notice bad", role: "alert" })
@@ -28,13 +26,43 @@ export function hush(): void {
   fill(failed)
 }
 
-/** Runs what a person asked for; what fails is said. That a session has ended is said where it is known. */
-export async function attempt(work: () => Promise<void>): Promise<void> {
+/** Runs what a person asked for, and returns whether it worked. What fails is said; what became of the session is said where it is known. */
+export async function attempt(work: () => Promise<void>): Promise<boolean> {
   try {
     await work()
+    return true
   } catch (error) {
-    if (!(error instanceof BffError && error.code === "UNAUTHORIZED")) complain(error)
+    if (!isDoubt(error)) complain(error)
+    return false
   }
+}
+
+/** Says what could not be shown and why, with a way to try again. */
+export function troubleView(what: string, error: unknown, ...actions: Child[]): HTMLElement {
+  return h(
+    "div",
+    { class: "trouble", role: "alert" },
+    h("strong", {}, what),
+    h("p", {}, errorOf(error).message),
+    h("div", { class: "actions" }, ...actions),
+  )
+}
+
+/** Makes a select whose choice is carried out at once, and taken back where that fails. */
+export function chooser(
+  options: readonly Option[],
+  value: string,
+  carryOut: (value: string) => Promise<void>,
+  label: string,
+): HTMLSelectElement {
+  let holds = value
+  const chosen = select(options, value, { "aria-label": label, onchange: choose })
+  async function choose(): Promise<void> {
+    const wanted = chosen.value
+    if (await attempt(() => carryOut(wanted))) holds = wanted
+    chosen.value = holds
+  }
+  return chosen
 }
 
 function show(place: HTMLElement, text: string): void {

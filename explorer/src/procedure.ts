@@ -15,8 +15,9 @@ import {
   type Method,
   resolver,
 } from "./openrpc"
+import { attempt } from "./notice"
 import { exchangeLine, outcomeView } from "./outcome"
-import { restore } from "./session"
+import { follow } from "./session"
 import { createSnippets } from "./snippets"
 import { collect } from "./tray"
 import { kindMark } from "./tree"
@@ -70,7 +71,8 @@ export function procedureView(method: Method, contract: Contract): HTMLElement {
     if (call.disabled) return
     call.disabled = true
     try {
-      const exchange = await send([callOf(input)])
+      const calls = [callOf(input)]
+      const exchange = await send(calls)
       const [outcome] = exchange.outcomes
       if (!outcome) return
       const error = "error" in outcome ? outcome.error : undefined
@@ -78,8 +80,7 @@ export function procedureView(method: Method, contract: Contract): HTMLElement {
       fill(heard, exchangeLine(exchange))
       fill(answer, outcomeView(outcome, "The answer"))
       heard.scrollIntoView({ block: "nearest" })
-      if (!error && method.name.startsWith("auth.") && method["x-kind"] === "mutation")
-        await restore()
+      await attempt(() => follow(calls, exchange.outcomes))
     } finally {
       call.disabled = !isWhole
     }

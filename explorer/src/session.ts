@@ -1,53 +1,125 @@
 /** Who is signed in, and where they work. Nothing of it is stored: the cookie is the session. */
 
-import type { Project, UserSession } from "@polaris-bff/client"
+import { createClient, type Project, type UserSession } from "@polaris-bff/client"
 
-import { BASE, client, unauthorized } from "./api"
-import { button, fill, h, labelled, type Option, select } from "./dom"
-import { attempt, hush, say } from "./notice"
+import { BASE, type Call, clientOf, doubt, type Outcome, session, type Shown } from "./api"
+import { confirmed } from "./confirm"
+import { button, fill, h, labelled, type Option } from "./dom"
+import { attempt, chooser, complain, hush, say } from "./notice"
+import { stopUploads, uploadsUnderWay } from "./uploads"
 import { Value } from "./value"
+import { counted } from "./words"
 
-/** The session; `undefined` until the server was asked. */
-export const session = new Value<UserSession | null | undefined>(undefined)
 const projects = new Value<readonly Project[]>([])
 
 /** The projects of whoever is signed in. */
 export const myProjects = (): readonly Project[] => projects.get()
 
-/** Asks the server who is signed in. */
+// Asks for the session of the browser, whatever the page shows.
+const browser = createClient({ url: BASE })
+
+/** Shows the session that the browser has. */
 export async function restore(): Promise<void> {
-  await enter(await client.auth.getCurrentUserSession.query())
+  await enter(await browser.auth.getCurrentUserSession.query())
 }
 
-unauthorized.watch(() => {
-  if (!session.get()) return
-  say("Your session has ended. Sign in again.")
-  session.set(null)
+/** Shows what the calls changed that a person made. */
+export async function follow(calls: readonly Call[], outcomes: readonly Outcome[]): Promise<void> {
+  const changed = calls.some(
+    ({ name, kind }, index) =>
+      name.startsWith("auth.") && kind === "mutation" && "result" in (outcomes[index] ?? {}),
+  )
+  if (changed) await restore()
+}
+
+/**
+ * Looks whether the browser's session is still the one that the page shows: tabs share the cookie.
+ *
+ * A project that the page shows stays, since its calls name it; returns whether all is as it was.
+ */
+async function check(): Promise<boolean> {
+  const shown = session.get()
+  const found = await browser.auth.getCurrentUserSession.query()
+  if (session.get() !== shown) return false
+  if (isShown(found, shown)) return true
+  if (shown && !found) say("Your session has ended. Sign in again.")
+  if (shown && found) say("This session was moved to another project in another tab.")
+  await enter(found)
+  return false
+}
+
+function isShown(found: UserSession | null, shown: Shown): boolean {
+  if (!found || !shown) return found === shown
+  const isSame = found.user.id === shown.user.id
+  if (shown.project) return isSame
+  return isSame && !found.project && found.domain?.id === shown.domain?.id
+}
+
+doubt.watch(async ({ error }) => {
+  const stands = await check().catch(() => true)
+  if (stands && error) complain(error)
 })
+
+/** Checks the session whenever a person comes back to the page. */
+export function watchReturns(): void {
+  let looking = false
+  async function look(): Promise<void> {
+    if (looking || session.get() === undefined || document.visibilityState !== "visible") return
+    looking = true
+    // Who cannot ask now is told so by their next call.
+    await check().catch(() => {})
+    looking = false
+  }
+  addEventListener("focus", look)
+  addEventListener("pageshow", look)
+  document.addEventListener("visibilitychange", look)
+}
 
 let lastUser: string | undefined
 
 async function enter(found: UserSession | null): Promise<void> {
   if (!found) return session.set(null)
   // What the page still knows is not for another person.
-  if (lastUser && lastUser !== found.user.id) return location.reload()
+  if (lastUser && lastUser !== found.user.id) return startAfresh({ wasAnothers: true })
   lastUser = found.user.id
-  projects.set(await client.auth.listProjects.query())
+  const { auth } = clientOf(found)
+  projects.set(await auth.listProjects.query())
   const only = projects.get().length === 1 && projects.get()[0]
   if (found.project || found.domain || !only) session.set(found)
-  else await work(only.id)
+  else session.set(await auth.setCurrentScope.mutate({ type: "project", projectId: only.id }))
 }
 
 /** Works in a project from now on. */
 async function work(projectId: string): Promise<void> {
-  session.set(await client.auth.setCurrentScope.mutate({ type: "project", projectId }))
+  const { auth } = clientOf(session.get())
+  session.set(await auth.setCurrentScope.mutate({ type: "project", projectId }))
+}
+
+/** Loads the page anew, so that nothing is left of what was seen and filled in. */
+function startAfresh(state: { readonly wasAnothers: boolean } | null): void {
+  stopUploads()
+  document.body.replaceChildren()
+  // The one thing that outlives the page, and nobody's: whether there is something to say.
+  history.replaceState(state, "", BASE)
+  location.reload()
+}
+
+/** Says that what another person had open is gone, when the page has just started afresh for that. */
+export function sayWhetherAfresh(): void {
+  if (!history.state?.wasAnothers) return
+  history.replaceState(null, "")
+  const name = session.get()?.user.name
+  const gone = "What somebody else had open on this page was closed."
+  say(name ? `${name} is signed in with this browser now. ${gone}` : gone)
 }
 
 async function signOut(): Promise<void> {
-  await client.auth.terminateUserSession.mutate()
-  // Begins anew, so that nothing is left of what was seen and filled in.
-  history.replaceState(null, "", BASE)
-  location.reload()
+  const count = uploadsUnderWay()
+  const question = `Stop ${counted(count, "upload")} and sign out?`
+  if (count && !(await confirmed(question, "Sign out"))) return
+  stopUploads()
+  await clientOf(session.get()).auth.terminateUserSession.mutate()
+  startAfresh(null)
 }
 
 const NOT_KEPT =
@@ -76,8 +148,8 @@ export function signInView(): HTMLElement {
     fill(failure)
     const given = { user: user.value, password: password.value, domainName: domain.value }
     try {
-      const made = await client.auth.createUserSession.mutate(given)
-      if (!(await client.auth.getCurrentUserSession.query())) throw new Error(NOT_KEPT)
+      const made = await browser.auth.createUserSession.mutate(given)
+      if (!(await browser.auth.getCurrentUserSession.query())) throw new Error(NOT_KEPT)
       await enter(made)
       hush()
     } catch (error) {
@@ -149,10 +221,10 @@ function parts(current: UserSession | null | undefined): HTMLElement[] {
   const { user, project } = current
   const options: Option[] = projects.get().map(({ id, name }) => [id, name])
   if (!project) options.unshift(["", "no project"])
-  const chosen = select(options, project?.id ?? "", {
-    "aria-label": "Project",
-    onchange: () => attempt(() => (chosen.value ? work(chosen.value) : Promise.resolve())),
-  })
+  const go = async (projectId: string) => {
+    if (projectId) await work(projectId)
+  }
+  const chosen = chooser(options, project?.id ?? "", go, "Project")
   return [
     chosen,
     h("span", { class: "who", title: `Domain ${user.domain.name ?? user.domain.id}` }, user.name),

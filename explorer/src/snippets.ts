@@ -1,13 +1,22 @@
 /** The same call in other languages. */
 
-import { BASE, type Call, UPLOAD } from "./api"
+import { BASE, type Call, session, UPLOAD } from "./api"
 import { button, copyButton, fill, h } from "./dom"
 import { written } from "./json"
 
 const ADDRESS = BASE.replace(/\/$/, "")
 
+/** The project that the page shows, unless the call has its own; `auth.*` looks at none. */
+function projectOf({ name, input }: Call): string | undefined {
+  if (name.startsWith("auth.") || input.project_id !== undefined) return undefined
+  return session.get()?.project?.id
+}
+
 /** The TypeScript client. */
-function typescript({ name, kind, input }: Call): string {
+function typescript(call: Call): string {
+  const { name, kind, input } = call
+  const project = projectOf(call)
+  const where = project ? `, "x-project-id": ${JSON.stringify(project)}` : ""
   const argument = Object.keys(input).length ? written(input) : ""
   const file = /("file": )("[^"]*")/
   const given =
@@ -16,7 +25,7 @@ function typescript({ name, kind, input }: Call): string {
 
 const client = createClient({
   url: ${JSON.stringify(ADDRESS)},
-  headers: { "x-auth-token": process.env.OS_TOKEN ?? "" },
+  headers: { "x-auth-token": process.env.OS_TOKEN ?? ""${where} },
 })
 
 const answer = await client.${name}.${kind === "query" ? "query" : "mutate"}(${given})
@@ -25,7 +34,10 @@ console.log(answer)
 }
 
 /** Python, with its standard library. */
-function python({ name, input }: Call): string {
+function python(call: Call): string {
+  const { name, input } = call
+  const project = projectOf(call)
+  const where = project ? `headers["x-project-id"] = ${JSON.stringify(project)}\n` : ""
   return `import json
 import os
 from urllib.request import Request, urlopen
@@ -37,7 +49,7 @@ call = {
     "params": ${pythonic(input, "    ")},
 }
 headers = {"content-type": "application/json", "x-auth-token": os.environ["OS_TOKEN"]}
-request = Request(${JSON.stringify(`${ADDRESS}/rpc`)}, json.dumps(call).encode(), headers)
+${where}request = Request(${JSON.stringify(`${ADDRESS}/rpc`)}, json.dumps(call).encode(), headers)
 with urlopen(request) as response:
     print(json.load(response))
 `
@@ -60,12 +72,14 @@ function pythonic(value: unknown, indent: string): string {
 }
 
 /** A shell. */
-function curl({ name, input }: Call): string {
-  const call = { jsonrpc: "2.0", id: 1, method: name, params: input }
+function curl(given: Call): string {
+  const call = { jsonrpc: "2.0", id: 1, method: given.name, params: given.input }
+  const project = projectOf(given)
+  const where = project ? `  -H ${quoted(`x-project-id: ${project}`)} \\\n` : ""
   return `curl -sS ${quoted(`${ADDRESS}/rpc`)} \\
   -H 'content-type: application/json' \\
   -H "x-auth-token: $OS_TOKEN" \\
-  -d ${quoted(JSON.stringify(call))}
+${where}  -d ${quoted(JSON.stringify(call))}
 `
 }
 
@@ -108,6 +122,7 @@ export function createSnippets(): Snippets {
     fill(code, call && LANGUAGES[language](call))
   }
 
+  const stop = session.watch(() => (code.isConnected ? show() : stop()))
   const copy = copyButton(() => code.textContent ?? "", "the code")
   return {
     element: h(

@@ -6,6 +6,7 @@ import { attempt, say } from "./notice"
 import { isInput } from "./form"
 import { written } from "./json"
 import { outcomeView, exchangeLine } from "./outcome"
+import { follow } from "./session"
 import { Value } from "./value"
 
 interface Entry {
@@ -66,6 +67,7 @@ export function trayView(): HTMLElement {
     try {
       last = await send(calls)
       entries.set(entries.get().map((entry, index) => ({ ...entry, ...outcomeOf(last, index) })))
+      await follow(calls, last.outcomes)
     } finally {
       sending = false
       show()

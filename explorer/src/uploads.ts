@@ -1,14 +1,14 @@
 /** Uploads that are under way, whichever view is open. */
 
-import { client } from "./api"
 import { button, fill, h } from "./dom"
 import { complain, say } from "./notice"
 import { Value } from "./value"
 import { bytes } from "./words"
+import type { Workplace } from "./workplace"
 
 interface Upload {
   readonly imageId: string
-  readonly name: string
+  readonly stop: () => void
   readonly element: HTMLElement
 }
 
@@ -25,17 +25,29 @@ running.watch((uploads) => fill(uploadsPlace, ...uploads.map(({ element }) => el
 export const isRunning = (imageId: string): boolean =>
   running.get().some((upload) => upload.imageId === imageId)
 
-/** Sends a file as the data of an image. */
-export async function upload(imageId: string, name: string, file: File): Promise<void> {
+/** How many uploads are under way. */
+export const uploadsUnderWay = (): number => running.get().length
+
+/** Stops every upload; nothing asks any more whether the page may be left. */
+export function stopUploads(): void {
+  for (const { stop } of running.get()) stop()
+  running.set([])
+}
+
+/** Sends a file as the data of an image; it stays in its project, whatever the page shows later. */
+export async function upload(
+  { calls, project }: Workplace,
+  imageId: string,
+  name: string,
+  file: File,
+): Promise<void> {
   const giveUp = new AbortController()
-  const { element, show } = progressView(name, file, () => giveUp.abort())
-  const entry: Upload = { imageId, name, element }
+  const stop = () => giveUp.abort()
+  const { element, show } = progressView(name, project.name, file, stop)
+  const entry: Upload = { imageId, stop, element }
   running.set([...running.get(), entry])
   try {
-    await client.compute.image.uploadImage.mutate(
-      { imageId, file },
-      { signal: giveUp.signal, onProgress: show },
-    )
+    await calls.uploadImage.mutate({ imageId, file }, { signal: giveUp.signal, onProgress: show })
     say(`${name} has its data, and is active.`)
   } catch (error) {
     if (giveUp.signal.aborted) say(`The upload of ${name} was stopped. The image is still queued.`)
@@ -46,7 +58,7 @@ export async function upload(imageId: string, name: string, file: File): Promise
   }
 }
 
-function progressView(name: string, file: File, stop: () => void) {
+function progressView(name: string, project: string, file: File, stop: () => void) {
   const bar = h("progress", {
     max: String(file.size || 1),
     value: "0",
@@ -65,7 +77,7 @@ function progressView(name: string, file: File, stop: () => void) {
     h(
       "div",
       { class: "bar" },
-      h("strong", {}, name),
+      h("span", {}, h("strong", {}, name), h("span", { class: "hint" }, ` in ${project}`)),
       button("Stop", stop, "quiet", { "aria-label": `Stop the upload of ${name}` }),
     ),
     bar,

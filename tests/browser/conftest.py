@@ -81,6 +81,12 @@ class Explorer:
         ARTIFACTS.mkdir(exist_ok=True)
         self.page.screenshot(path=ARTIFACTS / f"{name}.png")
 
+    def failed_to_load(self) -> None:
+        """Take what the browser itself says of requests that fail: they do so on purpose."""
+        assert self.complaints
+        assert all("Failed to load resource" in text for text in self.complaints), self.complaints
+        self.complaints.clear()
+
     def faults(self) -> list[str]:
         """Return what axe-core finds wrong with what is seen."""
         if not self.page.evaluate("'axe' in window"):
@@ -128,7 +134,12 @@ def explorer(chromium: Chromium, address: str) -> Iterator[Open]:
     tabs: list[Explorer] = []
     with ExitStack() as stack:
 
-        def open_tab(place: str = "", *, phone: bool = False) -> Explorer:
+        def open_tab(
+            place: str = "", *, phone: bool = False, beside: Explorer | None = None
+        ) -> Explorer:
+            if beside:
+                tabs.append(Explorer(beside.page.context.new_page()))
+                return tabs[-1].open(place)
             context = chromium.new_context(
                 base_url=address,
                 viewport=PHONE if phone else DESKTOP,  # type: ignore[arg-type]
