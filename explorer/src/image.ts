@@ -87,7 +87,9 @@ export function imageView(id: string, place: Workplace, changed: () => Promise<v
     await work()
     say(done)
     await Promise.all([load(), changed()])
-    title.focus()
+    // Not away from where somebody has gone meanwhile.
+    const focused = document.activeElement
+    if (focused === document.body || view.contains(focused)) title.focus()
   }
 
   const { mayChange, calls } = place

@@ -1,6 +1,6 @@
 /** Who is signed in, and where they work. Nothing of it is stored: the cookie is the session. */
 
-import { createClient, type Project, type UserSession } from "@polaris-bff/client"
+import { BffError, createClient, type Project, type UserSession } from "@polaris-bff/client"
 
 import { BASE, type Call, clientOf, doubt, type Outcome, session, type Shown } from "./api"
 import { confirmed } from "./confirm"
@@ -20,7 +20,17 @@ const browser = createClient({ url: BASE })
 
 /** Shows the session that the browser has. */
 export async function restore(): Promise<void> {
-  await enter(await browser.auth.getCurrentUserSession.query())
+  await enter(await current())
+}
+
+async function current(): Promise<UserSession | null> {
+  try {
+    return await browser.auth.getCurrentUserSession.query()
+  } catch (error) {
+    if (!(error instanceof BffError && error.code === "FORBIDDEN")) throw error
+    // The role in the session's project was taken away; there may be others to choose.
+    return browser.auth.setCurrentScope.mutate({ type: "unscoped" })
+  }
 }
 
 /** Shows what the calls changed that a person made. */

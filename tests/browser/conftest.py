@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import ConsoleMessage, Page, Playwright, expect, sync_playwright
 
 from tests.devcloud import Cloud
 from tests.process import ROOT, line_of, running
@@ -117,12 +117,23 @@ def address(cloud: Cloud) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Chromium]:
-    """Return Debian's Chromium; it ends with the module, and Playwright's event loop with it."""
+def playwright() -> Iterator[Playwright]:
+    """Return what drives browsers; its event loop ends with the module."""
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+def launched(playwright: Playwright, **options: Any) -> Chromium:
+    """Return Debian's Chromium; it ends with the module."""
     path = shutil.which("chromium")
     assert path, "there is no chromium: make test installs it"
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+    return playwright.chromium.launch(executable_path=path, args=ARGUMENTS, **options)
+
+
+@pytest.fixture(scope="module")
+def chromium(playwright: Playwright) -> Chromium:
+    """Return a browser for all tests of a module."""
+    return launched(playwright)
 
 
 Open = Callable[..., Explorer]
