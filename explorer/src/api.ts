@@ -1,6 +1,12 @@
 /** Calls, made with the TypeScript client. */
 
-import { BffError, type Client, createClient, type UserSession } from "@polaris-bff/client"
+import {
+  BffError,
+  type BffErrorCode,
+  type Client,
+  createClient,
+  type UserSession,
+} from "@polaris-bff/client"
 
 import { Value } from "./value"
 
@@ -13,7 +19,7 @@ export const session = new Value<Shown>(undefined)
 
 /** The last refusal that puts the session in doubt; without its error where a view shows that itself. */
 export const doubt = new Value<{ readonly error?: BffError }>({})
-const DOUBTS = new Set<string>(["UNAUTHORIZED", "SESSION_CHANGED"])
+const DOUBTS = new Set<BffErrorCode>(["UNAUTHORIZED", "SESSION_CHANGED"])
 
 /** Whether a call was refused for what the session is. */
 export const isDoubt = (error: unknown): error is BffError =>

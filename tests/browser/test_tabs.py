@@ -38,6 +38,15 @@ def choose(tab: Explorer, project: str) -> None:
     expect(tab.heading("Images")).to_be_visible()
 
 
+def becomes_bobs(explorer: Open, cloud: Cloud, tab: Explorer) -> Explorer:
+    """Have bob sign in, in a second tab; the first one still shows what it did."""
+    second = beside(explorer, tab)
+    second.sign_out()
+    second.sign_in("bob", cloud.password("bob"), "partner")
+    expect(who(tab)).to_have_text("alice")
+    return second
+
+
 def who(tab: Explorer) -> Locator:
     return tab.page.locator(".who")
 
@@ -89,6 +98,38 @@ def test_an_image_is_made_in_the_project_that_the_tab_shows(
     expect(first.page.get_by_label("Project").locator("option:checked")).to_have_text("demo")
     expect(first.heading(name).or_(first.page.locator(".outcome.good"))).to_be_visible()
     assert in_project(cloud, name) == ["demo"]
+
+
+@pytest.mark.parametrize("fill", WAYS)
+def test_nothing_is_made_for_another_person(
+    explorer: Open, cloud: Cloud, fill: Callable[[Explorer, str], Callable[[], None]]
+) -> None:
+    name = f"made-{uuid.uuid4()}"
+    first = as_alice(explorer, cloud)
+    make = fill(first, name)
+    becomes_bobs(explorer, cloud, first)
+    make()
+    says_that_it_is_bobs(first)
+    assert in_project(cloud, name) == []
+    assert name not in first.page.content()
+    for place in (CREATE, "batch", "images/new"):
+        first.open(place)
+        expect(first.page.get_by_role("heading", level=1).last).to_be_visible()
+        written = "[...document.querySelectorAll('input, textarea')].map(({value}) => value)"
+        assert name not in "".join(first.page.evaluate(written))
+
+
+def test_a_stale_tab_moves_and_ends_nobody_elses_session(explorer: Open, cloud: Cloud) -> None:
+    first, third = as_alice(explorer, cloud), None
+    third = beside(explorer, first)
+    second = becomes_bobs(explorer, cloud, first)
+    first.page.get_by_role("button", name="Sign out").click()
+    says_that_it_is_bobs(first)
+    third.page.get_by_label("Project").select_option(label="demo")
+    says_that_it_is_bobs(third)
+    second.page.reload()
+    expect(second.page.locator(".who")).to_have_text("bob")
+    expect(second.heading("Images")).to_be_visible()
 
 
 def test_a_project_of_the_calls_own_wins(explorer: Open, cloud: Cloud) -> None:
@@ -195,6 +236,18 @@ def is_queued(tab: Explorer, cloud: Cloud, image_id: str) -> None:
     raise AssertionError("the image is not queued again")
 
 
+def test_an_upload_of_one_person_ends_with_the_page_when_another_one_comes(
+    explorer: Open, cloud: Cloud, tmp_path: Path
+) -> None:
+    first = as_alice(explorer, cloud)
+    image_id, _ = begin_slow_upload(first, cloud, tmp_path, 64 * MIB)
+    becomes_bobs(explorer, cloud, first)
+    first.page.get_by_role("button", name="Search").click()
+    says_that_it_is_bobs(first)
+    expect(first.page.get_by_role("progressbar")).to_have_count(0)
+    is_queued(first, cloud, image_id)
+
+
 def test_an_upload_goes_on_in_the_project_in_which_it_began(
     explorer: Open, cloud: Cloud, tmp_path: Path
 ) -> None:
@@ -286,6 +339,25 @@ def test_a_tab_that_shows_nobody_calls_as_nobody(explorer: Open, cloud: Cloud) -
     call()
     expect(first.page.locator(".outcome.good")).to_be_visible()
     assert in_project(cloud, name) == ["partner"]
+
+
+def test_a_tab_without_a_project_makes_nothing_in_another_tabs(
+    explorer: Open, cloud: Cloud
+) -> None:
+    name = f"made-{uuid.uuid4()}"
+    first = explorer()
+    first.page.get_by_label("User").fill("alice")
+    first.page.get_by_label("Password").fill(cloud.password("alice"))
+    first.page.get_by_role("button", name="Sign in").click()
+    expect(first.heading("Choose a project")).to_be_visible()
+    second = beside(explorer, first)
+    second.page.get_by_role("button", name="partner", exact=True).click()
+    expect(second.heading("Images")).to_be_visible()
+    fill_call(first, name)()
+    expect(first.page.locator(".outcome.bad")).to_contain_text("SESSION_CHANGED")
+    first.says("This session was moved to another project in another tab.")
+    expect(first.page.get_by_label("Project").locator("option:checked")).to_have_text("partner")
+    assert in_project(cloud, name) == []
 
 
 def test_a_scope_that_is_set_by_a_call_is_shown(explorer: Open, cloud: Cloud) -> None:
