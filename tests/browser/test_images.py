@@ -248,7 +248,7 @@ def test_the_pane_is_closed_with_its_button_and_with_escape(
     expect(page.get_by_label("Name", exact=True)).to_have_value("begun")
 
 
-@pytest.mark.parametrize("place", [str(uuid.uuid4()), "no-id", "%", "a/b"])
+@pytest.mark.parametrize("place", ["a85abd86-55b3-4413-a5b7-6cd8a6bd99ac", "no-id", "%", "a/b"])
 def test_an_image_that_is_not_there_is_said(explorer: Open, cloud: Cloud, place: str) -> None:
     tab = as_alice(explorer, cloud).open(f"images/{place}")
     expect(tab.heading("There is no such image here")).to_be_visible()
