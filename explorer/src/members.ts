@@ -43,8 +43,9 @@ async function owned(image: GlanceImage, place: Workplace, part: HTMLElement): P
   fill(part, memberTable(members, remove), addForm(image, add))
 
   async function again(said: string): Promise<void> {
-    say(said)
     await shown(part, () => owned(image, place, part))
+    // Not before: whoever reads it may already type into the form that is made anew.
+    say(said)
     part.querySelector("input")?.focus()
   }
 
@@ -172,12 +173,12 @@ async function offered(image: GlanceImage, place: Workplace, part: HTMLElement):
   function answer(status: "accepted" | "rejected"): Promise<unknown> {
     return attempt(async () => {
       await calls.updateImageMember.mutate({ ...one, status })
+      await shown(part, () => offered(image, place, part))
       say(
         status === "accepted"
           ? `${project.name} lists the image now.`
           : `${project.name} does not list the image.`,
       )
-      await shown(part, () => offered(image, place, part))
       part.querySelector("button")?.focus()
     })
   }
