@@ -8,6 +8,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from tests.bff.upload.conftest import (
     part,
 )
 from tests.cloud.conftest import Cloud, User
+from tests.cloud.test_sessions import is_alive, token_that_ends
 from tests.conftest import Serve
 from tests.devcloud import running_cloud
 from tests.process import SECONDS, ready, running
@@ -375,3 +377,24 @@ def end_glance(cloud: Cloud, how: signal.Signals) -> None:
             continue
         if port.encode() in words and b"glance.wsgi.api" in words:
             os.kill(int(folder.name), how)
+
+
+async def test_a_token_that_ends_in_mid_upload_is_told_as_that(cloud: Cloud, alice: User) -> None:
+    image_id = await queued(alice)
+    ends = (datetime.now(UTC) + timedelta(seconds=8)).strftime("%Y-%m-%dT%H:%M:%S.000000Z")
+    token = await asyncio.to_thread(token_that_ends, cloud, ends)
+    uploader = Uploader(alice.bff, token)
+    async with half_sent(alice, uploader, image_id) as connection:
+        async with asyncio.timeout(SECONDS):
+            while await asyncio.to_thread(is_alive, cloud, token):
+                pass
+        await connection.send(CONTENT[HALF:])
+        status, _, answer = await connection.answer()
+    code, message = error_of(answer)
+    assert (status, code) == (401, "UNAUTHORIZED")
+    assert "session has ended" in message
+    assert "browser" not in message
+    assert f"{len(CONTENT)} bytes" in message
+    # What the message says to look at: Glance has all of it.
+    assert await settled(alice, image_id) == "active"
+    assert await is_whole(alice, image_id)
