@@ -6,6 +6,11 @@ export interface ConnectionOptions {
   url: string
   /** Sent with each request, as `{ "x-auth-token": … }`; a function is asked before each one. */
   headers?: HeadersInit | (() => HeadersInit | Promise<HeadersInit>)
+  /**
+   * The session that the page shows, asked at each call: the server refuses a call that would run in another
+   * one, as SESSION_CHANGED. `undefined` leaves that unsaid.
+   */
+  session?: (() => ExpectedSession | null | undefined) | undefined
   /** Instead of the global `fetch`. */
   fetch?: typeof fetch
   /** Whether cookies go along; `"include"` for a BFF of another origin. */
@@ -14,6 +19,14 @@ export interface ConnectionOptions {
   batch?: number
   /** Ask for `undefined` or `false` instead of errors. */
   soft?: boolean
+}
+
+/** Which session a call is meant for; what is left out is not checked. */
+export interface ExpectedSession {
+  /** `user.id` of the session. */
+  userId?: string | undefined
+  /** Where the session works, whatever project a call names. */
+  scope?: `project:${string}` | `domain:${string}` | "unscoped" | undefined
 }
 
 /** Per call. */
@@ -26,6 +39,8 @@ interface Call {
   readonly id: number
   readonly path: string
   readonly text: string
+  /** Of two sessions, calls do not share a request. */
+  readonly expected: Expected
   /** Called when the caller gave up, once the call is on its way. */
   left?: () => void
   /** Both do nothing once the call is settled. */
@@ -46,12 +61,25 @@ export type Send = (path: string, input: unknown, options?: CallOptions) => Prom
 /** The base address, without a slash at its end. */
 export const base = (options: ConnectionOptions): string => options.url.replace(/(\/rpc)?\/?$/, "")
 
+type Expected = [header: string, value: string][]
+
+/** The headers that name the session which the page shows now. */
+function expectedBy({ session }: ConnectionOptions): Expected {
+  const { userId, scope } = session?.() ?? {}
+  const headers: Expected = []
+  if (userId != null) headers.push(["x-session-user", userId])
+  if (scope != null) headers.push(["x-session-scope", scope])
+  return headers
+}
+
 /** What every request has. */
 export async function request(
   options: ConnectionOptions,
+  expected = expectedBy(options),
 ): Promise<RequestInit & { headers: Headers }> {
   const { headers: given, credentials = "same-origin" } = options
   const headers = new Headers(await (typeof given === "function" ? given() : given))
+  for (const [name, value] of expected) headers.set(name, value)
   // The BFF never redirects, and another server must not get the token.
   return { headers, credentials, redirect: "error" }
 }
@@ -75,16 +103,16 @@ export function connect(options: ConnectionOptions): Send {
       const id = ++count
       // Written here, so that an input that cannot be written fails alone.
       const text = JSON.stringify({ jsonrpc: "2.0", id, method: path, params })
-      waiting.push(newCall(id, path, text, signal, resolve, reject))
+      const expected = expectedBy(options)
+      if (waiting[0] && String(waiting[0].expected) !== String(expected)) flush()
+      waiting.push(newCall({ id, path, text, expected }, signal, resolve, reject))
       // Not a microtask: calls that other awaits delay a little still share the request.
       if (waiting.length === 1) setTimeout(flush)
     })
 }
 
 function newCall(
-  id: number,
-  path: string,
-  text: string,
+  made: Pick<Call, "id" | "path" | "text" | "expected">,
   signal: AbortSignal | undefined,
   resolve: (result: unknown) => void,
   reject: (error: unknown) => void,
@@ -98,9 +126,7 @@ function newCall(
       settle(value)
     }
   const call: Call = {
-    id,
-    path,
-    text,
+    ...made,
     resolve: once(resolve),
     reject: once(reject),
     get settled() {
@@ -144,7 +170,7 @@ async function post(
   signal: AbortSignal,
 ): Promise<Response> {
   const { fetch = globalThis.fetch } = options
-  const init = await request(options)
+  const init = await request(options, calls[0]!.expected)
   init.headers.set("content-type", "application/json")
   if (options.soft) init.headers.set("x-bff-errors", "soft")
   const texts = calls.map((call) => call.text).join()

@@ -1,5 +1,5 @@
 export { type Client, type ClientOptions, createClient } from "./client.js"
-export type { CallOptions, ConnectionOptions } from "./connection.js"
+export type { CallOptions, ConnectionOptions, ExpectedSession } from "./connection.js"
 export type * from "./contract.js"
 export { BffError, type BffErrorCode, type ErrorData, type Issue } from "./error.js"
 export type { UploadInput, UploadOptions, UploadProgress } from "./upload.js"

@@ -46,7 +46,8 @@ export function jsonRpcLink(options: Omit<ConnectionOptions, "soft">): TRPCLink<
     ({ op: { path, input, signal, context } }) =>
       observable((observer) => {
         const more = { ...(context as UploadOptions), ...(signal && { signal }) }
-        send(path, unpacked(input), more).then(
+        const sent = async () => send(path, unpacked(input, path), more)
+        sent().then(
           (data) => {
             observer.next({ result: { type: "data", data } })
             observer.complete()
@@ -56,8 +57,13 @@ export function jsonRpcLink(options: Omit<ConnectionOptions, "soft">): TRPCLink<
       })
 }
 
-const unpacked = (input: unknown) =>
-  input instanceof FormData ? { imageId: input.get("imageId"), file: input.get("file") } : input
+/** The fields of a form, all of them, as the input that they stand for. */
+function unpacked(input: unknown, path: string): unknown {
+  if (!(input instanceof FormData)) return input
+  const twice = [...input.keys()].find((name) => input.getAll(name).length > 1)
+  if (!twice) return Object.fromEntries(input)
+  throw new BffError(`${twice}: it is in the form twice`, { code: "BAD_REQUEST", path })
+}
 
 /** An answer of the BFF has a shape; what kept it from answering is the cause. */
 function asTrpc(cause: Error): TRPCClientError<AppRouter> {

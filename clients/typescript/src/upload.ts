@@ -60,29 +60,45 @@ async function upload(
   input: UploadInput,
   options: UploadOptions = {},
 ): Promise<unknown> {
+  const { signal } = options
+  // Whatever belongs to the upload ends with it: its request, its source, its progress.
   const over = new AbortController()
+  const abort = () => over.abort(signal?.reason)
+  signal?.addEventListener("abort", abort)
   try {
-    options.signal?.throwIfAborted()
+    signal?.throwIfAborted()
     return await transferred(connection, input, options, over.signal)
   } catch (cause) {
-    options.signal?.throwIfAborted()
+    if (!(cause instanceof BffError)) release(input.file, cause)
+    signal?.throwIfAborted()
     throw cause instanceof BffError ? cause : unreachable(explained(cause, input.file), UPLOAD)
   } finally {
+    signal?.removeEventListener("abort", abort)
     over.abort()
   }
 }
 
+/** Ends a stream whose request was not begun, as `fetch` does: what is behind it would stay open. */
+function release(file: unknown, reason: unknown): void {
+  if (file instanceof ReadableStream && !file.locked) file.cancel(reason).catch(() => {})
+}
+
 async function transferred(
   connection: ConnectionOptions,
-  { imageId, file, project_id }: UploadInput,
-  { signal, onProgress, sha512 }: UploadOptions,
+  { imageId, file, project_id, ...unknown }: UploadInput,
+  { onProgress, sha512 }: UploadOptions,
   over: AbortSignal,
 ): Promise<unknown> {
+  const [name] = Object.keys(unknown)
+  if (name) throw refusal("BAD_REQUEST", `${name}: Unknown parameter`)
   const { fetch = globalThis.fetch } = connection
   const progress: UploadProgress = { sent: 0, stored: 0, total: sizeOf(file) }
-  const report: Report = (change) => onProgress?.({ ...Object.assign(progress, change) })
+  const report: Report = (change) => {
+    if (!over.aborted) onProgress?.({ ...Object.assign(progress, change) })
+  }
   const init = await request(connection)
-  if (project_id) init.headers.set("x-project-id", project_id)
+  over.throwIfAborted()
+  if (project_id != null) init.headers.set("x-project-id", project_id)
   const image = encodeURIComponent(imageId)
   if (onProgress) {
     const url = `${base(connection)}/upload-progress/${image}`
@@ -96,7 +112,7 @@ async function transferred(
     typeof XMLHttpRequest !== "undefined" && file instanceof Blob && !connection.fetch
   const transfer = onProgress && countsSent ? byXhr : byFetch
   const result = answered(
-    await transfer(url, { ...init, headers, signal: signal ?? null }, file, report, fetch),
+    await transfer(url, { ...init, headers, signal: over }, file, report, fetch),
   )
   const whole = progress.total ?? progress.sent
   report({ sent: whole, stored: whole })
@@ -115,6 +131,7 @@ function sizeOf(file: unknown): number | undefined {
   if (!(file instanceof ReadableStream)) {
     throw refusal("BAD_REQUEST", "file must be a File, a Blob or a ReadableStream")
   }
+  if (file.locked) throw refusal("BAD_REQUEST", "file is a stream that has a reader already")
   if (!sendsStreams()) {
     throw refusal(
       "STREAM_NOT_SUPPORTED",
@@ -142,14 +159,7 @@ function sendsStreams(): boolean {
 }
 
 const byFetch: Transfer = async (url, init, file, report, fetch) => {
-  let sent = 0
-  const counter = new TransformStream<Uint8Array, Uint8Array>({
-    transform(chunk, out) {
-      report({ sent: (sent += chunk.byteLength) })
-      out.enqueue(chunk)
-    },
-  })
-  const body = file instanceof Blob ? file : file.pipeThrough(counter)
+  const body = file instanceof Blob ? file : counted(file, init.signal!, report)
   const response = await fetch(url, {
     ...init,
     method: "POST",
@@ -157,6 +167,35 @@ const byFetch: Transfer = async (url, init, file, report, fetch) => {
     duplex: "half",
   } as RequestInit)
   return { status: response.status, headers: response.headers, text: await response.text() }
+}
+
+/**
+ * The stream as it is sent. It ends with the signal by itself: Node's `fetch` goes on reading a body
+ * when its request is aborted (undici cancels the stream, which refuses, since it has a reader).
+ */
+function counted(file: ReadableStream<Uint8Array>, over: AbortSignal, report: Report) {
+  const reader = file.getReader()
+  const cancel = (reason: unknown) => reader.cancel(reason).catch(() => {})
+  let sent = 0
+  return new ReadableStream<Uint8Array>(
+    {
+      start(out) {
+        over.addEventListener("abort", () => {
+          out.error(over.reason)
+          void cancel(over.reason)
+        })
+      },
+      async pull(out) {
+        const { done, value } = await reader.read()
+        if (over.aborted) return
+        if (done) return out.close()
+        report({ sent: (sent += value.byteLength) })
+        out.enqueue(value)
+      },
+      cancel,
+    },
+    { highWaterMark: 0 },
+  )
 }
 
 /** The one way in which a browser says how much of a body it has sent. */
@@ -216,14 +255,19 @@ async function lastId(
     .pipeThrough(new TextDecoderStream() as TransformStream<Uint8Array, string>)
     .getReader()
   let text = ""
-  for (let part = await reader.read(); !part.done; part = await reader.read()) {
-    const events = (text + part.value).split(/\r?\n\r?\n/)
-    text = events.pop()!
-    for (const event of events) {
-      const field = (name: string) => RegExp(`^${name}: ?(.*)`, "m").exec(event)?.[1]
-      if (field("event") === "error") return field("id")
-      if (field("event") === "progress") report({ stored: JSON.parse(field("data")!).uploaded })
+  try {
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      const events = (text + part.value).split(/\r?\n\r?\n/)
+      text = events.pop()!
+      for (const event of events) {
+        const field = (name: string) => RegExp(`^${name}: ?(.*)`, "m").exec(event)?.[1]
+        if (field("event") === "error") return field("id")
+        if (field("event") === "progress") report({ stored: JSON.parse(field("data")!).uploaded })
+      }
     }
+    return undefined
+  } finally {
+    // The next attempt has a stream of its own.
+    reader.cancel().catch(() => {})
   }
-  return undefined
 }

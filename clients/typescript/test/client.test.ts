@@ -1,8 +1,8 @@
 import assert from "node:assert/strict"
 import { getEventListeners } from "node:events"
 import { test } from "node:test"
-import { BffError, createClient } from "../dist/index.js"
-import { bff, type Call, listen, Refused, textOf } from "./server.ts"
+import { BffError, type ConnectionOptions, createClient } from "../dist/index.js"
+import { bff, type Call, listen, Refused, type Seen, textOf } from "./server.ts"
 
 const PAGE = "<html><h1>502 Bad Gateway</h1></html>"
 
@@ -375,4 +375,75 @@ test("the client can be awaited, printed, compared and searched without a call",
     assert.equal(parts[key], undefined)
   assert.throws(() => String(client), TypeError)
   JSON.stringify(client)
+})
+
+/** The headers that name the expected session, of each request, with the calls in it. */
+const expectations = (seen: Seen[]) =>
+  seen.map(({ headers, json }) => [
+    headers["x-session-user"],
+    headers["x-session-scope"],
+    [json].flat().map(({ params }) => params!.imageId),
+  ])
+
+test("calls name the session that the page shows when they are made", async (t) => {
+  const { url, seen } = await bff(t, echo)
+  let shown: ReturnType<NonNullable<ConnectionOptions["session"]>>
+  const { getImageById } = createClient({ url, session: () => shown }).compute.image
+  const calls = []
+  for (const session of [
+    { userId: "alice", scope: "project:demo" },
+    { userId: "alice", scope: "project:demo" },
+    { userId: "alice", scope: "project:partner" },
+    { userId: "bob", scope: "unscoped" },
+    { userId: "bob" },
+    { scope: "domain:default" },
+    undefined,
+    null,
+    {},
+  ] as const) {
+    shown = session
+    calls.push(getImageById.query(image(String(calls.length))))
+  }
+  shown = { userId: "mallory" }
+  await Promise.all(calls)
+  const key = ([, , ids]: unknown[]) => Number((ids as string[])[0])
+  assert.deepEqual(
+    expectations(seen).sort((a, b) => key(a) - key(b)),
+    [
+      ["alice", "project:demo", ["0", "1"]],
+      ["alice", "project:partner", ["2"]],
+      ["bob", "unscoped", ["3"]],
+      ["bob", undefined, ["4"]],
+      [undefined, "domain:default", ["5"]],
+      [undefined, undefined, ["6", "7", "8"]],
+    ],
+  )
+})
+
+test("headers that take their time do not change the session that a call is meant for", async (t) => {
+  const { url, seen } = await bff(t, echo)
+  let userId = "alice"
+  const headers = async () => ((userId = "bob"), { "x-auth-token": "t" })
+  const session = () => ({ userId })
+  await createClient({ url, session, headers }).compute.image.getImageById.query(image("a"))
+  assert.deepEqual(expectations(seen), [["alice", undefined, ["a"]]])
+})
+
+test("another session than expected is SESSION_CHANGED", async (t) => {
+  const { url } = await bff(t, () => {
+    throw new Refused("SESSION_CHANGED", -32019, "This session is another user's")
+  })
+  const session = () => ({ userId: "" })
+  const { code, number } = await rejected(createClient({ url, session }).auth.listProjects.query())
+  assert.deepEqual([code, number], ["SESSION_CHANGED", -32019])
+})
+
+test("a session that cannot be told fails the call, which is not sent", async (t) => {
+  const { url, seen } = await bff(t, echo)
+  const session = () => {
+    throw new Error("the store is not ready")
+  }
+  const call = createClient({ url, session }).auth.listProjects.query()
+  await assert.rejects(call, /the store is not ready/)
+  assert.deepEqual(seen, [])
 })

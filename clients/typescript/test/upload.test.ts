@@ -1,11 +1,15 @@
 import assert from "node:assert/strict"
+import { execFile } from "node:child_process"
 import { createHash } from "node:crypto"
+import { getEventListeners } from "node:events"
 import { openAsBlob } from "node:fs"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
-import type { IncomingMessage } from "node:http"
+import type { IncomingMessage, ServerResponse } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { type TestContext, test } from "node:test"
+import { ReadableStream as NodeStream } from "node:stream/web"
+import { promisify } from "node:util"
 import { BffError, createClient, type UploadProgress } from "../dist/index.js"
 import { listen } from "./server.ts"
 
@@ -228,11 +232,12 @@ test("where fetch cannot send a stream, it is refused and nothing is sent", asyn
       return { headers }
     },
   })
-  const upload = createClient({ url: "/", fetch }).compute.image.uploadImage.mutate({
-    imageId: ID,
-    file: streamOf(),
-  })
+  const file = streamOf(BYTES)
+  const { uploadImage } = createClient({ url: "/", fetch }).compute.image
+  const upload = uploadImage.mutate({ imageId: ID, file })
   await assert.rejects(upload, (error: BffError) => error.code === "STREAM_NOT_SUPPORTED")
+  // It can still be made a file.
+  assert.equal((await new Response(file).blob()).size, BYTES.length)
 })
 
 test("the id cannot lead to another address", async (t) => {
@@ -245,4 +250,219 @@ test("an upload may run in another project", async (t) => {
   const { url, next } = await route(t)
   await uploaderOf(url).mutate({ imageId: ID, file: new Blob(["a"]), project_id: "partner" })
   assert.equal((await next).headers["x-project-id"], "partner")
+})
+
+/** A stream that goes on for long, and how it ended. */
+function endless() {
+  const { promise: ended, resolve: end } = Promise.withResolvers<unknown>()
+  let pulls = 0
+  const file = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      await new Promise(setImmediate)
+      if (++pulls > 2000) {
+        controller.close()
+        end("read to its end")
+      } else controller.enqueue(Buffer.alloc(65536))
+    },
+    cancel: end,
+  })
+  return { file, ended, pulls: () => pulls }
+}
+
+/** Takes the first piece of an upload and no more of it. */
+async function stuck(t: TestContext, then: (response: ServerResponse) => void = () => {}) {
+  const { promise: begun, resolve } = Promise.withResolvers<void>()
+  const url = await listen(t, (request, response) => {
+    if (request.url!.includes("/upload-progress/")) return response.writeHead(404).end()
+    request.once("data", () => {
+      request.pause()
+      resolve()
+      then(response)
+    })
+  })
+  return { url, begun }
+}
+
+test("after an abort nothing more is pulled or told, and the source hears the reason", async (t) => {
+  const { url, begun } = await stuck(t)
+  const { file, ended, pulls } = endless()
+  const controller = new AbortController()
+  let told = 0
+  const options = { onProgress: () => void told++, signal: controller.signal }
+  const upload = uploaderOf(url).mutate({ imageId: ID, file }, options)
+  const reason = new Error("changed my mind")
+  void begun.then(() => controller.abort(reason))
+  await assert.rejects(upload, reason)
+  const before = [told, pulls()]
+  assert.equal(await ended, reason)
+  assert.deepEqual([told, pulls()], before)
+  assert.deepEqual(getEventListeners(controller.signal, "abort"), [])
+})
+
+test("an abort has a generator that is the source clean up", async (t) => {
+  const { url, begun } = await stuck(t)
+  const { promise: closed, resolve: close } = Promise.withResolvers<void>()
+  async function* read() {
+    try {
+      for (;;) yield Buffer.alloc(65536)
+    } finally {
+      close()
+    }
+  }
+  const controller = new AbortController()
+  const file = NodeStream.from(read()) as ReadableStream<Uint8Array>
+  const upload = uploaderOf(url).mutate({ imageId: ID, file }, { signal: controller.signal })
+  void begun.then(() => controller.abort())
+  await assert.rejects(upload, { name: "AbortError" })
+  await closed
+})
+
+test("a program ends by itself after an abort", async () => {
+  const program = `
+    import { createServer } from "node:http"
+    import { createClient } from ${JSON.stringify(new URL("../dist/index.js", import.meta.url))}
+    const server = createServer((request) => request.once("data", () => controller.abort()))
+    const controller = new AbortController()
+    server.listen(0, "127.0.0.1", async () => {
+      server.unref()
+      const { uploadImage } = createClient({ url: "http://127.0.0.1:" + server.address().port }).compute.image
+      const pull = async (stream) => {
+        await new Promise((resolve) => setTimeout(resolve))
+        stream.enqueue(new Uint8Array(65536))
+      }
+      await uploadImage
+        .mutate(
+          { imageId: "x", file: new ReadableStream({ pull }) },
+          { signal: controller.signal, onProgress() {} },
+        )
+        .catch(({ name }) => console.log(name))
+      server.closeAllConnections()
+    })`
+  const run = promisify(execFile)
+  const words = ["--input-type=module", "--eval", program]
+  const { stdout } = await run(process.execPath, words, { timeout: 60_000 })
+  assert.equal(stdout, "AbortError\n")
+})
+
+test("a refusal in mid upload ends the source", async (t) => {
+  const refusal = { code: -32013, message: "Too large", data: { code: "PAYLOAD_TOO_LARGE" } }
+  const { url } = await stuck(t, (response) => {
+    response.writeHead(413, { connection: "close" }).end(JSON.stringify({ error: refusal }))
+  })
+  const { file, ended } = endless()
+  const upload = uploaderOf(url).mutate({ imageId: ID, file })
+  await assert.rejects(upload, { name: "BffError" })
+  assert.notEqual(await ended, "read to its end")
+})
+
+test("a connection that breaks in mid upload ends the source", async (t) => {
+  const { url } = await stuck(t, (response) => response.destroy())
+  const { file, ended } = endless()
+  const upload = uploaderOf(url).mutate({ imageId: ID, file })
+  await assert.rejects(upload, (error: BffError) => error.code === "NETWORK_ERROR")
+  assert.notEqual(await ended, "read to its end")
+})
+
+for (const [when, options] of [
+  ["whose signal had ended before", { signal: AbortSignal.abort(new Error("too late")) }],
+  ["whose signal ends before its headers are known", { late: true }],
+  ["whose headers cannot be had", { headers: () => Promise.reject(new Error("no token")) }],
+] as const) {
+  test(`an upload ${when} sends nothing, and ends the source`, async () => {
+    const fetch = () => assert.fail("a request was made")
+    const { file, ended } = endless()
+    const controller = new AbortController()
+    const headers = () => controller.abort(new Error("too late"))
+    const { uploadImage } = createClient({
+      url: "/",
+      fetch,
+      ...("late" in options ? { headers: async () => (headers(), {}) } : {}),
+      ...("headers" in options ? options : {}),
+    }).compute.image
+    const signal = "signal" in options ? options.signal : controller.signal
+    await assert.rejects(uploadImage.mutate({ imageId: ID, file }, { signal }))
+    assert.match(String(await ended), /too late|no token/)
+  })
+}
+
+test("a stream that fails ends its progress too", async (t) => {
+  const { promise: closed, resolve: close } = Promise.withResolvers<void>()
+  const { promise: watched, resolve: watch } = Promise.withResolvers<void>()
+  const url = await listen(t, (request, response) => {
+    if (!request.url!.includes("/upload-progress/")) return request.resume().on("error", () => {})
+    response.writeHead(200, { "content-type": "text/event-stream" }).write(": ping\n\n")
+    watch()
+    return response.on("close", close)
+  })
+  const file = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      await watched
+      controller.error(new Error("the disk is gone"))
+    },
+  })
+  const upload = uploaderOf(url).mutate({ imageId: ID, file }, { onProgress() {} })
+  await assert.rejects(upload, (error: BffError) => error.code === "NETWORK_ERROR")
+  await closed
+})
+
+test("progress that told of an earlier attempt is not left open", async (t) => {
+  const { promise: closed, resolve: close } = Promise.withResolvers<void>()
+  const url = await listen(t, async (request, response) => {
+    if (request.url!.includes("?after=")) return response.writeHead(404).end()
+    if (request.url!.includes("/upload-progress/")) {
+      response.writeHead(200, { "content-type": "text/event-stream" })
+      response.write("event: error\ndata: {}\nid: 0123\n\n")
+      return response.on("close", close)
+    }
+    await request.toArray()
+    await closed
+    return response.end(JSON.stringify({ success: true, imageId: ID }))
+  })
+  const file = new Blob(["abc"])
+  await uploaderOf(url).mutate({ imageId: ID, file }, { onProgress() {} })
+})
+
+test("a stream that somebody else reads is refused, and nothing is sent", async () => {
+  const fetch = () => assert.fail("a request was made")
+  const file = streamOf(BYTES)
+  file.getReader()
+  const upload = createClient({ url: "/", fetch }).compute.image.uploadImage.mutate({
+    imageId: ID,
+    file,
+  })
+  await assert.rejects(upload, (error: BffError) => error.code === "BAD_REQUEST")
+})
+
+test("what an upload does not take is refused, as of any other call", async () => {
+  const fetch = () => assert.fail("a request was made")
+  const { uploadImage } = createClient({ url: "/", fetch }).compute.image
+  const input = { imageId: ID, file: new Blob(["abc"]), projectId: "partner" }
+  await assert.rejects(uploadImage.mutate(input), (error: BffError) => {
+    return error.code === "BAD_REQUEST" && error.message.startsWith("projectId:")
+  })
+})
+
+test("an upload and its progress name the session that the page showed when it began", async (t) => {
+  const said: unknown[] = []
+  const { promise: watched, resolve: watch } = Promise.withResolvers<void>()
+  const url = await listen(t, async (request, response) => {
+    const { "x-session-user": user, "x-session-scope": scope } = request.headers
+    said.push([user, scope])
+    if (request.url!.includes("/upload-progress/")) {
+      watch()
+      return response.writeHead(404).end()
+    }
+    await Promise.all([request.toArray(), watched])
+    return response.end(JSON.stringify({ success: true, imageId: ID }))
+  })
+  let userId = "alice"
+  const client = createClient({ url, session: () => ({ userId, scope: "project:demo" }) })
+  const input = { imageId: ID, file: new Blob(["abc"]) }
+  const upload = client.compute.image.uploadImage.mutate(input, { onProgress() {} })
+  userId = "bob"
+  await upload
+  assert.deepEqual(said, [
+    ["alice", "project:demo"],
+    ["alice", "project:demo"],
+  ])
 })
