@@ -9,6 +9,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any
 
+from schemas.error import ErrorCode
+
 
 class Code(Enum):
     """A kind of failure: its name on the wire, its JSON-RPC number, its HTTP status, and when.
@@ -143,7 +145,7 @@ class Code(Enum):
         "Keystone or Glance was reached and did not answer in time",
     )
 
-    def __init__(self, label: str, number: int, http_status: int, when: str) -> None:
+    def __init__(self, label: ErrorCode, number: int, http_status: int, when: str) -> None:
         self.label = label
         self.number = number
         self.http_status = http_status

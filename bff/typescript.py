@@ -49,12 +49,33 @@ def as_typescript(registry: Registry) -> str:
     tops, definitions = json_schemas(registry)
     writer = _Writer(_named_literals())
     inputs = {name_of(tops[name, "validation"]) for name in registry}
+    given = _reached(inputs, definitions)
     models = [
-        writer.definition(name, schema, is_input=name in inputs)
+        writer.definition(name, schema, is_input=name in given)
         for name, schema in sorted(definitions.items())
     ]
     router = _Router(writer, tops).declaration(registry)
-    return "\n".join([_HEAD, *writer.enums(), *models, router, _errors(), _soft(registry)])
+    statuses = _statuses(writer)
+    return "\n".join([_HEAD, *writer.enums(), *models, router, statuses, _soft(registry)])
+
+
+def _reached(names: set[str], definitions: dict[str, Schema]) -> set[str]:
+    """Return the names of some types and of all to which they lead."""
+    found: set[str] = set()
+    while names:
+        found |= names
+        names = {ref for name in names for ref in _refs(definitions[name])} - found
+    return found
+
+
+def _refs(schema: Any) -> Iterator[str]:
+    if isinstance(schema, list):
+        schema = dict(enumerate(schema))
+    if isinstance(schema, dict):
+        if "$ref" in schema:
+            yield name_of(schema)
+        for part in schema.values():
+            yield from _refs(part)
 
 
 def _named_literals() -> dict[tuple[Any, ...], str]:
@@ -75,10 +96,14 @@ class _Writer:
         self._used: dict[str, tuple[Any, ...]] = {}
 
     def definition(self, name: str, schema: Schema, *, is_input: bool) -> str:
-        """Return a declaration that is exported; only of an input, a default means anything."""
+        """Return a declaration that is exported.
+
+        Only of an input, a default means anything. An optional one may be `undefined`, so that an
+        optional part of an answer can be given back; and it takes no name that it does not know.
+        """
         head, name = _comment(schema.get("description", "")), _identifier(name)
         if schema.get("type") == "object" and "properties" in schema:
-            return f"{head}export interface {name} {self.object(schema, defaults=is_input)}\n"
+            return f"{head}export interface {name} {self.object(schema, is_input=is_input)}\n"
         return f"{head}export type {name} = {self.type(schema)}\n"
 
     def enums(self) -> list[str]:
@@ -121,7 +146,7 @@ class _Writer:
         self._used[name] = values
         return name
 
-    def object(self, schema: Schema, indent: str = "", *, defaults: bool = False) -> str:
+    def object(self, schema: Schema, indent: str = "", *, is_input: bool = False) -> str:
         """Return an object's type, its properties one a line."""
         more = schema.get("additionalProperties", False)
         if "properties" not in schema:
@@ -130,18 +155,23 @@ class _Writer:
         required = schema.get("required", [])
         lines = [
             _comment(
-                field.get("description", ""), field.get("default") if defaults else None, inner
+                field.get("description", ""), field.get("default") if is_input else None, inner
             )
-            + self._property(name, field, "" if name in required else "?", inner)
+            + self._property(name, field, inner, optional=name not in required, is_input=is_input)
             for name, field in schema["properties"].items()
         ]
-        if more:
+        if more and not is_input:
             lines.append(f"{inner}[property: string]: unknown\n")
         return "{\n" + "".join(lines) + indent + "}"
 
-    def _property(self, name: str, schema: Schema, mark: str, indent: str) -> str:
+    def _property(
+        self, name: str, schema: Schema, indent: str, *, optional: bool, is_input: bool
+    ) -> str:
         key = name if name.isidentifier() else json.dumps(name)
-        return f"{indent}{key}{mark}: {self.type(schema, indent)}\n"
+        kind = self.type(schema, indent)
+        if optional and is_input and kind != "unknown":
+            kind += " | undefined"
+        return f"{indent}{key}{'?' if optional else ''}: {kind}\n"
 
 
 class _Router:
@@ -187,16 +217,14 @@ def _about(procedure: Procedure, indent: str) -> str:
     return _comment(procedure.description + more, indent=indent)
 
 
-def _errors() -> str:
-    labels = _union(json.dumps(label) for label in dict.fromkeys(code.label for code in Code))
+def _statuses(writer: _Writer) -> str:
+    kind = writer.type({"enum": dict.fromkeys(code.label for code in Code)})
     # The last code of a status is the general one: 404 is NOT_FOUND, whatever was not found.
     statuses = {code.http_status: code.label for code in Code}
     rows = "".join(f"  {status}: {json.dumps(label)},\n" for status, label in statuses.items())
     return (
-        f"{_comment('The kinds of failure; docs/protocol.md says when each happens.')}"
-        f"export type ErrorCode = {labels}\n\n"
         f"{_comment('The kind of failure that an HTTP status stands for.')}"
-        f"export const CODE_OF_STATUS: Readonly<Record<number, ErrorCode>> = {{\n{rows}}}\n"
+        f"export const CODE_OF_STATUS: Readonly<Record<number, {kind}>> = {{\n{rows}}}\n"
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from schemas.base import Input, Output
+from schemas.error import ErrorCode
 from schemas.image import EXAMPLE_ID, ImageId
 
 MAX_IDS = 1000
@@ -39,7 +40,7 @@ class BulkFailure(Output):
 
     id: str = Field(description="The image's UUID.", examples=[EXAMPLE_MISSING])
     error: str = Field(description="The HTTP status of the failure.", examples=["404"])
-    code: str = Field(
+    code: ErrorCode = Field(
         description="The kind of failure, as in `error.data.code`.", examples=["NOT_FOUND"]
     )
     message: str = Field(

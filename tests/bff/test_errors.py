@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from bff.errors import BffError, Code, code_of_status, to_wire
+from schemas.error import ErrorCode
 from tests.process import ROOT
 
 # The error table of the protocol, row by row: name, number and HTTP status on the wire.
@@ -100,3 +101,7 @@ def test_a_status_that_the_contract_names_has_its_code(status: int) -> None:
 def test_every_other_status_is_a_bad_gateway() -> None:
     others = set(range(1000)) - NAMED_STATUSES.keys()
     assert {code_of_status(status) for status in others} == {Code.BAD_GATEWAY}
+
+
+def test_the_codes_that_a_client_reads_are_those_of_the_table() -> None:
+    assert list(get_args(ErrorCode)) == list(dict.fromkeys(code.label for code in Code))

@@ -89,12 +89,12 @@ def test_each_field_has_its_type_its_words_and_its_default() -> None:
 /** How to choose, with a `*\\/` in the words. */
 export interface Choice {
   /** Run in this project instead of the session's own; never sent to Glance. */
-  project_id?: string | null
+  project_id?: string | null | undefined
   /** @default "a" */
-  kind?: "a" | "b"
+  kind?: "a" | "b" | undefined
   /** Ends a comment: *\\/ export {} */
   many: (1 | 2 | null)[]
-  "odd-name"?: Record<string, number> | null
+  "odd-name"?: Record<string, number> | null | undefined
 }
 """
         in text

@@ -1,5 +1,6 @@
 import {
   ANSWERS_FALSE,
+  type CreateImageInput,
   type Mutation,
   type Query,
   type Router,
@@ -14,7 +15,7 @@ export interface ClientOptions<Soft extends boolean = boolean> extends Connectio
   /** Answer `undefined`, or `false` where a boolean is answered, instead of throwing. */
   soft?: Soft
   /** Told of each failure, in soft mode too, where the server keeps its reasons to itself. */
-  onError?: (error: BffError) => void
+  onError?: ((error: BffError) => void) | undefined
 }
 
 /** What a call answers: in soft mode `undefined` or `false` when it failed. */
@@ -58,6 +59,20 @@ export function createClient<Soft extends boolean = false>(
 ): Client<Soft> {
   return tree("", caller(options, withUploads(options, connect(options)))) as Client<Soft>
 }
+
+/** Properties of an image's own: any name that is no parameter of `createImage`, with a string. */
+export type ImageProperties = { readonly [name: string]: string } & {
+  readonly [Name in keyof CreateImageInput]?: never
+}
+
+/**
+ * Returns what `createImage` takes: its parameters, of which TypeScript knows the names, and any properties
+ * besides, of which it does not. So a misspelt parameter is an error and no property.
+ */
+export const withProperties = (
+  input: CreateImageInput,
+  properties: ImageProperties,
+): CreateImageInput => ({ ...properties, ...input })
 
 function caller({ soft, onError }: ClientOptions, send: Send): Send {
   return async (path, input, options) => {

@@ -5,20 +5,20 @@ export interface ConnectionOptions {
   /** The BFF's address: `/polaris-bff`, or a whole URL. An `/rpc` at its end is left out. */
   url: string
   /** Sent with each request, as `{ "x-auth-token": … }`; a function is asked before each one. */
-  headers?: HeadersInit | (() => HeadersInit | Promise<HeadersInit>)
+  headers?: HeadersInit | (() => HeadersInit | Promise<HeadersInit>) | undefined
   /**
    * The session that the page shows, asked at each call: the server refuses a call that would run in another
    * one, as SESSION_CHANGED. `undefined` leaves that unsaid.
    */
   session?: (() => ExpectedSession | null | undefined) | undefined
   /** Instead of the global `fetch`. */
-  fetch?: typeof fetch
+  fetch?: typeof fetch | undefined
   /** Whether cookies go along; `"include"` for a BFF of another origin. */
-  credentials?: RequestCredentials
+  credentials?: RequestCredentials | undefined
   /** The most calls in one request, 100 unless given; the server's own limit is `BFF_MAX_BATCH`. */
-  batch?: number
+  batch?: number | undefined
   /** Ask for `undefined` or `false` instead of errors. */
-  soft?: boolean
+  soft?: boolean | undefined
 }
 
 /** Which session a call is meant for; what is left out is not checked. */

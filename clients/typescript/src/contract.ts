@@ -18,6 +18,8 @@ export type ContainerFormat = "bare" | "ovf" | "ova" | "docker" | "ami" | "ari" 
 
 export type DiskFormat = "ami" | "ari" | "aki" | "vhd" | "vhdx" | "vmdk" | "raw" | "qcow2" | "vdi" | "iso" | "ploop"
 
+export type ErrorCode = "PARSE_ERROR" | "BAD_REQUEST" | "NOT_FOUND" | "UNAUTHORIZED" | "FORBIDDEN" | "METHOD_NOT_SUPPORTED" | "TIMEOUT" | "SESSION_CHANGED" | "CONFLICT" | "PRECONDITION_FAILED" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "TOO_MANY_REQUESTS" | "CLIENT_CLOSED_REQUEST" | "INTERNAL_SERVER_ERROR" | "BAD_GATEWAY" | "SERVICE_UNAVAILABLE" | "GATEWAY_TIMEOUT"
+
 export type ImageStatus = "queued" | "saving" | "uploading" | "importing" | "active" | "killed" | "deleted" | "pending_delete" | "deactivated"
 
 export type MemberStatus = "pending" | "accepted" | "rejected"
@@ -33,7 +35,7 @@ export type Visibility = "public" | "private" | "shared" | "community"
 /** Which deactivated images may be used again. */
 export interface ActivateImagesInput {
   /** Run in this project instead of the session's own; never sent to Glance. */
-  project_id?: string | null
+  project_id?: string | null | undefined
   /** The images' UUIDs, at most 1000; of none, nothing is done. */
   imageIds: string[]
 }
@@ -45,7 +47,7 @@ export interface BulkFailure {
   /** The HTTP status of the failure. */
   error: string
   /** The kind of failure, as in `error.data.code`. */
-  code: string
+  code: ErrorCode
   /** The failure in words. */
   message: string
 }
@@ -65,74 +67,73 @@ export interface BulkOperationResult {
  */
 export interface CreateImageInput {
   /** Run in this project instead of the session's own; never sent to Glance. */
-  project_id?: string | null
+  project_id?: string | null | undefined
   /** What people call it; need not be unique. */
-  name?: string | null
+  name?: string | null | undefined
   /** The id to give it; Glance makes one otherwise. */
-  id?: string | null
+  id?: string | null | undefined
   /** What is around the disk; needed before an upload. */
-  container_format?: ContainerFormat | null
+  container_format?: ContainerFormat | null | undefined
   /** How the disk is written; needed before an upload. */
-  disk_format?: DiskFormat | null
+  disk_format?: DiskFormat | null | undefined
   /**
    * Who may see it.
    * @default "private"
    */
-  visibility?: Visibility
+  visibility?: Visibility | undefined
   /**
    * Whether it cannot be deleted.
    * @default false
    */
-  protected?: boolean
+  protected?: boolean | undefined
   /**
    * The memory it needs to boot, in MiB.
    * @default 0
    */
-  min_ram?: number
+  min_ram?: number | undefined
   /**
    * The disk it needs to boot, in GiB.
    * @default 0
    */
-  min_disk?: number
+  min_disk?: number | undefined
   /**
    * Words that describe it; at most 255 characters each.
    * @default []
    */
-  tags?: string[]
+  tags?: string[] | undefined
   /** The kind of operating system. */
-  os_type?: OsType | null
+  os_type?: OsType | null | undefined
   /** The distribution's name, as libosinfo has it. */
-  os_distro?: string | null
+  os_distro?: string | null | undefined
   /** The version, as the distribution writes it. */
-  os_version?: string | null
+  os_version?: string | null | undefined
   /** The CPU's architecture, as `x86_64`. */
-  architecture?: string | null
+  architecture?: string | null | undefined
   /**
    * Whether lists leave it out by default.
    * @default false
    */
-  os_hidden?: boolean
+  os_hidden?: boolean | undefined
   /** The bus of its disks, as `virtio`. */
-  hw_disk_bus?: string | null
+  hw_disk_bus?: string | null | undefined
   /** The SCSI controller, as `virtio-scsi`, when the bus is `scsi`. */
-  hw_scsi_model?: string | null
+  hw_scsi_model?: string | null | undefined
   /** The serial number that the guest sees. */
-  hw_serial?: string | null
+  hw_serial?: string | null | undefined
   /** Whether QEMU's agent runs in the guest. Stored by Glance as the string `yes` or `no`. */
-  hw_qemu_guest_agent?: boolean | null
+  hw_qemu_guest_agent?: boolean | null | undefined
   /** The network card, as `virtio`. */
-  hw_vif_model?: string | null
+  hw_vif_model?: string | null | undefined
   /** The source of randomness, as `virtio`. */
-  hw_rng_model?: string | null
+  hw_rng_model?: string | null | undefined
   /** The machine that is emulated, as `q35`. */
-  hw_machine_type?: string | null
-  [property: string]: unknown
+  hw_machine_type?: string | null | undefined
 }
 
 /** With which project to share an image. */
 export interface CreateImageMemberInput {
   /** Run in this project instead of the session's own; never sent to Glance. */
-  project_id?: string | null
+  project_id?: string | null | undefined
   /** The image's UUID. */
   imageId: string
   /** The id of the project to share with. */
@@ -142,7 +143,7 @@ export interface CreateImageMemberInput {
 /** User name and password, and where to work; without a project the session has none yet. */
 export interface CreateUserSessionInput {
   /** Run in this project instead of the session's own; never sent to Glance. */
-  project_id?: string | null
+  project_id?: string | null | undefined
   /** The user's name. */
   user: string
   /** The user's password. */
@@ -151,17 +152,17 @@ export interface CreateUserSessionInput {
    * The domain of the user and of `projectName`.
    * @default "Default"
    */
-  domainName?: string
+  domainName?: string | undefined
   /** A project's name, in the same domain. */
-  projectName?: string | null
+  projectName?: string | null | undefined
   /** A project's id, instead of its name. */
-  projectId?: string | null
+  projectId?: string | null | undefined
 }
 
 /** Which image nobody may boot or download any more. */
 export interface DeactivateImageInput {
   /** Run in this project instead of the session's own; never sent to Glance. */
-  project_id?: string | null
+  project_id?: string | null | undefined
   /** The image's UUID. */
   imageId: string
 }
@@ -169,7 +170,7 @@ export interface DeactivateImageInput {
 /** Which images nobody may boot or download any more. */
 export interface DeactivateImagesInput {
   /** Run in this project instead of the session's own; never sent to Glance. */
-  project_id?: string | null
+  project_id?: string | null | undefined
   /** The images' UUIDs, at most 1000; of none, nothing is done. */
   imageIds: string[]
 }
@@ -177,7 +178,7 @@ export interface DeactivateImagesInput {
 /** Which image to delete. */
 export interface DeleteImageInput {
   /** Run in this project instead of the session's own; never sent to Glance. */
-  project_id?: string | null
+  project_id?: string | null | undefined
   /** The image's UUID. */
   imageId: string
 }
@@ -185,7 +186,7 @@ export interface DeleteImageInput {
 /** With which project not to share an image any more. */
 export interface DeleteImageMemberInput {
   /** Run in this project instead of the session's own; never sent to Glance. */
-  project_id?: string | null
+  project_id?: string | null | undefined
   /** The image's UUID. */
   imageId: string
   /** The member's project id. */
@@ -195,7 +196,7 @@ export interface DeleteImageMemberInput {
 /** Which images to delete. */
 export interface DeleteImagesInput {
   /** Run in this project instead of the session's own; never sent to Glance. */
-  project_id?: string | null
+  project_id?: string | null | undefined
   /** The images' UUIDs, at most 1000; of none, nothing is done. */
   imageIds: string[]
 }
@@ -211,7 +212,7 @@ export interface Domain {
 /** Which image to get. */
 export interface GetImageByIdInput {
   /** Run in this project instead of the session's own; never sent to Glance. */
-  project_id?: string | null
+  project_id?: string | null | undefined
   /** The image's UUID. */
   imageId: string
 }
@@ -219,7 +220,7 @@ export interface GetImageByIdInput {
 /** Which member to get. */
 export interface GetImageMemberInput {
   /** Run in this project instead of the session's own; never sent to Glance. */
-  project_id?: string | null
+  project_id?: string | null | undefined
   /** The image's UUID. */
   imageId: string
   /** The member's project id. */
@@ -294,57 +295,57 @@ export interface ImageMember {
 /** Filters, or the link to a page; a link already holds every filter and wins over them. */
 export interface ImagesPaginatedInput {
   /** Run in this project instead of the session's own; never sent to Glance. */
-  project_id?: string | null
+  project_id?: string | null | undefined
   /** Legacy order; `sort` wins over it. */
-  sort_key?: SortKey | null
+  sort_key?: SortKey | null | undefined
   /** Legacy direction; `sort` wins over it. */
-  sort_dir?: SortDir | null
+  sort_dir?: SortDir | null | undefined
   /** Terms `key:direction`, joined by commas. Without any order: created_at:desc. */
-  sort?: string | null
+  sort?: string | null | undefined
   /** The most images to return. */
-  limit?: number | null
+  limit?: number | null | undefined
   /** Begin after the image with this id. */
-  marker?: string | null
+  marker?: string | null | undefined
   /** The exact name; or several, as `in:first,second`. */
-  name?: string | null
+  name?: string | null | undefined
   /** Images in this state. */
-  status?: ImageStatus | null
+  status?: ImageStatus | null | undefined
   /** Images that may be seen so; `all` adds the community's. */
-  visibility?: "public" | "private" | "shared" | "community" | "all" | null
+  visibility?: "public" | "private" | "shared" | "community" | "all" | null | undefined
   /** The id of the owning project. */
-  owner?: string | null
+  owner?: string | null | undefined
   /** Images that can or cannot be deleted. */
-  protected?: boolean | null
+  protected?: boolean | null | undefined
   /** Images with this container. */
-  container_format?: ContainerFormat | null
+  container_format?: ContainerFormat | null | undefined
   /** Images of this format. */
-  disk_format?: DiskFormat | null
+  disk_format?: DiskFormat | null | undefined
   /** At least so many bytes. */
-  size_min?: number | null
+  size_min?: number | null | undefined
   /** At most so many bytes. */
-  size_max?: number | null
+  size_max?: number | null | undefined
   /** Exactly this requirement, in MiB. */
-  min_ram?: number | null
+  min_ram?: number | null | undefined
   /** Exactly this requirement, in GiB. */
-  min_disk?: number | null
+  min_disk?: number | null | undefined
   /** A tag, or several that must all be there. */
-  tag?: string | string[] | null
+  tag?: string | string[] | null | undefined
   /** Means the same as `tag`. */
-  tags?: string | string[] | null
+  tags?: string | string[] | null | undefined
   /** Images with this operating system. */
-  os_type?: OsType | null
+  os_type?: OsType | null | undefined
   /** True lists the hidden images instead. */
-  os_hidden?: boolean | null
+  os_hidden?: boolean | null | undefined
   /** For images that are shared with this project. */
-  member_status?: "pending" | "accepted" | "rejected" | "all" | null
+  member_status?: "pending" | "accepted" | "rejected" | "all" | null | undefined
   /** As `gte:2026-01-31T12:00:00Z`. */
-  created_at?: string | null
+  created_at?: string | null | undefined
   /** As `lt:2026-01-31T12:00:00Z`. */
-  updated_at?: string | null
+  updated_at?: string | null | undefined
   /** `first` of an earlier answer. */
-  first?: string | null
+  first?: string | null | undefined
   /** `next` of an earlier answer. */
-  next?: string | null
+  next?: string | null | undefined
 }
 
 /** One page of images and the links to the next and the first page. */
@@ -368,13 +369,13 @@ export interface JSONPatchOperation {
   /** For `add`, `replace` and `test`: the value. */
   value?: unknown
   /** For `move` and `copy`: where it comes from. */
-  from?: string | null
+  from?: string | null | undefined
 }
 
 /** Whose members to list. */
 export interface ListImageMembersInput {
   /** Run in this project instead of the session's own; never sent to Glance. */
-  project_id?: string | null
+  project_id?: string | null | undefined
   /** The image's UUID. */
   imageId: string
 }
@@ -382,59 +383,59 @@ export interface ListImageMembersInput {
 /** Filters, order and size of a list of images. */
 export interface ListImagesInput {
   /** Run in this project instead of the session's own; never sent to Glance. */
-  project_id?: string | null
+  project_id?: string | null | undefined
   /** Legacy order; `sort` wins over it. */
-  sort_key?: SortKey | null
+  sort_key?: SortKey | null | undefined
   /** Legacy direction; `sort` wins over it. */
-  sort_dir?: SortDir | null
+  sort_dir?: SortDir | null | undefined
   /** Terms `key:direction`, joined by commas. Without any order: created_at:desc. */
-  sort?: string | null
+  sort?: string | null | undefined
   /** The most images to return. */
-  limit?: number | null
+  limit?: number | null | undefined
   /** Begin after the image with this id. */
-  marker?: string | null
+  marker?: string | null | undefined
   /** The exact name; or several, as `in:first,second`. */
-  name?: string | null
+  name?: string | null | undefined
   /** Images in this state. */
-  status?: ImageStatus | null
+  status?: ImageStatus | null | undefined
   /** Images that may be seen so; `all` adds the community's. */
-  visibility?: "public" | "private" | "shared" | "community" | "all" | null
+  visibility?: "public" | "private" | "shared" | "community" | "all" | null | undefined
   /** The id of the owning project. */
-  owner?: string | null
+  owner?: string | null | undefined
   /** Images that can or cannot be deleted. */
-  protected?: boolean | null
+  protected?: boolean | null | undefined
   /** Images with this container. */
-  container_format?: ContainerFormat | null
+  container_format?: ContainerFormat | null | undefined
   /** Images of this format. */
-  disk_format?: DiskFormat | null
+  disk_format?: DiskFormat | null | undefined
   /** At least so many bytes. */
-  size_min?: number | null
+  size_min?: number | null | undefined
   /** At most so many bytes. */
-  size_max?: number | null
+  size_max?: number | null | undefined
   /** Exactly this requirement, in MiB. */
-  min_ram?: number | null
+  min_ram?: number | null | undefined
   /** Exactly this requirement, in GiB. */
-  min_disk?: number | null
+  min_disk?: number | null | undefined
   /** A tag, or several that must all be there. */
-  tag?: string | string[] | null
+  tag?: string | string[] | null | undefined
   /** Means the same as `tag`. */
-  tags?: string | string[] | null
+  tags?: string | string[] | null | undefined
   /** Images with this operating system. */
-  os_type?: OsType | null
+  os_type?: OsType | null | undefined
   /** True lists the hidden images instead. */
-  os_hidden?: boolean | null
+  os_hidden?: boolean | null | undefined
   /** For images that are shared with this project. */
-  member_status?: "pending" | "accepted" | "rejected" | "all" | null
+  member_status?: "pending" | "accepted" | "rejected" | "all" | null | undefined
   /** As `gte:2026-01-31T12:00:00Z`. */
-  created_at?: string | null
+  created_at?: string | null | undefined
   /** As `lt:2026-01-31T12:00:00Z`. */
-  updated_at?: string | null
+  updated_at?: string | null | undefined
 }
 
 /** The input of a procedure that takes none. */
 export interface NoInput {
   /** Run in this project instead of the session's own; never sent to Glance. */
-  project_id?: string | null
+  project_id?: string | null | undefined
 }
 
 /** A project in which the user may work. */
@@ -454,7 +455,7 @@ export interface Project {
 /** Which deactivated image may be used again. */
 export interface ReactivateImageInput {
   /** Run in this project instead of the session's own; never sent to Glance. */
-  project_id?: string | null
+  project_id?: string | null | undefined
   /** The image's UUID. */
   imageId: string
 }
@@ -472,19 +473,19 @@ export interface ScopedProject {
 /** Where the session works from now on. */
 export interface SetCurrentScopeInput {
   /** Run in this project instead of the session's own; never sent to Glance. */
-  project_id?: string | null
+  project_id?: string | null | undefined
   /** The kind of scope. */
   type: "project" | "domain" | "unscoped"
   /** For `project`: its id. */
-  projectId?: string | null
+  projectId?: string | null | undefined
   /** For `domain`: its id. */
-  domainId?: string | null
+  domainId?: string | null | undefined
 }
 
 /** Which image to change, and how: all operations or none of them. */
 export interface UpdateImageInput {
   /** Run in this project instead of the session's own; never sent to Glance. */
-  project_id?: string | null
+  project_id?: string | null | undefined
   /** The image's UUID. */
   imageId: string
   /** JSON Patch (RFC 6902), applied in this order. */
@@ -494,7 +495,7 @@ export interface UpdateImageInput {
 /** What the member decided. */
 export interface UpdateImageMemberInput {
   /** Run in this project instead of the session's own; never sent to Glance. */
-  project_id?: string | null
+  project_id?: string | null | undefined
   /** The image's UUID. */
   imageId: string
   /** The member's project id. */
@@ -506,7 +507,7 @@ export interface UpdateImageMemberInput {
 /** Which image is to be seen by whom. */
 export interface UpdateImageVisibilityInput {
   /** Run in this project instead of the session's own; never sent to Glance. */
-  project_id?: string | null
+  project_id?: string | null | undefined
   /** The image's UUID. */
   imageId: string
   /** Who may see it. */
@@ -516,7 +517,7 @@ export interface UpdateImageVisibilityInput {
 /** Which image to fill, and with what. */
 export interface UploadImageInput {
   /** Run in this project instead of the session's own; never sent to Glance. */
-  project_id?: string | null
+  project_id?: string | null | undefined
   /** The image's UUID. */
   imageId: string
   /** The data in base64; more of it goes through the upload route. */
@@ -690,9 +691,6 @@ export interface Router {
     }
   }
 }
-
-/** The kinds of failure; docs/protocol.md says when each happens. */
-export type ErrorCode = "PARSE_ERROR" | "BAD_REQUEST" | "NOT_FOUND" | "UNAUTHORIZED" | "FORBIDDEN" | "METHOD_NOT_SUPPORTED" | "TIMEOUT" | "SESSION_CHANGED" | "CONFLICT" | "PRECONDITION_FAILED" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "TOO_MANY_REQUESTS" | "CLIENT_CLOSED_REQUEST" | "INTERNAL_SERVER_ERROR" | "BAD_GATEWAY" | "SERVICE_UNAVAILABLE" | "GATEWAY_TIMEOUT"
 
 /** The kind of failure that an HTTP status stands for. */
 export const CODE_OF_STATUS: Readonly<Record<number, ErrorCode>> = {

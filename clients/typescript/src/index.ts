@@ -1,4 +1,10 @@
-export { type Client, type ClientOptions, createClient } from "./client.js"
+export {
+  type Client,
+  type ClientOptions,
+  createClient,
+  type ImageProperties,
+  withProperties,
+} from "./client.js"
 export type { CallOptions, ConnectionOptions, ExpectedSession } from "./connection.js"
 export type * from "./contract.js"
 export { BffError, type BffErrorCode, type ErrorData, type Issue } from "./error.js"

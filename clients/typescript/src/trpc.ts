@@ -24,8 +24,8 @@ type Procedures<R> = {
 }
 
 /** An error as tRPC's clients see it: their `data`, and what the BFF adds to it. */
-export interface ErrorShape extends TRPCDefaultErrorShape {
-  data: TRPCDefaultErrorShape["data"] & Omit<ErrorData, "code" | "httpStatus" | "path">
+export interface ErrorShape extends Omit<TRPCDefaultErrorShape, "data"> {
+  data: Omit<TRPCDefaultErrorShape["data"], "code"> & Omit<ErrorData, "httpStatus" | "path">
 }
 
 /** The router's type, for `createTRPCClient<AppRouter>` and its kin. */

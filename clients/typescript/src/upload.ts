@@ -17,7 +17,7 @@ export interface UploadInput {
   /** Its data. A stream needs Node, or a browser that can send one (Chromium, over HTTP/2). */
   file: Blob | ReadableStream<Uint8Array>
   /** Run in this project instead of the session's own. */
-  project_id?: string | undefined
+  project_id?: string | null | undefined
 }
 
 /** How far an upload is, in bytes. */

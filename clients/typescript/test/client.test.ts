@@ -1,7 +1,7 @@
 import assert from "node:assert/strict"
 import { getEventListeners } from "node:events"
 import { test } from "node:test"
-import { BffError, type ConnectionOptions, createClient } from "../dist/index.js"
+import { BffError, type ConnectionOptions, createClient, withProperties } from "../dist/index.js"
 import { bff, type Call, listen, Refused, type Seen, textOf } from "./server.ts"
 
 const PAGE = "<html><h1>502 Bad Gateway</h1></html>"
@@ -102,7 +102,7 @@ test("an input that cannot be written as JSON fails alone", async (t) => {
   const { image: api } = createClient({ url }).compute
   const [good, bad] = await Promise.allSettled([
     api.getImageById.query(image("a")),
-    api.createImage.mutate({ own: 1n }),
+    api.createImage.mutate({ min_ram: 1n as unknown as number }),
   ])
   assert.equal(good.status, "fulfilled")
   assert.ok(bad.status === "rejected" && bad.reason instanceof TypeError)
@@ -446,4 +446,14 @@ test("a session that cannot be told fails the call, which is not sent", async (t
   const call = createClient({ url, session }).auth.listProjects.query()
   await assert.rejects(call, /the store is not ready/)
   assert.deepEqual(seen, [])
+})
+
+test("an image's own properties go beside its parameters, which win", async (t) => {
+  const { url } = await bff(t, echo)
+  const { createImage } = createClient({ url }).compute.image
+  const own = { hw_video_model: "virtio", "trait:X": "1" }
+  const input = withProperties({ name: "a" }, own)
+  assert.deepEqual(await createImage.mutate(input), { name: "a", ...own })
+  const loose: Record<string, string> = { name: "b" }
+  assert.deepEqual(withProperties({ name: "a" }, loose), { name: "a" })
 })

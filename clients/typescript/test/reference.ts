@@ -32,25 +32,37 @@ const reference = await compile(all, "Tops", {
 await writeFile(join(folder, "reference.ts"), reference)
 
 const contract = JSON.stringify(resolve(import.meta.dirname, "../src/contract.ts"))
-const models = Object.keys($defs).map((name) => `same<ours.${name}, theirs.${name}>(true)`)
+// An input takes the names that it knows; others, as the properties of a new image, are added by a helper.
+const given = new Set(Object.keys(kinds).map((name) => nameOf(tops[`${name} input`]!)))
+const models = Object.keys($defs).map((name) => {
+  const other = given.has(name) ? `Closed<theirs.${name}>` : `theirs.${name}`
+  return `same<ours.${name}, ${other}>(true)`
+})
 const procedures = Object.entries(kinds).map(([name, kind]) => {
   const path = name
     .split(".")
     .map((part) => `["${part}"]`)
     .join("")
   const make = kind === "query" ? "Query" : "Mutation"
-  const [input, output] = ["input", "output"].map((side) => `theirs.Tops["${name} ${side}"]`)
-  return `same<ours.Router${path}, ours.${make}<${input}, ${output}>>(true)`
+  const input = `Closed<theirs.Tops["${name} input"]>`
+  const output = `theirs.Tops["${name} output"]`
+  return `same<Closed<ours.Router${path}["input"]>, ${input}>(true)
+  same<ours.Router${path}, ours.${make}<ours.Router${path}["input"], ${output}>>(true)`
 })
 const lines = [
   `import type * as ours from ${contract}`,
   'import type * as theirs from "./reference.ts"',
   "type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false",
+  "type Closed<T> = { [K in keyof T as string extends K ? never : K]: T[K] }",
   "const same = <A, B>(_: Same<A, B>) => {}",
   ...models,
   ...procedures,
 ]
 await writeFile(join(folder, "same.ts"), lines.join("\n"))
+
+function nameOf(schema: Schema): string {
+  return schema.$ref!.replace("#/$defs/", "")
+}
 
 /** With a word for what may be anything: it reads a schema that only describes as an object's. */
 function plain(key: string, value: unknown): unknown {

@@ -1,13 +1,16 @@
 // Read by tsc only: each line below @ts-expect-error must be an error.
 import {
   type BffErrorCode,
+  type BulkFailure,
   type Client,
   createClient,
+  type ErrorCode,
   type GlanceImage,
   type ImagesPaginatedResponse,
   type ListImagesInput,
   type UploadResult,
   type UserSession,
+  withProperties,
 } from "../dist/index.js"
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
@@ -53,7 +56,12 @@ image.listImages.query({
   visibility: "all",
   limit: 10,
 } satisfies ListImagesInput)
-image.createImage.mutate({ name: "a", min_ram: 1024, hw_video_model: "virtio" })
+image.createImage.mutate({ name: "a", min_ram: 1024 })
+image.createImage.mutate(
+  withProperties({ name: "a" }, { hw_video_model: "virtio", "trait:X": "1" }),
+)
+declare const properties: Record<string, string>
+image.createImage.mutate(withProperties({}, properties))
 image.uploadImage.mutate(
   { imageId, file: new Blob() },
   { onProgress: ({ sent, stored, total = 0 }) => (sent + stored) / total, sha512: "00" },
@@ -65,6 +73,57 @@ createClient({
   batch: 10,
 })
 
+// What is optional in an answer, or in somebody's own options, may be given as it is.
+declare const page: ImagesPaginatedResponse
+image.listImagesWithPagination.query({ next: page.next, first: page.first })
+declare const last: GlanceImage | undefined
+image.listImages.query({ marker: last?.id, status: last?.status, owner: last?.owner })
+image.createImage.mutate({ name: last?.name, disk_format: last?.disk_format, tags: last?.tags })
+declare const session: UserSession
+image.listImages.query({ project_id: session.project?.id })
+image.uploadImage.mutate({ imageId, file: new Blob(), project_id: session.project?.id ?? null })
+client.auth.createUserSession.mutate({ user: "a", password: "b", projectId: session.project?.id })
+declare const options: {
+  headers?: Record<string, string>
+  fetch?: typeof fetch
+  credentials?: RequestCredentials
+  batch?: number
+  onError?: () => void
+}
+const { headers, credentials, batch, onError } = options
+const sameAsClient = createClient({
+  url: "/",
+  headers,
+  fetch: options.fetch,
+  credentials,
+  batch,
+  onError,
+  session: undefined,
+})
+same<typeof sameAsClient, Client>(true)
+
+// Which session the page shows.
+createClient({ url: "/", session: () => ({ userId: session.user.id, scope: "unscoped" }) })
+createClient({
+  url: "/",
+  session: () => session.project && { scope: `project:${session.project.id}` },
+})
+createClient({ url: "/", session: () => null })
+// @ts-expect-error a project's id alone is no scope
+createClient({ url: "/", session: () => ({ scope: session.project!.id }) })
+// @ts-expect-error there is no such kind of scope
+createClient({ url: "/", session: () => ({ scope: "system:all" }) })
+// @ts-expect-error a misspelt member
+createClient({ url: "/", session: () => ({ userID: "alice" }) })
+
+// What failed in bulk has one of the codes.
+declare const failure: BulkFailure
+same<typeof failure.code, ErrorCode>(true)
+// @ts-expect-error there is no such code
+if (failure.code === "GONE") throw failure
+const changed: BffErrorCode = "SESSION_CHANGED"
+if (failure.code === changed) throw failure
+
 // @ts-expect-error it is a query
 image.listImages.mutate({})
 // @ts-expect-error it is a mutation
@@ -75,6 +134,22 @@ image.uploadImage.query({ imageId, file: new Blob() })
 image.listImages.query({ status: "ready" })
 // @ts-expect-error a wrong enum
 image.createImage.mutate({ disk_format: "qcow3" })
+// @ts-expect-error a misspelt parameter
+image.createImage.mutate({ nmae: "a" })
+// @ts-expect-error a misspelt parameter beside the right ones
+image.createImage.mutate({ name: "a", min_rma: 1024 })
+// @ts-expect-error a parameter in another spelling
+image.createImage.mutate({ diskFormat: "raw" })
+// @ts-expect-error a property of the image's own needs withProperties
+image.createImage.mutate({ name: "a", hw_video_model: "virtio" })
+// @ts-expect-error a misspelt parameter
+image.createImage.mutate(withProperties({ nmae: "a" }, { hw_video_model: "virtio" }))
+// @ts-expect-error a parameter is no property
+image.createImage.mutate(withProperties({ name: "a" }, { min_ram: "1024" }))
+// @ts-expect-error a property is a string
+image.createImage.mutate(withProperties({ name: "a" }, { hw_video_ram: 16 }))
+// @ts-expect-error what Glance answers beside a parameter is not a parameter
+image.createImage.mutate({ name: "a", status: "queued" })
 // @ts-expect-error a misspelt parameter
 image.listImages.query({ sortKey: "name" })
 // @ts-expect-error a misspelt parameter beside the right one

@@ -6,6 +6,7 @@ import {
   type GlanceImage,
   type ListImagesInput,
   type UploadProgress,
+  withProperties,
 } from "@polaris-bff/client"
 import { type AppRouter, jsonRpcLink } from "@polaris-bff/client/trpc"
 
@@ -81,6 +82,12 @@ export function types({ compute: { image } }: Trpc, imageId: string): unknown[] 
     image.listImages.query({ status: "ready" }),
     // @ts-expect-error a misspelt parameter
     image.listImages.query({ sortKey: "name" }),
+    // @ts-expect-error a misspelt parameter
+    image.createImage.mutate({ nmae: "a" }),
+    image.createImage.mutate(withProperties({ name: "a" }, { hw_video_model: "virtio" })),
+    (reason: TRPCClientError<AppRouter>) => reason.data?.code === "SESSION_CHANGED",
+    // @ts-expect-error there is no such code
+    (reason: TRPCClientError<AppRouter>) => reason.data?.code === "GONE",
     // @ts-expect-error imageId is missing
     image.getImageById.query({}),
     // @ts-expect-error the input is missing
