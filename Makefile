@@ -15,9 +15,26 @@ SOURCES := bff procedures schemas devcloud tests bench
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 
 # What needs neither a cloud nor a browser.
-UNIT := tests/bff tests/faults tests/schemas tests/test_layers.py
+UNIT := tests/bff tests/schemas tests/test_layers.py
 
-.PHONY: run cloud test unit system-packages check format docs explorer bench clean
+# A virtual environment that is not whole, as after an interruption, or that another Python made than
+# the one that is asked for, is made anew.
+comma := ,
+version_of = $(shell $(1) -c "import sys$(2); print('%d.%d' % sys.version_info[:2])" 2>/dev/null)
+ifneq ($(wildcard $(VENV)),)
+  MADE_BY := $(call version_of,$(BIN)/python,$(comma) pip)
+  ASKED_FOR := $(if $(filter command environment,$(origin PYTHON)),$(call version_of,$(PYTHON)))
+  ifneq ($(MADE_BY),$(or $(ASKED_FOR),$(MADE_BY),whole))
+    $(info Making $(VENV) anew.)
+    $(shell rm -rf $(VENV))
+  endif
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help run cloud test unit faults system-packages check format docs explorer bench clean
+
+help: ## Say what can be made
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \2/p' $(MAKEFILE_LIST) | awk '{ printf "%s %-16s", $$1, $$2; $$1 = $$2 = ""; print }'
 
 run: $(VENV)/.installed ## Start a real Keystone and Glance, and the BFF in front of them
 	@exec $(BIN)/python -m devcloud.run --dir .devcloud --port $(PORT)
@@ -26,10 +43,14 @@ cloud: $(VENV)/.installed ## Start the Keystone and Glance alone
 	@exec $(BIN)/python -m devcloud --dir .devcloud
 
 test: $(VENV)/.installed-dev $(NODE_MODULES) $(OLDEST_NODE) system-packages ## Run every test, against a real Keystone and Glance too
-	$(BIN)/python -m pytest --cov
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --cov
 
-unit: $(VENV)/.installed-dev system-packages ## Run the tests that need neither a cloud nor a browser, side by side
+unit: $(VENV)/.installed-dev ## Run the tests that need neither a cloud nor a browser, side by side
+	@tests/install redis-server
 	$(BIN)/python -m pytest --quiet --numprocesses auto $(UNIT)
+
+faults: $(VENV)/.installed-dev ## Run the tests in which Keystone and Glance have a bad day
+	$(BIN)/python -m pytest --quiet --numprocesses auto tests/faults
 
 system-packages: ## Install the programs that tests start, where they are missing
 	@tests/install redis-server chromium
@@ -62,7 +83,13 @@ clean: ## Remove whatever was installed or made
 		$(dir $(NODE_MODULES)) $(CLIENT)/dist tests/browser/artifacts
 
 $(VENV)/bin/python:
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || { \
+		echo "polaris-bff needs Python 3.11 or later, and '$(PYTHON)' is none. Name another one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; \
+		exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { \
+		rm -rf $(VENV); \
+		echo "No virtual environment can be made; where that is a package of its own, install it (Debian: apt-get install python3-venv)." >&2; \
+		exit 1; }
 
 $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --editable .

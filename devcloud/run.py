@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,13 +24,14 @@ def main() -> int:
     """Run both in the foreground; the exit status is 1 when either could not start."""
     parser = argparse.ArgumentParser(prog="python -m devcloud.run", description=__doc__)
     parser.add_argument("--dir", type=Path, required=True, help="where the cloud keeps its state")
-    parser.add_argument("--port", type=int, default=8080, help="the BFF's port; 0 takes a free one")
+    parser.add_argument("--port", default="8080", help="the BFF's port; 0 takes a free one")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        port = _free_port(arguments.port)
         with (
             running(arguments.dir.resolve(), installed()) as cloud,
-            _bff(cloud["auth_url"], arguments.port) as (process, address),
+            _bff(cloud["auth_url"], port) as (process, address),
         ):
             print(_greeting(cloud, address), flush=True)
             return process.wait()
@@ -38,6 +40,25 @@ def main() -> int:
         return 1
     except KeyboardInterrupt:
         return 0
+
+
+def _free_port(given: str) -> int:
+    """Return the port on which the BFF can listen, before anything is started for it.
+
+    Raises:
+        RuntimeError: it is none, or it is taken.
+    """
+    if not (given.isascii() and given.isdigit() and len(given) <= 5 and int(given) <= 65535):
+        raise RuntimeError(f"PORT must be a number from 0 to 65535, and {given!r} is none")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", int(given)))
+            probe.listen()
+        except OSError as problem:
+            reason = f"cannot listen on port {given} ({problem.strerror})"
+            raise RuntimeError(f"{reason}; choose another one: make run PORT=9000") from None
+    return int(given)
 
 
 @contextmanager

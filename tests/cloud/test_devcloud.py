@@ -7,6 +7,7 @@ import os
 import re
 import shlex
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable
@@ -112,6 +113,30 @@ def test_the_printed_curl_line_lists_the_seeded_images(how: signal.Signals, fold
         process.send_signal(how)
         process.wait(SECONDS)
         assert wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in served))
+
+
+@pytest.mark.parametrize(
+    ("port", "why"),
+    [
+        ("80000", "PORT must be a number from 0 to 65535"),
+        ("-1", "PORT must be a number from 0 to 65535"),
+        ("abc", "PORT must be a number from 0 to 65535"),
+        ("", "PORT must be a number from 0 to 65535"),
+        ("٨٠٨٠", "PORT must be a number from 0 to 65535"),
+        ("taken", "cannot listen on port"),
+    ],
+)
+def test_a_port_that_cannot_be_had_is_one_line_before_anything_is_started(
+    folder: Path, port: str, why: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1]) if port == "taken" else port
+        never = folder / "never"
+        status, said = finished("devcloud.run", "--dir", str(never), f"--port={port}")
+    assert status == 1
+    assert said.startswith(f"devcloud: {why}")
+    assert said.count("\n") == 1
+    assert not never.exists()
 
 
 def _descendants(pid: int) -> list[int]:
