@@ -466,3 +466,24 @@ test("an upload and its progress name the session that the page showed when it b
     ["alice", "project:demo"],
   ])
 })
+
+test("what ends an upload in the middle of its progress is told no more of it", async (t) => {
+  const url = await listen(t, (request, response) => {
+    if (!request.url!.includes("/upload-progress/")) return request.resume().on("error", () => {})
+    const events = [1, 2, 3].map((count) => `event: progress\ndata: {"uploaded":${count}}\n\n`)
+    response.writeHead(200, { "content-type": "text/event-stream" })
+    return response.write(events.join(""))
+  })
+  const controller = new AbortController()
+  const stored: number[] = []
+  const onProgress = (now: UploadProgress) => {
+    if (now.stored) stored.push(now.stored)
+    if (now.stored) controller.abort()
+  }
+  const { file } = endless()
+  const options = { onProgress, signal: controller.signal }
+  await assert.rejects(uploaderOf(url).mutate({ imageId: ID, file }, options), {
+    name: "AbortError",
+  })
+  assert.deepEqual(stored, [1])
+})
