@@ -22,7 +22,7 @@ UNIT := tests/bff tests/schemas tests/test_layers.py
 comma := ,
 version_of = $(shell $(1) -c "import sys$(2); print('%d.%d' % sys.version_info[:2])" 2>/dev/null)
 ifneq ($(wildcard $(VENV)),)
-  MADE_BY := $(call version_of,$(BIN)/python,$(comma) pip)
+  MADE_BY := $(call version_of,$(BIN)/python,$(comma) pip; assert sys.prefix != sys.base_prefix)
   ASKED_FOR := $(if $(filter command environment,$(origin PYTHON)),$(call version_of,$(PYTHON)))
   ifneq ($(MADE_BY),$(or $(ASKED_FOR),$(MADE_BY),whole))
     $(info Making $(VENV) anew.)

@@ -17,6 +17,8 @@ from httptools import HttpParserUpgrade, HttpRequestParser
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from bff.errors import requires
+
 # In bytes; four times what aiohttp and most servers take.
 MOST_HEAD = 64 * 1024
 # In seconds; as nginx's client_header_timeout.
@@ -28,6 +30,12 @@ _TOO_LARGE = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
     b"content-length: 0\r\nconnection: close\r\n\r\n"
 )
+
+
+requires("uvicorn", HttpToolsProtocol, "_start_asgi_task", "send_400_response", "cycle", "parser")
+requires("uvicorn", HttpToolsProtocol, "headers", "transport", "loop", "pause_writing")
+requires("uvicorn", RequestResponseCycle, "response_started", "response_complete")
+requires("uvicorn", RequestResponseCycle, "disconnected", "message_event")
 
 
 class _Parser(HttpRequestParser):

@@ -7,6 +7,7 @@ number, and only this module turns an HTTP status of Glance or Keystone into a c
 from __future__ import annotations
 
 from enum import Enum
+from importlib.metadata import version
 from typing import Any
 
 from schemas.error import ErrorCode
@@ -190,6 +191,21 @@ def bug(request_id: str) -> BffError:
     """Return what a client is told of a failure that nobody foresaw: where to look, and no more."""
     message = f"Internal error: it was logged under the request id {request_id}."
     return BffError(Code.INTERNAL_SERVER_ERROR, message)
+
+
+def requires(package: str, owner: object, *names: str) -> None:
+    """Check that names of another package are there that it does not promise to keep.
+
+    Raises:
+        RuntimeError: one is gone; said at the start, and not by what goes wrong without it.
+    """
+    # What an instance has is written in its class's __init__.
+    init: Any = vars(owner).get("__init__") if isinstance(owner, type) else None
+    set_later = init.__code__.co_names if init else ()
+    missing = [name for name in names if not hasattr(owner, name) and name not in set_later]
+    if missing:
+        gone = f"{package} {version(package)} has no {', '.join(missing)} any more"
+        raise RuntimeError(f"{gone}: install the version that constraints.txt names.")
 
 
 def stopping(advice: str = "retry; a change may have been made, so look first.") -> BffError:

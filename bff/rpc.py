@@ -18,9 +18,7 @@ from typing import Any
 
 import orjson
 import structlog
-from jsonrpcserver import Error, Result, Success
-from jsonrpcserver.async_main import dispatch_to_response
-from jsonrpcserver.utils import identity
+from jsonrpcserver import Error, Result, Success, async_dispatch_to_serializable
 from pydantic_core import PydanticSerializationError
 
 from bff.budget import Budget, Share
@@ -133,12 +131,12 @@ class Rpc:
             if (closed := room.closed()) is not None:
                 return _not_begun(closed, element, caller)
             share = Share(room.budget)
-            response: Any = await dispatch_to_response(
-                call,  # type: ignore[arg-type]  # the deserializer below takes it as it is
+            response: Any = await async_dispatch_to_serializable(
+                call,  # the deserializer below takes it as it is
                 self._methods[soft],
                 context=_Call(caller, room.lifetime, share),
-                deserializer=identity,
-                validator=identity,
+                deserializer=_as_it_is,
+                validator=_as_it_is,
             )
             answer = None if response is None else _encode(response)
             share.settle(sum(map(len, answer or [])))
@@ -248,6 +246,10 @@ def _parse(body: bytes) -> Any:
         raise BffError(Code.PARSE_ERROR, f"Parse error: {error}") from None
 
 
+def _as_it_is(parsed: Any) -> Any:
+    return parsed
+
+
 def _fault(element: Any) -> str | None:
     """Return what keeps an element from being a request (JSON-RPC 2.0, section 4)."""
     if not isinstance(element, dict):
@@ -285,14 +287,12 @@ def _error(error: BffError, path: str, caller: Caller) -> Result:
     return Error(wire["code"], wire["message"], wire["data"])
 
 
-def _encode(response: Any) -> Answer:
-    """Return one response; jsonrpcserver's ``Left`` is an error."""
-    if hasattr(response, "_error"):
-        failed = response._error
-        wire = {"code": failed.code, "message": failed.message, "data": failed.data}
-        return [orjson.dumps({"jsonrpc": "2.0", "error": wire, "id": failed.id})]
-    done = response._value
-    return [b'{"jsonrpc":"2.0","result":', done.result, b',"id":%b}' % orjson.dumps(done.id)]
+def _encode(response: dict[str, Any]) -> Answer:
+    """Return one response; its result is JSON text already."""
+    if "error" in response:
+        return [orjson.dumps(response)]
+    call_id = orjson.dumps(response["id"])
+    return [b'{"jsonrpc":"2.0","result":', response["result"], b',"id":%b}' % call_id]
 
 
 def _array(answers: list[Answer]) -> Answer:

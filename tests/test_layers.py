@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import ast
+import sys
+import tomllib
 from graphlib import TopologicalSorter
+from importlib.metadata import packages_distributions
+from itertools import chain
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
 OURS = ("bff", "procedures", "schemas", "devcloud")
@@ -88,3 +94,17 @@ def test_no_module_has_state_of_its_own() -> None:
                 constant = assigned and all(t.id.isupper() for t in node.targets)  # type: ignore[attr-defined]
                 dunder = assigned and node.targets[0].id == "__all__"  # type: ignore[attr-defined]
                 assert not assigned or constant or dunder, f"{name}:{node.lineno}"
+
+
+def test_every_package_that_is_imported_is_declared() -> None:
+    """What a dependency brings along may go with its next version."""
+    distributions = packages_distributions()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    lines = [*project["dependencies"], *chain(*project["optional-dependencies"].values())]
+    declared = {canonicalize_name(Requirement(line).name) for line in lines}
+    ours = {name for name in GRAPH if not inside(name, "devcloud")}
+    imported = {wanted.split(".")[0] for name in ours for wanted in GRAPH[name]}
+    foreign = imported - sys.stdlib_module_names - set(OURS)
+    assert "yarl" in foreign
+    brought = {name: set(map(canonicalize_name, distributions[name])) for name in foreign}
+    assert {name for name in foreign if not declared & brought[name]} == set()

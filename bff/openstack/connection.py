@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import aiohttp
 
+from bff.errors import requires
 from bff.openstack.connector import Connector
 
 HANG_UP_SECONDS = 0.5
@@ -26,6 +27,7 @@ def new_client(connector: aiohttp.BaseConnector | None = None) -> Client:
     client = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), connector=connector)
     # aiohttp would send a DELETE again whose answer was broken off: the first one may have worked,
     # and the second one's 404 would say that it did not. There is no public switch.
+    requires("aiohttp", client, "_retry_connection")
     client._retry_connection = False
     return client
 

@@ -22,6 +22,10 @@ from aiohttp.connector import Connection
 from aiohttp.tracing import Trace
 from cachetools import LRUCache
 
+from bff.errors import requires
+
+requires("aiohttp", ResponseHandler, "_parser", "set_response_params", "feed_data", "abort")
+
 REQUEST_ID = "X-Openstack-Request-Id"
 SUBJECT_TOKEN = "X-Subject-Token"  # noqa: S105  # a header's name
 # Of requests that were sent, to know their answers by; half a megabyte.
@@ -127,6 +131,7 @@ class Connector(aiohttp.TCPConnector):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
+        requires("aiohttp", self, "_factory")
         self._sent_ids: MutableMapping[str, None] = LRUCache(MAX_REQUEST_IDS)
         # There is no public way to choose the protocol.
         self._factory: Any = partial(UpstreamConnection, self._loop, self._sent_ids)

@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 import pytest
 
-from bff.errors import BffError, Code, code_of_status, to_wire
+from bff.errors import BffError, Code, code_of_status, requires, to_wire
 from schemas.error import ErrorCode
 from tests.process import ROOT
 
@@ -105,3 +105,23 @@ def test_every_other_status_is_a_bad_gateway() -> None:
 
 def test_the_codes_that_a_client_reads_are_those_of_the_table() -> None:
     assert list(get_args(ErrorCode)) == list(dict.fromkeys(code.label for code in Code))
+
+
+class Foreign:
+    """A class of another package."""
+
+    kept = 1
+
+    def __init__(self) -> None:
+        self.set_later = 1
+
+
+def test_names_that_another_package_does_not_promise_are_looked_for() -> None:
+    requires("aiohttp", Foreign, "kept", "set_later")
+    requires("aiohttp", Foreign(), "kept", "set_later")
+
+
+@pytest.mark.parametrize("owner", [Foreign, Foreign()])
+def test_one_that_is_gone_stops_the_start_and_is_named_with_the_package(owner: object) -> None:
+    with pytest.raises(RuntimeError, match=r"aiohttp 3\.\S+ has no gone, lost any more: install"):
+        requires("aiohttp", owner, "kept", "gone", "lost")
