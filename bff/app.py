@@ -26,7 +26,7 @@ from bff.credentials import (
 from bff.discovery import Discovery
 from bff.endpoint import SOFT_HEADER, RpcEndpoint
 from bff.errors import BffError, Code
-from bff.middleware import RequestId, Unforeseen, request_id_of
+from bff.middleware import EncodedSlash, RequestId, Unforeseen, request_id_of
 from bff.openstack.connection import Client, Timeouts, new_client
 from bff.openstack.connector import REQUEST_ID
 from bff.openstack.failure import KEYSTONE_ERRORS
@@ -70,7 +70,12 @@ def create_app(settings: Settings, registry: Registry) -> Starlette:
             Route(f"{settings.prefix}/upload-progress/{{image_id}}", ProgressEndpoint()),
             *(explorer.routes(settings.prefix) if settings.explorer else ()),
         ],
-        middleware=[Middleware(RequestId), *_cross_origin(settings), Middleware(Unforeseen)],
+        middleware=[
+            Middleware(RequestId),
+            *_cross_origin(settings),
+            Middleware(Unforeseen),
+            Middleware(EncodedSlash),
+        ],
         exception_handlers={HTTPException: _nothing_here(settings.prefix)},
         lifespan=lifespan,
     )

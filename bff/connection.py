@@ -5,12 +5,14 @@ the time in which a head comes, nor the one in which an answer is read. Without 
 one client could fill the memory.
 
 Nor does it keep the parts of a request apart: the body of one that offers another protocol would be
-read as the next request, and trailers as headers, after whatever a proxy has checked there.
+read as the next request, and trailers as headers, after whatever a proxy has checked there. It
+serves requests without a Host, and takes a client that has said all for one that has left.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 from httptools import HttpParserUpgrade, HttpRequestParser
@@ -26,6 +28,16 @@ HEAD_SECONDS = 60.0
 # Of an answer that a client reads slowly, it must take LEAST_READ bytes in READ_SECONDS.
 READ_SECONDS = 60.0
 LEAST_READ = 64 * 1024
+# In seconds: after the end of what a client sends, it is first asked whether it still listens.
+FIRST_PROBE = 0.05
+_OLD = ("0.9", "1.0")
+# uri-host [ ":" port ] (RFC 9110, 7.2); it may be empty.
+_HOST = re.compile(
+    rb"(\[[0-9a-f:.]+\]|\[v[0-9a-f]+\.[\w.~!$&'()*+,;=:-]+\]"
+    rb"|([\w.~!$&'()*+;=-]|%[0-9a-f]{2})*)(:[0-9]*)?",
+    re.IGNORECASE,
+)
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _TOO_LARGE = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
     b"content-length: 0\r\nconnection: close\r\n\r\n"
@@ -77,6 +89,8 @@ class Connection(HttpToolsProtocol):
         self._waiting: asyncio.TimerHandle | None = None
         self._unread = 0
         self._reading: asyncio.TimerHandle | None = None
+        self._probing: asyncio.TimerHandle | None = None
+        self._fault = ""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Expect a head."""
@@ -87,6 +101,8 @@ class Connection(HttpToolsProtocol):
         """Expect nothing any more; whoever still makes an answer is told."""
         self._wait_no_more()
         self._look_no_more()
+        if self._probing is not None:
+            self._probing.cancel()
         # uvicorn tells the last request alone, which may wait behind the one that is answered.
         if self._answering is not None and not self._answering.response_complete:
             self._answering.disconnected = True
@@ -100,12 +116,26 @@ class Connection(HttpToolsProtocol):
         if self._head > MOST_HEAD and not self.transport.is_closing():
             self._refuse()
 
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """The client sends no more; returns whether it may still wait for an answer.
+
+        ``shutdown(SHUT_WR)`` behind a whole request and ``close()`` look the same here. Who has
+        closed resets the connection when anything is written to it, so interim answers find out
+        (RFC 9110, 15.2). HTTP/1.0 knows none, and TLS no half of a connection.
+        """
+        last = self._last_whole()
+        if last is None or self.transport.get_extra_info("sslcontext") is not None:
+            return False
+        last.keep_alive = False
+        self._probing = self.loop.call_later(FIRST_PROBE, self._probe, FIRST_PROBE)
+        return True
+
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP, or too much of it."""
         if self._read > MOST_HEAD or not self._may_answer():
             self._refuse()
         else:
-            super().send_400_response(msg)
+            super().send_400_response(self._fault or msg)
 
     def read_again(self, stopped: HttpRequestParser) -> HttpRequestParser:
         """Read a head again that offers another protocol, without that; returns what reads on."""
@@ -140,7 +170,11 @@ class Connection(HttpToolsProtocol):
         self._head = 0
         self._wait_no_more()
         if self.parser.get_method() == b"CONNECT":
-            raise ValueError("This is no proxy: nothing may follow as another protocol.")
+            raise self._faulty("This is no proxy: nothing may follow as another protocol.")
+        self._check_host()
+        if self.parser.get_http_version() in _OLD:
+            # It is to be ignored there (RFC 9110, 10.1.1).
+            self.expect_100_continue = False
         self._behind_head = True
         if not self.parser.should_upgrade():
             super().on_headers_complete()
@@ -169,6 +203,53 @@ class Connection(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._answering = cycle
         super()._start_asgi_task(cycle, app)
+
+    def _check_host(self) -> None:
+        """Refuse what RFC 9112, 3.2 says is to be refused."""
+        hosts = [value for name, value in self.headers if name == b"host"]
+        if not hosts and self.parser.get_http_version() not in _OLD:
+            raise self._faulty("HTTP/1.1 needs a Host header.")
+        if len(hosts) > 1:
+            raise self._faulty("There is more than one Host header.")
+        if hosts and not _HOST.fullmatch(hosts[0]):
+            raise self._faulty("The Host header is not a host with or without a port.")
+
+    def _faulty(self, message: str) -> ValueError:
+        # The parser keeps the exception to itself.
+        self._fault = message
+        return ValueError(message)
+
+    def _last_whole(self) -> RequestResponseCycle | None:
+        """Return the last request that came whole and is to be answered; drops one behind it."""
+        running = self._answering
+        if (
+            running is None
+            or running.response_complete
+            or running.more_body
+            or running.scope["http_version"] in _OLD
+            or self._is_stream(running)
+        ):
+            return None
+        if self.pipeline and self.pipeline[0][0].more_body:
+            self.pipeline.popleft()
+            self.cycle = self.pipeline[0][0] if self.pipeline else running
+        return self.cycle
+
+    @staticmethod
+    def _is_stream(cycle: RequestResponseCycle) -> bool:
+        return cycle.response_started and bool(cycle.chunked_encoding)
+
+    def _probe(self, seconds: float) -> None:
+        """Find out whether the client still listens, ever less often."""
+        running = self._answering
+        if self.transport.is_closing() or running is None:
+            return
+        if self._is_stream(running):
+            # Nothing can be written into it, and it may last for hours.
+            self.transport.close()
+        elif not running.response_started:
+            self.transport.write(_CONTINUE)
+        self._probing = self.loop.call_later(2 * seconds, self._probe, 2 * seconds)
 
     def _count(self, came: int) -> None:
         self._read += came

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import uuid
+from urllib.parse import unquote_to_bytes
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
@@ -16,6 +17,7 @@ from bff.openstack.connector import REQUEST_ID
 from bff.refusal import refusal
 
 _REQUEST_ID = re.compile(r"req-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_ENCODED_SLASH = re.compile(rb"%2f", re.IGNORECASE)
 _KEY = "bff.request_id"
 
 SAFE_HEADERS = {
@@ -61,6 +63,25 @@ class RequestId:
         client = printable((scope.get("client") or ("",))[0])
         with structlog.contextvars.bound_contextvars(request_id=request_id, client=client):
             await self._app(scope, receive, send_with_headers)
+
+
+class EncodedSlash:
+    """Keeps ``%2F`` of an address from being read as the slash that it is not (RFC 3986, 2.2).
+
+    A server decodes the path before the routes see it. A proxy's rule for one address would
+    otherwise not hold for the other. What is encoded without need (``%72pc``) means the same.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request under the path that was meant."""
+        raw: bytes = scope.get("raw_path") or b""
+        if _ENCODED_SLASH.search(raw):
+            path = unquote_to_bytes(_ENCODED_SLASH.sub(b"%252F", raw))
+            scope = {**scope, "path": path.decode(errors="replace")}
+        await self._app(scope, receive, send)
 
 
 class Unforeseen:

@@ -221,8 +221,8 @@ async def test_a_body_behind_an_offer_is_never_the_next_request(bff: Bff) -> Non
 
 
 async def test_any_number_of_offers_in_one_packet_is_ignored(bff: Bff) -> None:
-    one = b"GET /nothing HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: a\r\n\r\n"
-    last = b"GET /nothing HTTP/1.1\r\nConnection: close\r\n\r\n"
+    one = b"GET /nothing HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: a\r\n\r\n"
+    last = b"GET /nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
     async with connected(bff) as (reader, writer):
         writer.write(one * 1500 + last)
         assert (await rest(reader)).count(b"HTTP/1.1 404") == 1501
