@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 from typing import Annotated
@@ -10,7 +11,6 @@ import typer
 import uvicorn
 from cryptography.fernet import Fernet
 from pydantic import ValidationError
-from uvicorn.supervisors import Multiprocess
 
 from bff import asgi, page
 from bff import settings as settings_module
@@ -18,20 +18,29 @@ from bff.connection import Connection
 from bff.contract import contract
 from bff.settings import PREFIX, Settings, explain
 from bff.typescript import as_typescript
+from bff.workers import FACTORY, Workers
 
-READY_SECONDS = 60
+_CANNOT_LISTEN = {
+    errno.EADDRINUSE: "another program listens there; stop it, or choose another --port",
+    errno.EACCES: "this user may not listen there; choose a --port above 1023",
+    errno.EADDRNOTAVAIL: "this host has no such address; choose another --host",
+}
 
 app = typer.Typer(
     help="polaris-bff: a backend-for-frontend for the OpenStack Image service.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    # A wrong option is told in a line of text, in any terminal and log.
+    rich_markup_mode=None,
 )
 
 
 @app.command()
 def serve(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port; 0 takes a free one.", min=0)] = 8080,
+    port: Annotated[
+        int, typer.Option(help="The port; 0 takes a free one.", min=0, max=65535)
+    ] = 8080,
     workers: Annotated[int, typer.Option(help="How many processes.", min=1)] = 1,
 ) -> None:
     """Serve until ^C or SIGTERM; the settings come from the environment (docs/settings.md)."""
@@ -49,7 +58,7 @@ def serve(
             err=True,
         )
     config = uvicorn.Config(
-        "bff.asgi:create",
+        FACTORY,
         factory=True,
         host=host,
         port=port,
@@ -61,12 +70,12 @@ def serve(
         server_header=False,
         timeout_graceful_shutdown=settings.shutdown_timeout,
     )
-    sock = _listen(config)
+    sock = _listen(host, port)
     address = f"http://{_shown(host)}:{sock.getsockname()[1]}{settings.prefix}/"
     if workers == 1:
         _Server(config, address).run([sock])
     else:
-        _Workers(config, sock, address).run()
+        Workers(config, sock, lambda: _announce(address)).run()
 
 
 @app.command()
@@ -105,19 +114,6 @@ class _Server(uvicorn.Server):
         _announce(self._address)
 
 
-class _Workers(Multiprocess):
-    """Says when every worker is ready."""
-
-    def __init__(self, config: uvicorn.Config, sock: socket.socket, address: str) -> None:
-        super().__init__(config, [sock])
-        self._address = address
-
-    def init_processes(self) -> None:
-        super().init_processes()
-        if all(process.wait_until_ready(READY_SECONDS) for process in self.processes):
-            _announce(self._address)
-
-
 def _settings() -> Settings:
     try:
         return Settings()
@@ -128,12 +124,20 @@ def _settings() -> Settings:
         raise typer.Exit(2) from None
 
 
-def _listen(config: uvicorn.Config) -> socket.socket:
+def _listen(host: str, port: int) -> socket.socket:
+    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     try:
-        return config.bind_socket()
-    except SystemExit:
-        typer.echo(f"Cannot listen on {config.host}:{config.port}.", err=True)
-        raise
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((host, port))
+    except OSError as problem:
+        sock.close()
+        reason = _CANNOT_LISTEN.get(problem.errno or 0, problem.strerror)
+        if isinstance(problem, socket.gaierror):
+            reason = "the name does not resolve; choose another --host"
+        typer.echo(f"Cannot listen on {_shown(host)}:{port}: {reason}.", err=True)
+        raise typer.Exit(1) from None
+    sock.set_inheritable(True)
+    return sock
 
 
 def _shown(host: str) -> str:

@@ -14,7 +14,9 @@ from importlib.metadata import entry_points
 
 
 def _follow() -> None:
-    sys.stdin.buffer.read()
+    # Not through sys.stdin: a thread that holds its lock while the interpreter ends crashes it.
+    while os.read(0, 4096):
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import signal
 import socket
@@ -49,9 +50,38 @@ def test_a_port_in_use_stops_the_start() -> None:
         port = str(taken.getsockname()[1])
         words = ["bff", "serve", "--port", port]
         status, errors = finished(*words, BFF_AUTH_URL="http://127.0.0.1:1/v3")
-    assert status != 0
-    assert f"Cannot listen on 127.0.0.1:{port}" in errors
+    assert status == 1
+    assert f"Cannot listen on 127.0.0.1:{port}: another program listens there" in errors
     assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--port", "80000"], "'--port'"),
+        (["--port", "-1"], "'--port'"),
+        (["--port", "abc"], "'--port'"),
+        (["--host", "192.0.2.1"], "this host has no such address"),
+        (["--host", "2001:db8::1"], "this host has no such address"),
+        (["--host", "no.such.name.invalid"], "the name does not resolve"),
+    ],
+)
+def test_an_address_that_cannot_be_listened_on_stops_the_start(words: list[str], says: str) -> None:
+    done = bff("serve", *words, BFF_AUTH_URL="http://127.0.0.1:1/v3")
+    assert done.exit_code in (1, 2)
+    assert says in done.stderr.splitlines()[-1]
+    assert isinstance(done.exception, SystemExit)
+
+
+def test_a_port_that_is_kept_for_others_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(sock: socket.socket, address: tuple[str, int]) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    # Who runs the tests may be allowed to.
+    monkeypatch.setattr("bff.cli.socket.socket.bind", refuse)
+    done = bff("serve", "--port", "80", BFF_AUTH_URL="http://127.0.0.1:1/v3")
+    assert done.exit_code == 1
+    assert "choose a --port above 1023" in done.stderr
 
 
 def test_the_page_of_settings_is_up_to_date() -> None:
