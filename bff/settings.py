@@ -113,7 +113,7 @@ class Settings(BaseSettings):
         None,
         description=(
             "The Redis through which several processes and hosts share upload progress, as"
-            " `redis://:password@host:6379/0`; needs `polaris-bff[redis]`. In this process's memory"
+            " `redis://:password@host:6379/0`; needs the extra `redis`. In this process's memory"
             " when not set."
         ),
     )
@@ -194,7 +194,7 @@ class Settings(BaseSettings):
     def _redis(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None:
             if find_spec("redis") is None:
-                raise ValueError("needs the package redis: pip install 'polaris-bff[redis]'")
+                raise ValueError("needs the package redis: pip install '.[redis]' in the checkout")
             from bff.progress.redis import check_url  # noqa: PLC0415  # an optional package
 
             check_url(value.get_secret_value())

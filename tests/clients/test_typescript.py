@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,17 @@ def test_the_client_and_its_tests_are_in_their_form_and_compile() -> None:
 def test_the_client_passes_its_own_tests() -> None:
     words = ("node", "--test", "--test-reporter=tap", "test/*.test.ts")
     assert "# fail 0" in run(CLIENT, *words, OLDEST_NODE=str(oldest_node()))
+
+
+def test_a_fresh_copy_is_packed_with_its_code(tmp_path: Path) -> None:
+    copy = tmp_path / "client"
+    shutil.copytree(CLIENT, copy, ignore=shutil.ignore_patterns("dist", "node_modules", "*.tgz"))
+    (copy / "node_modules").symlink_to(CLIENT / "node_modules")
+    run(copy, "npm", "pack")
+    (package,) = copy.glob("*.tgz")
+    with tarfile.open(package) as content:
+        names = set(content.getnames())
+    assert {"package/dist/index.js", "package/dist/index.d.ts", "package/dist/trpc.js"} <= names
 
 
 def test_the_contract_means_what_json_schema_to_typescript_reads(tmp_path: Path) -> None:

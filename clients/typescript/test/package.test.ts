@@ -25,7 +25,7 @@ let tarball: string
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), "polaris-client-"))
   const [packed] = JSON.parse(
-    await run("npm", ["pack", "--json", "--pack-destination", folder], ROOT),
+    await run("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", folder], ROOT),
   )
   tarball = join(folder, packed.filename)
   assert.deepEqual(

@@ -207,4 +207,4 @@ def test_without_the_package_the_start_stops_and_names_the_extra(
     monkeypatch.setitem(sys.modules, "redis", None)
     with pytest.raises(ValidationError) as refusal:
         Settings(**URL, redis_url="redis://host")  # type: ignore[arg-type]
-    assert "pip install 'polaris-bff[redis]'" in explain(refusal.value)
+    assert "pip install '.[redis]'" in explain(refusal.value)
