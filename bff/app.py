@@ -26,7 +26,6 @@ from bff.credentials import (
 from bff.discovery import Discovery
 from bff.endpoint import SOFT_HEADER, RpcEndpoint
 from bff.errors import BffError, Code
-from bff.middleware import EncodedSlash, RequestId, Unforeseen, request_id_of
 from bff.openstack.connection import Client, Timeouts, new_client
 from bff.openstack.connector import REQUEST_ID
 from bff.openstack.failure import KEYSTONE_ERRORS
@@ -34,9 +33,10 @@ from bff.openstack.http import Service
 from bff.openstack.keystone import Keystone
 from bff.progress.endpoint import LAST_EVENT_ID, ProgressEndpoint
 from bff.progress.hub import Hub
-from bff.refusal import refusal
 from bff.registry import Registry
 from bff.rpc import Rpc
+from bff.server.middleware import EncodedSlash, RequestId, Unforeseen, request_id_of
+from bff.server.refusal import refusal
 from bff.sessions import Sessions
 from bff.settings import Settings
 from bff.upload.endpoint import UploadEndpoint

@@ -14,8 +14,8 @@ from pydantic import ValidationError
 
 from bff import asgi, page
 from bff import settings as settings_module
-from bff.connection import Connection
 from bff.contract import contract
+from bff.server.protocol import Connection
 from bff.settings import PREFIX, Settings, explain
 from bff.typescript import as_typescript
 from bff.workers import FACTORY, Workers

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, settings
 from starlette.types import ASGIApp
 from structlog.testing import LogCapture
 
-from bff.connection import Connection
+from bff.server.protocol import Connection
 from tests.devcloud import Cloud, running_cloud
 from tests.node import CLIENT, run
 

@@ -20,11 +20,11 @@ from bff.context import ProjectContext
 from bff.credentials import caller_of
 from bff.errors import BffError, Code
 from bff.ids import checked_image_id, checked_project_id
-from bff.middleware import request_id_of
 from bff.progress.hub import Hub
 from bff.progress.state import View
 from bff.progress.watch import Watch
-from bff.refusal import refusal
+from bff.server.middleware import request_id_of
+from bff.server.refusal import refusal
 
 LAST_EVENT_ID = "last-event-id"
 HEARTBEAT_SECONDS = 15

@@ -10,7 +10,7 @@ from time import monotonic
 from starlette.types import Receive
 
 from bff.errors import BffError, Code
-from bff.lifetime import Lifetime
+from bff.server.lifetime import Lifetime
 
 LINGER_SECONDS = 0.8
 # In bytes a second. Slower than any line on which somebody uploads an image; who sends a byte a

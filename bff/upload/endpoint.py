@@ -13,9 +13,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from bff.context import Cloud
 from bff.credentials import caller_of
 from bff.errors import UPLOAD_AGAIN, BffError, stopping
-from bff.middleware import request_id_of
 from bff.progress.hub import Hub
-from bff.refusal import refusal
+from bff.server.middleware import request_id_of
+from bff.server.refusal import refusal
 from bff.settings import Settings
 from bff.upload.body import Body
 from bff.upload.head import read_head

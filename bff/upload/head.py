@@ -8,9 +8,9 @@ from typing import TypeVar
 
 from starlette.requests import Request
 
-from bff.coding import check_not_encoded
 from bff.errors import BffError, Code
 from bff.ids import checked_image_id, checked_project_id
+from bff.server.coding import check_not_encoded
 from bff.upload.multipart import IMAGE_ID, MOST_OVERHEAD, PROJECT_ID, boundary_of
 
 IMAGE_HEADER = "x-image-id"

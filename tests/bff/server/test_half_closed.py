@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from tests.bff.conftest import Bff
-from tests.bff.test_connection import CHUNKED, SECONDS, Streams, connected, rest
+from tests.bff.server.test_protocol import CHUNKED, SECONDS, Streams, connected, rest
 from tests.fakes.openstack import FakeOpenStack, image
 from tests.process import ready, running
 

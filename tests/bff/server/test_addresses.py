@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.bff.conftest import Bff
-from tests.bff.test_connection import connected, rest
+from tests.bff.server.test_protocol import connected, rest
 
 BODY = b'{"jsonrpc":"2.0","id":1,"method":"auth.getCurrentUserSession"}'
 

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from bff.errors import BffError, bug, stopping
 from bff.logs import printable
 from bff.openstack.connector import REQUEST_ID
-from bff.refusal import refusal
+from bff.server.refusal import refusal
 
 _REQUEST_ID = re.compile(r"req-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ENCODED_SLASH = re.compile(rb"%2f", re.IGNORECASE)
@@ -27,7 +27,7 @@ SAFE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 
-log = structlog.get_logger("bff.middleware")
+log = structlog.get_logger("bff.server.middleware")
 
 
 def request_id_of(scope: Scope) -> str:

@@ -9,7 +9,7 @@ import pytest
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from bff.middleware import RequestId, Unforeseen
+from bff.server.middleware import RequestId, Unforeseen
 from tests.bff.conftest import Bff, Start
 from tests.conftest import Serve
 from tests.inputs import UUID

@@ -1,0 +1,1 @@
+"""What every HTTP request meets before it means something."""
