@@ -15,14 +15,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bff import explorer
-from bff.context import Cloud
-from bff.cookies import SessionCookie
-from bff.credentials import (
-    PROJECT_HEADER,
-    SESSION_SCOPE_HEADER,
-    SESSION_USER_HEADER,
-    TOKEN_HEADER,
-)
 from bff.discovery import Discovery
 from bff.endpoint import SOFT_HEADER, RpcEndpoint
 from bff.errors import BffError, Code
@@ -37,7 +29,15 @@ from bff.registry import Registry
 from bff.rpc import Rpc
 from bff.server.middleware import EncodedSlash, RequestId, Unforeseen, request_id_of
 from bff.server.refusal import refusal
-from bff.sessions import Sessions
+from bff.session.context import Cloud
+from bff.session.cookies import SessionCookie
+from bff.session.credentials import (
+    PROJECT_HEADER,
+    SESSION_SCOPE_HEADER,
+    SESSION_USER_HEADER,
+    TOKEN_HEADER,
+)
+from bff.session.sessions import Sessions
 from bff.settings import Settings
 from bff.upload.endpoint import UploadEndpoint
 from bff.upload.head import DIGEST_HEADER, IMAGE_HEADER, SIZE_HEADER

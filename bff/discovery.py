@@ -11,10 +11,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bff import openrpc
-from bff.context import PublicContext
 from bff.contract import contract
 from bff.errors import BffError, Code
 from bff.registry import Procedure, Registry, query
+from bff.session.context import PublicContext
 from schemas.base import NoInput
 from schemas.json import Json
 

@@ -10,14 +10,14 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from bff.context import Caller, Cloud
-from bff.credentials import caller_of
 from bff.errors import BffError, Code, stopping
 from bff.rpc import Answer, Rpc, refused
 from bff.server.coding import check_not_encoded
 from bff.server.lifetime import Lifetime
 from bff.server.middleware import request_id_of
 from bff.server.refusal import allowing
+from bff.session.context import Caller, Cloud
+from bff.session.credentials import caller_of
 
 T = TypeVar("T")
 

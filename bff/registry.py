@@ -12,8 +12,8 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter
 
-from bff.context import PublicContext
 from bff.errors import COMMON, Code
+from bff.session.context import PublicContext
 from schemas.base import Input
 from schemas.json import Json
 

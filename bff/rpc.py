@@ -23,10 +23,10 @@ from pydantic_core import PydanticSerializationError
 
 from bff.budget import Budget, Share
 from bff.call_log import log_call, note_image
-from bff.context import Caller
 from bff.errors import BffError, Code, stopping, to_wire
 from bff.registry import Procedure, Registry
 from bff.server.lifetime import Lifetime
+from bff.session.context import Caller
 from bff.settings import Settings
 from bff.validation import validated
 from schemas.json import Json

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from bff.context import PublicContext, UserContext
 from bff.errors import Code
 from bff.registry import Procedure, mutation, query
+from bff.session.context import PublicContext, UserContext
 from schemas.auth import (
     CreateUserSessionInput,
     Domain,

@@ -21,7 +21,7 @@ ROOMS = {
     "bff.asgi": {"bff", "procedures", "schemas"},  # the composition root
     "bff.openstack": {"bff.openstack", "bff.errors", "schemas"},
     "bff": {"bff", "schemas"},
-    "procedures": {"procedures", "bff.context", "bff.errors", "bff.registry", "schemas"},
+    "procedures": {"procedures", "bff.session.context", "bff.errors", "bff.registry", "schemas"},
     "schemas": {"schemas"},
     "devcloud": {"devcloud"},
 }

@@ -16,8 +16,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from bff.context import ProjectContext
-from bff.credentials import caller_of
 from bff.errors import BffError, Code
 from bff.ids import checked_image_id, checked_project_id
 from bff.progress.hub import Hub
@@ -25,6 +23,8 @@ from bff.progress.state import View
 from bff.progress.watch import Watch
 from bff.server.middleware import request_id_of
 from bff.server.refusal import refusal
+from bff.session.context import ProjectContext
+from bff.session.credentials import caller_of
 
 LAST_EVENT_ID = "last-event-id"
 HEARTBEAT_SECONDS = 15

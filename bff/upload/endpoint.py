@@ -10,12 +10,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bff.context import Cloud
-from bff.credentials import caller_of
 from bff.errors import UPLOAD_AGAIN, BffError, stopping
 from bff.progress.hub import Hub
 from bff.server.middleware import request_id_of
 from bff.server.refusal import refusal
+from bff.session.context import Cloud
+from bff.session.credentials import caller_of
 from bff.settings import Settings
 from bff.upload.body import Body
 from bff.upload.head import read_head

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bff.context import ProjectContext
+from bff.session.context import ProjectContext
 from schemas.image import (
     CreateImageInput,
     DeactivateImageInput,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bff.context import ProjectContext
+from bff.session.context import ProjectContext
 from schemas.json import Json
 from schemas.member import (
     CreateImageMemberInput,

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 import procedures
-from bff.context import PublicContext
 from bff.registry import Kind, Registry, mutation, query
+from bff.session.context import PublicContext
 from schemas.base import NoInput
 from schemas.image import GlanceImage
 from schemas.json import Json

@@ -13,11 +13,11 @@ import pytest
 from pydantic import AnyHttpUrl
 from starlette.types import Message
 
-from bff.context import PublicContext
 from bff.endpoint import RpcEndpoint
 from bff.errors import BffError, Code
 from bff.registry import Registry, mutation, query
 from bff.rpc import Rpc
+from bff.session.context import PublicContext
 from bff.settings import Settings
 from schemas.base import NoInput
 from tests.bff.conftest import Bff, Start

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from pydantic import Field, model_validator
 
-from bff.context import PublicContext
 from bff.registry import mutation, query
+from bff.session.context import PublicContext
 from schemas.base import Input
 from tests.bff.conftest import Start
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 import procedures
-from bff.context import ProjectContext
 from bff.registry import Procedure
+from bff.session.context import ProjectContext
 from tests.bff.conftest import Bff
 from tests.fakes.openstack import FakeOpenStack
 from tests.inputs import least, schema_of

@@ -7,9 +7,9 @@ from typing import Any, Literal
 import pytest
 from pydantic import BaseModel, Field, RootModel
 
-from bff.context import PublicContext
 from bff.errors import Code
 from bff.registry import Registry, mutation, query
+from bff.session.context import PublicContext
 from bff.typescript import as_typescript
 from schemas.base import Input, NoInput
 from tests.bff.test_cli import bff

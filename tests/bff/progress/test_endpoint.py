@@ -20,7 +20,7 @@ from bff.progress import endpoint
 from bff.progress.hub import Hub
 from tests.bff.conftest import Bff
 from tests.bff.progress.conftest import IMAGE, PROJECT, Watched, fail, stream
-from tests.bff.test_sessions import sign_in
+from tests.bff.session.test_sessions import sign_in
 from tests.fakes.openstack import PROJECTS, FakeOpenStack
 from tests.process import SECONDS, finished, ready, running
 

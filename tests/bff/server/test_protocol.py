@@ -9,10 +9,10 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from bff.context import PublicContext
 from bff.registry import query
 from bff.server import protocol as connection
 from bff.server.protocol import MOST_HEAD, Connection
+from bff.session.context import PublicContext
 from schemas.base import NoInput
 from tests.bff.conftest import Bff, Start
 from tests.fakes.openstack import FakeOpenStack

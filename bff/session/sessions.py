@@ -12,15 +12,15 @@ from typing import Any
 import structlog
 from cachetools import LRUCache
 
-from bff.cache import SingleFlightCache
 from bff.errors import BffError, Code
 from bff.openstack.keystone import Keystone, Token
+from bff.session.cache import SingleFlightCache
 from schemas.keystone import ProjectBody, Scope, TokenBody
 
 # A rescoped token is not handed out in its last seconds, in which a call might outlive it.
 MARGIN_SECONDS = 30
 
-log = structlog.get_logger("bff.sessions")
+log = structlog.get_logger("bff.session.sessions")
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from starlette.requests import Request
 
-from bff.context import Caller, Cloud
-from bff.cookies import SessionCookie
 from bff.errors import BffError, Code
 from bff.ids import checked_project_id
-from bff.sessions import Credentials, ExpectedSession
+from bff.session.context import Caller, Cloud
+from bff.session.cookies import SessionCookie
+from bff.session.sessions import Credentials, ExpectedSession
 from bff.settings import Settings
 from schemas.base import ID_PATTERN
 from schemas.keystone import Scope

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.bff.conftest import Bff, Start
-from tests.bff.test_sessions import sign_in
+from tests.bff.session.test_sessions import sign_in
 from tests.fakes.openstack import PROJECTS, FakeOpenStack, image
 
 # The fake Keystone knows one user.

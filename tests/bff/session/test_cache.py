@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from bff.cache import SingleFlightCache
+from bff.session.cache import SingleFlightCache
 
 
 class Source:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from bff.errors import BffError, Code
-from bff.sessions import Credentials
+from bff.session.sessions import Credentials
 from bff.settings import Settings
 from schemas.keystone import Scope
 

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from bff.cookies import MAX_COOKIE_BYTES, SessionCookie
 from bff.errors import BffError, Code
 from bff.openstack.keystone import Keystone, Token
-from bff.sessions import Credentials, Sessions
+from bff.session.cookies import MAX_COOKIE_BYTES, SessionCookie
+from bff.session.sessions import Credentials, Sessions
 from bff.settings import Settings
 from schemas.keystone import Scope, TokenBody
 from tests.bff.conftest import Bff
-from tests.bff.test_sessions import LIST, code, sign_in
+from tests.bff.session.test_sessions import LIST, code, sign_in
 from tests.fakes.openstack import PASSWORD, PROJECTS, FakeOpenStack
 
 REVOKE = "DELETE /v3/auth/tokens"

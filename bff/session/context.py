@@ -14,14 +14,14 @@ from typing import Any, ClassVar, Self
 import structlog
 
 from bff.bulk import Bulk
-from bff.cookies import SessionCookie
 from bff.errors import BffError, Code, bug
 from bff.logs import printable
 from bff.openstack.catalog import image_service
 from bff.openstack.glance import Glance
 from bff.openstack.http import Service
 from bff.openstack.keystone import Token
-from bff.sessions import Credentials, Sessions
+from bff.session.cookies import SessionCookie
+from bff.session.sessions import Credentials, Sessions
 from bff.settings import Settings
 from schemas.bulk import BulkOperationResult
 from schemas.keystone import ProjectBody, Scope, TokenBody
@@ -29,7 +29,7 @@ from schemas.keystone import ProjectBody, Scope, TokenBody
 # Of a call's deadline: a bulk operation must answer what was done before it is cut off itself.
 BULK_SHARE = 0.9
 
-log = structlog.get_logger("bff.context")
+log = structlog.get_logger("bff.session.context")
 
 
 @dataclass(frozen=True)
