@@ -16,7 +16,6 @@ from starlette.routing import Route
 
 from bff import explorer
 from bff.discovery import Discovery
-from bff.endpoint import SOFT_HEADER, RpcEndpoint
 from bff.errors import BffError, Code
 from bff.openstack.connection import Client, Timeouts, new_client
 from bff.openstack.connector import REQUEST_ID
@@ -25,8 +24,9 @@ from bff.openstack.http import Service
 from bff.openstack.keystone import Keystone
 from bff.progress.endpoint import LAST_EVENT_ID, ProgressEndpoint
 from bff.progress.hub import Hub
-from bff.registry import Registry
-from bff.rpc import Rpc
+from bff.rpc.endpoint import SOFT_HEADER, RpcEndpoint
+from bff.rpc.jsonrpc import Rpc
+from bff.rpc.registry import Registry
 from bff.server.middleware import EncodedSlash, RequestId, Unforeseen, request_id_of
 from bff.server.refusal import refusal
 from bff.session.context import Cloud

@@ -7,7 +7,7 @@ from starlette.applications import Starlette
 import procedures
 from bff import logs
 from bff.app import create_app
-from bff.registry import Registry
+from bff.rpc.registry import Registry
 from bff.settings import Settings
 
 

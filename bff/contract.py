@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 
 from bff import examples
-from bff.registry import Procedure, Registry
+from bff.rpc.registry import Procedure, Registry
 
 REF = "#/components/schemas/"
 Schema = dict[str, Any]

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from bff import openrpc
 from bff.contract import contract
 from bff.errors import BffError, Code
-from bff.registry import Procedure, Registry, query
+from bff.rpc.registry import Procedure, Registry, query
 from bff.session.context import PublicContext
 from schemas.base import NoInput
 from schemas.json import Json

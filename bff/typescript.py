@@ -16,7 +16,7 @@ from typing import Any, Literal, get_args, get_origin
 import schemas
 from bff.contract import Schema, json_schemas, name_of
 from bff.errors import Code
-from bff.registry import Kind, Procedure, Registry
+from bff.rpc.registry import Kind, Procedure, Registry
 
 _HEAD = """\
 // Written by `bff types` from the registry and the schemas. Do not edit: run `make docs`.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bff.errors import Code
-from bff.registry import Procedure, mutation, query
+from bff.rpc.registry import Procedure, mutation, query
 from bff.session.context import PublicContext, UserContext
 from schemas.auth import (
     CreateUserSessionInput,

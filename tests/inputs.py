@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from bff.registry import Procedure
+from bff.rpc.registry import Procedure
 from schemas.base import POINTER_PATTERN
 
 Schema = dict[str, Any]

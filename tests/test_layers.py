@@ -21,13 +21,16 @@ ROOMS = {
     "bff.asgi": {"bff", "procedures", "schemas"},  # the composition root
     "bff.openstack": {"bff.openstack", "bff.errors", "schemas"},
     "bff": {"bff", "schemas"},
-    "procedures": {"procedures", "bff.session.context", "bff.errors", "bff.registry", "schemas"},
+    "procedures": {
+        *("procedures", "schemas", "bff.errors"),
+        *("bff.session.context", "bff.rpc.registry"),
+    },
     "schemas": {"schemas"},
     "devcloud": {"devcloud"},
 }
 ONLY_IN = {
     "aiohttp": {"bff.openstack"},
-    "jsonrpcserver": {"bff.rpc"},
+    "jsonrpcserver": {"bff.rpc.jsonrpc"},
     "python_multipart": {"bff.upload.multipart"},
     "redis": {"bff.progress.redis"},
 }

@@ -13,13 +13,13 @@ from typing import Any, ClassVar, Self
 
 import structlog
 
-from bff.bulk import Bulk
 from bff.errors import BffError, Code, bug
 from bff.logs import printable
 from bff.openstack.catalog import image_service
 from bff.openstack.glance import Glance
 from bff.openstack.http import Service
 from bff.openstack.keystone import Token
+from bff.rpc.bulk import Bulk
 from bff.session.cookies import SessionCookie
 from bff.session.sessions import Credentials, Sessions
 from bff.settings import Settings

@@ -1,7 +1,7 @@
 """``compute.image.*``: the table of the image procedures, in the specification's order."""
 
 from bff.errors import Code
-from bff.registry import Procedure, mutation, query
+from bff.rpc.registry import Procedure, mutation, query
 from procedures.image import bulk, images, members
 
 NOT_THEIRS = "the image is another project's, or the session's roles do not allow it"

@@ -11,7 +11,7 @@ from aiohttp import web
 
 import procedures
 from bff.app import create_app
-from bff.registry import Procedure, Registry
+from bff.rpc.registry import Procedure, Registry
 from bff.settings import Settings
 from tests.conftest import Serve
 from tests.fakes.openstack import FakeOpenStack

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 import procedures
 from bff import examples
 from bff.contract import REF, Described, contract
-from bff.registry import Registry
+from bff.rpc.registry import Registry
 
 CONTRACT = contract(Registry(procedures.ALL))
 EACH = pytest.mark.parametrize(

@@ -12,9 +12,9 @@ import procedures
 from bff import __version__, openrpc
 from bff.contract import contract
 from bff.errors import Code
-from bff.registry import Registry
+from bff.rpc.registry import Registry
 from tests.bff.conftest import Bff, Start
-from tests.bff.test_rpc import PROCEDURES
+from tests.bff.rpc.test_jsonrpc import PROCEDURES
 from tests.fakes.openstack import FakeOpenStack
 
 CONTRACT = contract(Registry(procedures.ALL))

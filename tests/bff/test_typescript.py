@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel, Field, RootModel
 
 from bff.errors import Code
-from bff.registry import Registry, mutation, query
+from bff.rpc.registry import Registry, mutation, query
 from bff.session.context import PublicContext
 from bff.typescript import as_typescript
 from schemas.base import Input, NoInput

@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 
 import procedures
 from bff.contract import Described, contract
-from bff.registry import Registry
+from bff.rpc.registry import Registry
 from devcloud.images import MIB, qcow2
 from schemas.auth import EXAMPLE_PASSWORD, EXAMPLE_PROJECT
 from schemas.image import EXAMPLE_ID

@@ -14,7 +14,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
 import procedures
-from bff.registry import Kind
+from bff.rpc.registry import Kind
 from tests.cloud.conftest import Cloud, Sign, User
 from tests.cloud.shelf import CONTENT, Shelf, unordered
 

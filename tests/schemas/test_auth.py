@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bff.errors import BffError
-from bff.validation import validated
+from bff.rpc.validation import validated
 from schemas.auth import CreateUserSessionInput, Domain, SetCurrentScopeInput, User, UserSession
 from schemas.base import Input
 

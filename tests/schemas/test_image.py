@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bff.errors import BffError
-from bff.validation import validated
+from bff.rpc.validation import validated
 from schemas.base import Input
 from schemas.image import (
     MAX_FILTER_TAGS,

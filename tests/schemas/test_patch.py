@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bff.errors import BffError
-from bff.validation import validated
+from bff.rpc.validation import validated
 from schemas.image import EXAMPLE_ID
 from schemas.patch import MAX_OPERATIONS, UpdateImageInput
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bff.errors import BffError
-from bff.validation import validated
+from bff.rpc.validation import validated
 from schemas.image import EXAMPLE_ID
 from schemas.upload import UploadImageInput, UploadResult
 

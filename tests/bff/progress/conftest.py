@@ -23,7 +23,7 @@ from bff.app import create_app
 from bff.progress.hub import Hub
 from bff.progress.redis import RedisStore
 from bff.progress.store import MemoryStore, Store
-from bff.registry import Registry
+from bff.rpc.registry import Registry
 from bff.settings import Settings
 from tests.bff.conftest import Bff
 from tests.conftest import Serve

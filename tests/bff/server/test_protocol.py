@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from bff.registry import query
+from bff.rpc.registry import query
 from bff.server import protocol as connection
 from bff.server.protocol import MOST_HEAD, Connection
 from bff.session.context import PublicContext

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message
 
 import procedures
 from bff.app import create_app
-from bff.registry import Registry
+from bff.rpc.registry import Registry
 from bff.settings import Settings
 from tests.bff.conftest import Bff
 from tests.bff.upload.conftest import (

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pydantic import Field, model_validator
 
-from bff.registry import mutation, query
+from bff.rpc.registry import mutation, query
 from bff.session.context import PublicContext
 from schemas.base import Input
 from tests.bff.conftest import Start

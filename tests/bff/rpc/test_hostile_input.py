@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import procedures
-from bff.registry import Procedure
+from bff.rpc.registry import Procedure
 from tests.bff.conftest import Bff, Start
 from tests.fakes.openstack import FakeOpenStack
 from tests.fakes.recorder import Recorder, recording

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import procedures
-from bff.registry import Procedure
+from bff.rpc.registry import Procedure
 from bff.session.context import ProjectContext
 from tests.bff.conftest import Bff
 from tests.fakes.openstack import FakeOpenStack

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import procedures
-from bff.registry import Kind, Registry, mutation, query
+from bff.rpc.registry import Kind, Registry, mutation, query
 from bff.session.context import PublicContext
 from schemas.base import NoInput
 from schemas.image import GlanceImage

@@ -15,7 +15,7 @@ from schemas.bulk import BulkFailure, BulkOperationResult
 NOT_BEGUN = BffError(Code.TIMEOUT, "Not begun: the call's time was over; ask for it again.")
 CUT_OFF = BffError(Code.TIMEOUT, "Cut off: the call's time was over; it may have worked, so look.")
 
-log = structlog.get_logger("bff.bulk")
+log = structlog.get_logger("bff.rpc.bulk")
 
 
 @dataclass

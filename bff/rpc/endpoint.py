@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from bff.errors import BffError, Code, stopping
-from bff.rpc import Answer, Rpc, refused
+from bff.rpc.jsonrpc import Answer, Rpc, refused
 from bff.server.coding import check_not_encoded
 from bff.server.lifetime import Lifetime
 from bff.server.middleware import request_id_of

@@ -13,10 +13,10 @@ import pytest
 from pydantic import AnyHttpUrl
 from starlette.types import Message
 
-from bff.endpoint import RpcEndpoint
 from bff.errors import BffError, Code
-from bff.registry import Registry, mutation, query
-from bff.rpc import Rpc
+from bff.rpc.endpoint import RpcEndpoint
+from bff.rpc.jsonrpc import Rpc
+from bff.rpc.registry import Registry, mutation, query
 from bff.session.context import PublicContext
 from bff.settings import Settings
 from schemas.base import NoInput
@@ -195,7 +195,7 @@ async def test_the_calls_of_a_batch_that_has_answered_too_much_are_not_begun(
         begun.append(None)
         return "here"
 
-    monkeypatch.setattr("bff.rpc.MOST_HELD", 50)
+    monkeypatch.setattr("bff.rpc.jsonrpc.MOST_HELD", 50)
     bff = await start(query("test.noted", noted), batch_concurrency=1)
     notification = {"jsonrpc": "2.0", "method": "test.noted"}
     calls = [call("test.noted", id=number) for number in range(4)]

@@ -21,14 +21,14 @@ import structlog
 from jsonrpcserver import Error, Result, Success, async_dispatch_to_serializable
 from pydantic_core import PydanticSerializationError
 
-from bff.budget import Budget, Share
-from bff.call_log import log_call, note_image
 from bff.errors import BffError, Code, stopping, to_wire
-from bff.registry import Procedure, Registry
+from bff.rpc.budget import Budget, Share
+from bff.rpc.call_log import log_call, note_image
+from bff.rpc.registry import Procedure, Registry
+from bff.rpc.validation import validated
 from bff.server.lifetime import Lifetime
 from bff.session.context import Caller
 from bff.settings import Settings
-from bff.validation import validated
 from schemas.json import Json
 
 LONGEST_PATH = 100
@@ -38,7 +38,7 @@ MOST_VALUES = 500_000
 MOST_HELD = 64 * 1024 * 1024
 BOM = b"\xef\xbb\xbf"
 
-log = structlog.get_logger("bff.rpc")
+log = structlog.get_logger("bff.rpc.jsonrpc")
 
 
 # JSON text in pieces: a large one is never joined with what stands around it.

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 import procedures
 from bff.errors import BffError, Code
-from bff.validation import LONGEST_KEY, MOST_HINTS, MOST_ISSUES, validated
+from bff.rpc.validation import LONGEST_KEY, MOST_HINTS, MOST_ISSUES, validated
 from schemas.base import MOST_PARAMETERS, Input
 from schemas.image import CreateImageInput, ListImagesInput
 

@@ -12,9 +12,9 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from bff.budget import Budget, Share
 from bff.errors import BffError, Code
 from bff.openstack.glance.body import array
+from bff.rpc.budget import Budget, Share
 from schemas.json import enclosed
 from tests.bff.conftest import Bff, Start
 from tests.fakes.openstack import FakeOpenStack, image
@@ -85,7 +85,7 @@ async def test_the_calls_that_go_over_are_refused_and_the_others_answered(
     large: dict[str, Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("bff.rpc.MOST_HELD", 100_000)
+    monkeypatch.setattr("bff.rpc.jsonrpc.MOST_HELD", 100_000)
     bff = await start()
     openstack.gate = asyncio.Event()
     params = {"imageId": large["id"]} if call is SHOW else {}
@@ -107,7 +107,7 @@ async def test_the_calls_that_go_over_are_refused_and_the_others_answered(
 async def test_a_call_on_its_own_may_read_what_a_batch_may_not(
     start: Start, openstack: FakeOpenStack, large: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bff.rpc.MOST_HELD", 10_000)
+    monkeypatch.setattr("bff.rpc.jsonrpc.MOST_HELD", 10_000)
     bff = await start()
     token = openstack.new_token()
     (refused,) = await bff.json([LIST], X_Auth_Token=token)
@@ -118,7 +118,7 @@ async def test_a_call_on_its_own_may_read_what_a_batch_may_not(
 async def test_what_keystone_answers_is_shared_by_calls_and_counts_for_none(
     start: Start, openstack: FakeOpenStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bff.rpc.MOST_HELD", 10)
+    monkeypatch.setattr("bff.rpc.jsonrpc.MOST_HELD", 10)
     bff = await start()
     (answer,) = await bff.json([CURRENT], X_Auth_Token=openstack.new_token())
     assert answer["result"]["user"]["name"] == "alice"
@@ -128,7 +128,7 @@ async def test_what_keystone_answers_is_shared_by_calls_and_counts_for_none(
 async def test_in_soft_mode_a_call_that_goes_over_is_null(
     start: Start, openstack: FakeOpenStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bff.rpc.MOST_HELD", 10_000)
+    monkeypatch.setattr("bff.rpc.jsonrpc.MOST_HELD", 10_000)
     bff = await start()
     token = openstack.new_token()
     answers = await bff.json([LIST], X_Auth_Token=token, X_BFF_Errors="soft")
@@ -143,7 +143,7 @@ async def test_an_answer_that_is_sent_in_pieces_is_the_same_text(
     body = json.dumps([LIST, CURRENT, LIST | {"id": "two"}] if in_batch else LIST).encode()
     token = openstack.new_token()
     pieces = await bff.post(body, X_Auth_Token=token)
-    monkeypatch.setattr("bff.endpoint.LARGE", 100 * MIB)
+    monkeypatch.setattr("bff.rpc.endpoint.LARGE", 100 * MIB)
     joined = await bff.post(body, X_Auth_Token=token)
     assert await pieces.text() == await joined.text()
     for name in ("Content-Length", "Content-Type", "Cache-Control"):

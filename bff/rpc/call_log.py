@@ -10,11 +10,11 @@ import structlog
 
 from bff.errors import BffError
 from bff.logs import few, printable
-from bff.registry import Kind, Procedure
+from bff.rpc.registry import Kind, Procedure
 from schemas.base import Input
 from schemas.json import Json
 
-log = structlog.get_logger("bff.rpc")
+log = structlog.get_logger("bff.rpc.jsonrpc")
 
 
 def note_image(procedure: Procedure, wanted: Input, result: Any = None) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bff.bulk import Bulk
+from bff.rpc.bulk import Bulk
 from tests.bff.conftest import Bff, Start
 from tests.fakes.openstack import BREAK, SILENCE, FakeOpenStack, image
 

@@ -1,0 +1,1 @@
+"""A procedure's name to the procedure to its answer."""
