@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bff import explorer
-from bff.discovery import Discovery
+from bff.contract.discovery import Discovery
 from bff.errors import BffError, Code
 from bff.openstack.connection import Client, Timeouts, new_client
 from bff.openstack.connector import REQUEST_ID

@@ -12,12 +12,13 @@ import uvicorn
 from cryptography.fernet import Fernet
 from pydantic import ValidationError
 
-from bff import asgi, page
+from bff import asgi
 from bff import settings as settings_module
-from bff.contract import contract
+from bff.contract import markdown as page
+from bff.contract.model import contract
+from bff.contract.typescript import as_typescript
 from bff.server.protocol import Connection
 from bff.settings import PREFIX, Settings, explain
-from bff.typescript import as_typescript
 from bff.workers import FACTORY, Workers
 
 _CANNOT_LISTEN = {

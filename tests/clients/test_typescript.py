@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bff import asgi
-from bff.contract import json_schemas
+from bff.contract.model import json_schemas
 from tests.node import CLIENT, oldest_node, run
 
 pytestmark = pytest.mark.usefixtures("typescript_client")

@@ -15,7 +15,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 import procedures
-from bff.contract import Described, contract
+from bff.contract.model import Described, contract
 from bff.rpc.registry import Registry
 from devcloud.images import MIB, qcow2
 from schemas.auth import EXAMPLE_PASSWORD, EXAMPLE_PROJECT

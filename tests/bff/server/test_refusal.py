@@ -53,7 +53,7 @@ async def test_a_route_that_is_only_read_says_with_which_methods(bff: Bff) -> No
 async def test_a_bug_in_a_plain_route_is_an_internal_error_with_the_request_id_and_no_more(
     start: Start, logged: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bff.discovery.openrpc.document", broken)
+    monkeypatch.setattr("bff.contract.discovery.openrpc.document", broken)
     origin = "https://front.example"
     bff = await start(allowed_origins=[origin])
     url = f"{bff.origin}/polaris-bff/openrpc.json"

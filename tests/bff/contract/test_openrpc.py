@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 import procedures
-from bff import __version__, openrpc
-from bff.contract import contract
+from bff import __version__
+from bff.contract import openrpc
+from bff.contract.model import contract
 from bff.errors import Code
 from bff.rpc.registry import Registry
 from tests.bff.conftest import Bff, Start

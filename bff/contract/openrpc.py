@@ -11,7 +11,7 @@ from operator import attrgetter
 from typing import Any
 
 from bff import __version__
-from bff.contract import Contract, Described, Schema
+from bff.contract.model import Contract, Described, Schema
 from bff.errors import Code
 
 Object = dict[str, Any]

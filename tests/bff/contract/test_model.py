@@ -9,8 +9,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 import procedures
-from bff import examples
-from bff.contract import REF, Described, contract
+from bff.contract import examples
+from bff.contract.model import REF, Described, contract
 from bff.rpc.registry import Registry
 
 CONTRACT = contract(Registry(procedures.ALL))

@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import Any, Literal, get_args, get_origin
 
 import schemas
-from bff.contract import Schema, json_schemas, name_of
+from bff.contract.model import Schema, json_schemas, name_of
 from bff.errors import Code
 from bff.rpc.registry import Kind, Procedure, Registry
 

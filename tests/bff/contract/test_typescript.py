@@ -7,10 +7,10 @@ from typing import Any, Literal
 import pytest
 from pydantic import BaseModel, Field, RootModel
 
+from bff.contract.typescript import as_typescript
 from bff.errors import Code
 from bff.rpc.registry import Registry, mutation, query
 from bff.session.context import PublicContext
-from bff.typescript import as_typescript
 from schemas.base import Input, NoInput
 from tests.bff.test_cli import bff
 from tests.process import ROOT

@@ -10,8 +10,8 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bff import openrpc
-from bff.contract import contract
+from bff.contract import openrpc
+from bff.contract.model import contract
 from bff.errors import BffError, Code
 from bff.rpc.registry import Procedure, Registry, query
 from bff.session.context import PublicContext

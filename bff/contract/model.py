@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 
-from bff import examples
+from bff.contract import examples
 from bff.rpc.registry import Procedure, Registry
 
 REF = "#/components/schemas/"

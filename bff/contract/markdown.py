@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from bff.contract import Contract, Described, Schema, name_of
+from bff.contract.model import Contract, Described, Schema, name_of
 from bff.errors import COMMON, Code
 
 _TOP = """# Procedures

@@ -1,0 +1,1 @@
+"""What the registry promises, and what is generated from it."""
