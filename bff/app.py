@@ -17,11 +17,11 @@ from starlette.routing import Route
 from bff import explorer
 from bff.contract.discovery import Discovery
 from bff.errors import BffError, Code
-from bff.openstack.connection import Client, Timeouts, new_client
 from bff.openstack.connector import REQUEST_ID
 from bff.openstack.failure import KEYSTONE_ERRORS
-from bff.openstack.http import Service
 from bff.openstack.keystone import Keystone
+from bff.openstack.service import Service
+from bff.openstack.transport import Client, Timeouts, new_client
 from bff.progress.endpoint import LAST_EVENT_ID, ProgressEndpoint
 from bff.progress.hub import Hub
 from bff.rpc.endpoint import SOFT_HEADER, RpcEndpoint

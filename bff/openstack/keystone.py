@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from bff.errors import BffError, Code
 from bff.openstack.failure import KEYSTONE_ERRORS, details, json_object
-from bff.openstack.http import Intent, Reply, Service
+from bff.openstack.service import Intent, Reply, Service
 from bff.openstack.versions import Discovery
 from schemas.keystone import ProjectBody, ProjectsAnswer, TokenAnswer, TokenBody
 

@@ -17,8 +17,8 @@ from bff.errors import BffError, Code, bug
 from bff.logs import printable
 from bff.openstack.catalog import image_service
 from bff.openstack.glance import Glance
-from bff.openstack.http import Service
 from bff.openstack.keystone import Token
+from bff.openstack.service import Service
 from bff.rpc.bulk import Bulk
 from bff.session.cookies import SessionCookie
 from bff.session.sessions import Credentials, Sessions

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from bff.openstack.http import MAX_REQUESTS
+from bff.openstack.service import MAX_REQUESTS
 from tests.bff.conftest import Bff, Start
 from tests.faults.faults import reset, says, sends, stall, truncate
 from tests.faults.services import answer, image_id_of, token_of

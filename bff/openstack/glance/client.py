@@ -11,7 +11,7 @@ from bff.openstack.glance.data import Data
 from bff.openstack.glance.images import Images
 from bff.openstack.glance.members import Members
 from bff.openstack.glance.requester import Requester
-from bff.openstack.http import Service
+from bff.openstack.service import Service
 
 
 @dataclass(frozen=True)

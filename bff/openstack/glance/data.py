@@ -16,7 +16,7 @@ from typing import Any
 from bff.errors import BffError, Code
 from bff.openstack.glance.images import Images, image_path, no_image
 from bff.openstack.glance.requester import Requester
-from bff.openstack.http import Intent
+from bff.openstack.service import Intent
 
 CHUNK = 256 * 1024
 # Glance hashes with sha512 unless a site chose otherwise (``hashing_algorithm``).

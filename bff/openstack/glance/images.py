@@ -16,7 +16,7 @@ from bff.openstack.glance import body, patch, query, reasons
 from bff.openstack.glance.query import Query
 from bff.openstack.glance.reasons import Reason
 from bff.openstack.glance.requester import Requester, own_answer
-from bff.openstack.http import Intent, Reply
+from bff.openstack.service import Intent, Reply
 from schemas.image import GlanceImage, ImagesPaginatedResponse, ListImagesInput
 from schemas.json import Json, enclosed
 

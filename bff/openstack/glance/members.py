@@ -14,7 +14,7 @@ from bff.errors import BffError, Code
 from bff.openstack.glance import body, reasons
 from bff.openstack.glance.images import Images, image_path, no_image
 from bff.openstack.glance.requester import Requester, own_answer
-from bff.openstack.http import Intent, Reply
+from bff.openstack.service import Intent, Reply
 from schemas.json import Json
 from schemas.member import ImageMember
 

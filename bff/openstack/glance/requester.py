@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from bff.errors import BffError, Code
 from bff.openstack.glance.body import AboutAnother
-from bff.openstack.http import Intent, Reply, Service
+from bff.openstack.service import Intent, Reply, Service
 
 
 @contextmanager

@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 
 from bff.errors import BffError, Code
-from bff.openstack.connection import Timeouts, new_client
 from bff.openstack.glance import Glance
 from bff.openstack.glance.data import CHUNK, Data
-from bff.openstack.http import Service
+from bff.openstack.service import Service
+from bff.openstack.transport import Timeouts, new_client
 from tests.fakes.errors import glance_error
 
 IMAGE_ID = "a85abd86-55b3-4d5b-b0b4-5d0a6e6042fc"

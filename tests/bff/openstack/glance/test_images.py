@@ -12,7 +12,7 @@ from bff.errors import BffError, Code
 from bff.openstack.connector import REQUEST_ID
 from bff.openstack.glance import Glance
 from bff.openstack.glance.images import MOST_IMAGES, PAGE_SIZE, Images
-from bff.openstack.http import Service
+from bff.openstack.service import Service
 from schemas.image import CreateImageInput, ImagesPaginatedInput, ListImagesInput
 from schemas.json import Json
 from tests.bff.openstack.glance.conftest import IMAGE_ID, PROJECT_ID, TOKEN, Upstream
