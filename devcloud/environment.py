@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import subprocess
 import sys
@@ -40,9 +41,12 @@ def installed(home: Path = DEFAULT_HOME) -> Environment:
     environment = Environment(home)
     stamp = home / "installed"
     wanted = _fingerprint()
-    if not stamp.exists() or stamp.read_text() != wanted:
-        _install(environment)
-        stamp.write_text(wanted)
+    # Clouds that start side by side install once; the lock needs a file that is there already.
+    with REQUIREMENTS.open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not stamp.exists() or stamp.read_text() != wanted:
+            _install(environment)
+            stamp.write_text(wanted)
     return environment
 
 
