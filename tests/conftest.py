@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import inspect
+import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -107,9 +109,15 @@ def logged() -> Iterator[list[Any]]:
 
 
 @pytest.fixture(scope="session")
-def typescript_client() -> None:
-    """Compile the TypeScript client, once for all tests that run it."""
-    run(CLIENT, "tsc", "--project", "tsconfig.build.json")
+def typescript_client(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Compile the TypeScript client, once for all tests that run it, in whatever process."""
+    run_id = os.environ.get("PYTEST_XDIST_TESTRUNUID", "")
+    built = tmp_path_factory.getbasetemp().parent / f"client-{run_id}"
+    with built.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not run_id or not built.exists():
+            run(CLIENT, "tsc", "--project", "tsconfig.build.json")
+            built.touch()
 
 
 @pytest.fixture(scope="session")
