@@ -125,11 +125,21 @@ class Outgoing:
 
     @asynccontextmanager
     async def watched(self) -> AsyncIterator[None]:
-        """Leave only when the body is at rest: aiohttp cancels its writer and does not wait."""
+        """Leave only when the body is at rest: aiohttp cancels its writer and does not wait.
+
+        However often the caller is cancelled meanwhile: a body that still runs cannot be closed.
+        """
         try:
             yield
         finally:
-            await self._resting.wait()
+            again: asyncio.CancelledError | None = None
+            while not self._resting.is_set():
+                try:
+                    await self._resting.wait()
+                except asyncio.CancelledError as cancelled:
+                    again = cancelled
+            if again is not None:
+                raise again
 
     def _move_on_within(self, seconds: float | None) -> None:
         when = None if seconds is None else asyncio.get_running_loop().time() + seconds

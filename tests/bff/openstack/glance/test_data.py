@@ -268,6 +268,37 @@ async def test_a_cancelled_upload_is_cut_and_its_content_is_at_rest(
         await upstream.cut.wait()
 
 
+async def test_an_upload_that_is_cancelled_again_and_again_still_waits_for_its_content(
+    data: Data, upstream: Upstream
+) -> None:
+    stopping, may_stop, rests = asyncio.Event(), asyncio.Event(), False
+
+    async def slow_to_stop() -> AsyncIterator[bytes]:
+        nonlocal rests
+        try:
+            yield CONTENT
+            yield CONTENT
+            await asyncio.Event().wait()
+        finally:
+            stopping.set()
+            await may_stop.wait()
+            rests = True
+
+    running = asyncio.create_task(data.upload(IMAGE_ID, slow_to_stop(), 3 * len(CONTENT)))
+    async with asyncio.timeout(5):
+        await upstream.arrived.wait()
+        running.cancel()
+        await stopping.wait()
+        for _ in range(3):
+            running.cancel()
+            await asyncio.sleep(0)
+            assert not running.done()
+        may_stop.set()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+    assert rests
+
+
 # --- What Glance answers
 
 
