@@ -55,7 +55,7 @@ def _described(procedure: Procedure, schemas: Any, types: dict[str, Schema]) -> 
         frozenset(wanted.get("required", ())),
         result,
         examples.of(wanted, types, REF),
-        {**answer, **procedure.shows} if procedure.shows else answer,
+        {**answer, **procedure.example_overrides} if procedure.example_overrides else answer,
     )
 
 

@@ -44,7 +44,7 @@ class Procedure:
         errors: The errors of its own that it documents.
         upstream: The request to Glance or Keystone behind it, for people to read.
         reasons: When it answers these errors, in its own words.
-        shows: What its example answer has that differs from the examples of its schema.
+        example_overrides: What its example answer has that differs from the examples of its schema.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Procedure:
     errors: tuple[Code, ...]
     upstream: str
     reasons: Mapping[Code, str] = field(default_factory=dict)
-    shows: Mapping[str, Any] = field(default_factory=dict)
+    example_overrides: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def may_end_with(self) -> tuple[Code, ...]:
@@ -76,10 +76,17 @@ def query(
     handler: Handler,
     *errors: Documented,
     upstream: str = "",
-    shows: Mapping[str, Any] | None = None,
+    example_overrides: Mapping[str, Any] | None = None,
 ) -> Procedure:
     """Return a procedure that only reads; see ``Procedure`` for what is said of it."""
-    return _procedure(name, Kind.QUERY, handler, errors, upstream=upstream, shows=shows or {})
+    return _procedure(
+        name,
+        Kind.QUERY,
+        handler,
+        errors,
+        upstream=upstream,
+        example_overrides=example_overrides or {},
+    )
 
 
 def mutation(
@@ -87,10 +94,17 @@ def mutation(
     handler: Handler,
     *errors: Documented,
     upstream: str = "",
-    shows: Mapping[str, Any] | None = None,
+    example_overrides: Mapping[str, Any] | None = None,
 ) -> Procedure:
     """Return a procedure that changes something; the rest as for ``query``."""
-    return _procedure(name, Kind.MUTATION, handler, errors, upstream=upstream, shows=shows or {})
+    return _procedure(
+        name,
+        Kind.MUTATION,
+        handler,
+        errors,
+        upstream=upstream,
+        example_overrides=example_overrides or {},
+    )
 
 
 def _procedure(

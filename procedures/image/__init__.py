@@ -43,7 +43,7 @@ PROCEDURES: tuple[Procedure, ...] = (
         (Code.CONFLICT, "the `id` is taken, by a deleted image or another project's too"),
         (Code.PAYLOAD_TOO_LARGE, "more tags or properties than Glance's quota"),
         upstream="POST /v2/images",
-        shows={"status": "queued", "size": None, "virtual_size": None},
+        example_overrides={"status": "queued", "size": None, "virtual_size": None},
     ),
     mutation(
         "compute.image.uploadImage",
@@ -72,7 +72,7 @@ PROCEDURES: tuple[Procedure, ...] = (
         ),
         (Code.PAYLOAD_TOO_LARGE, "more tags or properties than Glance's quota"),
         upstream="PATCH /v2/images/{imageId}",
-        shows={"name": "Ubuntu 22.04 LTS Updated"},
+        example_overrides={"name": "Ubuntu 22.04 LTS Updated"},
     ),
     mutation(
         "compute.image.updateImageVisibility",
@@ -81,7 +81,7 @@ PROCEDURES: tuple[Procedure, ...] = (
         (Code.FORBIDDEN, f"{NOT_THEIRS}; the user may not publish"),
         Code.NOT_FOUND,
         upstream="PATCH /v2/images/{imageId}",
-        shows={"visibility": "public"},
+        example_overrides={"visibility": "public"},
     ),
     mutation(
         "compute.image.deleteImage",
@@ -129,7 +129,7 @@ PROCEDURES: tuple[Procedure, ...] = (
         (Code.CONFLICT, "the project is a member already"),
         (Code.PAYLOAD_TOO_LARGE, "more members than Glance's quota"),
         upstream="POST /v2/images/{imageId}/members",
-        shows={"status": "pending"},
+        example_overrides={"status": "pending"},
     ),
     mutation(
         "compute.image.updateImageMember",

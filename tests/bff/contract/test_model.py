@@ -43,7 +43,10 @@ def test_an_example_answer_fits_its_schema(described: Described) -> None:
 @EACH
 def test_what_a_procedure_shows_is_a_member_of_its_example_answer(described: Described) -> None:
     example = examples.of(described.result, CONTRACT.types, REF)
-    assert described.procedure.shows.keys() <= (example if described.procedure.shows else {}).keys()
+    assert (
+        described.procedure.example_overrides.keys()
+        <= (example if described.procedure.example_overrides else {}).keys()
+    )
 
 
 @EACH
