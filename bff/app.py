@@ -17,7 +17,6 @@ from starlette.routing import Route
 from bff import explorer
 from bff.contract.discovery import Discovery
 from bff.errors import BffError, Code
-from bff.openstack.connector import REQUEST_ID
 from bff.openstack.failure import KEYSTONE_ERRORS
 from bff.openstack.keystone import Keystone
 from bff.openstack.service import Service
@@ -41,6 +40,7 @@ from bff.session.sessions import Sessions
 from bff.settings import Settings
 from bff.upload.endpoint import UploadEndpoint
 from bff.upload.head import DIGEST_HEADER, IMAGE_HEADER, SIZE_HEADER
+from schemas.headers import REQUEST_ID
 
 
 class State(TypedDict):

@@ -195,9 +195,7 @@ class Settings(BaseSettings):
         if value is not None:
             if find_spec("redis") is None:
                 raise ValueError("needs the package redis: pip install '.[redis]' in the checkout")
-            from bff.progress.redis import check_url  # noqa: PLC0415  # an optional package
-
-            check_url(value.get_secret_value())
+            _check_redis_url(value.get_secret_value())
         return value
 
     @property
@@ -214,6 +212,23 @@ class Settings(BaseSettings):
 def _keys(value: SecretStr | None) -> list[str]:
     text = value.get_secret_value() if value else ""
     return [key.strip() for key in text.split(",") if key.strip()]
+
+
+def _check_redis_url(url: str) -> None:
+    """Check that a client can be made for this address; nothing is connected.
+
+    Raises:
+        ValueError: what such an address looks like; the address may hold a password.
+    """
+    from redis.asyncio import Redis  # noqa: PLC0415  # an optional package
+
+    try:
+        Redis.from_url(url).connection_pool.make_connection()  # type: ignore[no-untyped-call]
+    except (ValueError, TypeError):
+        raise ValueError(
+            "must be like redis://[user:password@]host[:port][/database], rediss:// for TLS, or"
+            " unix://[user:password@]/path/to/redis.sock"
+        ) from None
 
 
 def explain(error: ValidationError) -> str:

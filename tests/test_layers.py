@@ -20,6 +20,8 @@ OURS = ("bff", "procedures", "schemas", "devcloud")
 ROOMS = {
     "bff.asgi": {"bff", "procedures", "schemas"},  # the composition root
     "bff.openstack": {"bff.openstack", "bff.errors", "schemas"},
+    "bff.server": {"bff.server", "bff.errors", "bff.logs", "schemas"},
+    "bff.settings": set(),
     "bff": {"bff", "schemas"},
     "procedures": {
         *("procedures", "schemas", "bff.errors"),
@@ -32,7 +34,7 @@ ONLY_IN = {
     "aiohttp": {"bff.openstack"},
     "jsonrpcserver": {"bff.rpc.jsonrpc"},
     "python_multipart": {"bff.upload.multipart"},
-    "redis": {"bff.progress.redis"},
+    "redis": {"bff.progress.redis", "bff.settings"},
 }
 
 

@@ -23,10 +23,10 @@ from aiohttp.tracing import Trace
 from cachetools import LRUCache
 
 from bff.errors import requires
+from schemas.headers import REQUEST_ID
 
 requires("aiohttp", ResponseHandler, "_parser", "set_response_params", "feed_data", "abort")
 
-REQUEST_ID = "X-Openstack-Request-Id"
 SUBJECT_TOKEN = "X-Subject-Token"  # noqa: S105  # a header's name
 # Of requests that were sent, to know their answers by; half a megabyte.
 MAX_REQUEST_IDS = 4096

@@ -18,7 +18,8 @@ import structlog
 from yarl import URL
 
 from bff.errors import BffError, Code
-from bff.openstack.connector import REQUEST_ID, AnsweredAnother
+from bff.openstack.connector import AnsweredAnother
+from schemas.headers import REQUEST_ID
 
 MAX_EXPLANATION = 500
 # Of an exception's text in the log.

@@ -15,7 +15,7 @@ from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait
 from yarl import URL
 
 from bff.errors import BffError, Code, code_of_status
-from bff.openstack.connector import REQUEST_ID, UpstreamConnection, last_connection
+from bff.openstack.connector import UpstreamConnection, last_connection
 from bff.openstack.failure import (
     GLANCE_ERRORS,
     OwnErrors,
@@ -26,6 +26,7 @@ from bff.openstack.failure import (
     upstream_request_id,
 )
 from bff.openstack.transport import Client, Outgoing, Timeouts, new_line
+from schemas.headers import REQUEST_ID
 
 READ_ATTEMPTS = 3
 # Requests to one service at a time; uploads are not among them.

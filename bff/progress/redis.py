@@ -59,21 +59,6 @@ class RedisStore:
         await self._redis.aclose()
 
 
-def check_url(url: str) -> None:
-    """Check that a client can be made for this address; nothing is connected.
-
-    Raises:
-        ValueError: what such an address looks like; the address may hold a password.
-    """
-    try:
-        _client(url).connection_pool.make_connection()  # type: ignore[no-untyped-call]
-    except (ValueError, TypeError):
-        raise ValueError(
-            "must be like redis://[user:password@]host[:port][/database], rediss:// for TLS, or"
-            " unix://[user:password@]/path/to/redis.sock"
-        ) from None
-
-
 def _client(url: str) -> Redis:
     return Redis.from_url(
         url,

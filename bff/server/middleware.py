@@ -13,8 +13,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bff.errors import BffError, bug, stopping
 from bff.logs import printable
-from bff.openstack.connector import REQUEST_ID
 from bff.server.refusal import refusal
+from schemas.headers import REQUEST_ID
 
 _REQUEST_ID = re.compile(r"req-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ENCODED_SLASH = re.compile(rb"%2f", re.IGNORECASE)

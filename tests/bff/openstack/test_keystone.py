@@ -12,11 +12,11 @@ from aioresponses.core import RequestCall
 from yarl import URL
 
 from bff.errors import BffError, Code
-from bff.openstack.connector import REQUEST_ID
 from bff.openstack.failure import KEYSTONE_ERRORS
 from bff.openstack.keystone import Keystone, Token
 from bff.openstack.service import Service
 from bff.openstack.transport import Timeouts, new_client
+from schemas.headers import REQUEST_ID
 from schemas.keystone import Scope
 from tests.fakes.errors import keystone_error
 

@@ -19,10 +19,10 @@ import yarl
 from aioresponses import aioresponses
 
 from bff.errors import BffError, Code
-from bff.openstack.connector import REQUEST_ID
 from bff.openstack.failure import KEYSTONE_ERRORS, MAX_EXPLANATION, Target, translated
 from bff.openstack.service import READ_ATTEMPTS, Intent, Reply, Service
 from bff.openstack.transport import Timeouts, new_client
+from schemas.headers import REQUEST_ID
 from tests.fakes.errors import glance_error
 
 URL = "http://glance.example/v2/images"

@@ -9,10 +9,10 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import RawTestServer
 
-from bff.openstack.connector import REQUEST_ID
 from bff.openstack.glance import Glance
 from bff.openstack.service import Service
 from bff.openstack.transport import Timeouts, new_client
+from schemas.headers import REQUEST_ID
 from tests.fakes.errors import glance_error
 
 TOKEN = "gAAAAAB-the-token"

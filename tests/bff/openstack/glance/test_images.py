@@ -9,10 +9,10 @@ import orjson
 import pytest
 
 from bff.errors import BffError, Code
-from bff.openstack.connector import REQUEST_ID
 from bff.openstack.glance import Glance
 from bff.openstack.glance.images import MOST_IMAGES, PAGE_SIZE, Images
 from bff.openstack.service import Service
+from schemas.headers import REQUEST_ID
 from schemas.image import CreateImageInput, ImagesPaginatedInput, ListImagesInput
 from schemas.json import Json
 from tests.bff.openstack.glance.conftest import IMAGE_ID, PROJECT_ID, TOKEN, Upstream

@@ -1,0 +1,6 @@
+"""Headers that mean the same to a client, to this service and to the clouds behind it."""
+
+from __future__ import annotations
+
+# Source: API-SIG guideline "Request IDs"; Keystone and Glance log a caller's beside their own.
+REQUEST_ID = "X-Openstack-Request-Id"
