@@ -28,7 +28,6 @@ from bff.rpc.jsonrpc import Rpc
 from bff.rpc.registry import Registry
 from bff.server.middleware import EncodedSlash, RequestId, Unforeseen, request_id_of
 from bff.server.refusal import refusal
-from bff.session.context import Cloud
 from bff.session.cookies import SessionCookie
 from bff.session.credentials import (
     PROJECT_HEADER,
@@ -36,6 +35,7 @@ from bff.session.credentials import (
     SESSION_USER_HEADER,
     TOKEN_HEADER,
 )
+from bff.session.services import Cloud
 from bff.session.sessions import Sessions
 from bff.settings import Settings
 from bff.upload.endpoint import UploadEndpoint

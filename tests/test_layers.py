@@ -17,15 +17,27 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parent.parent
 OURS = ("bff", "procedures", "schemas", "devcloud")
 # The first room that a module's name begins with decides what it may import.
+GROUND = {"bff.errors", "bff.ids", "bff.logs", "bff.settings", "schemas"}
 ROOMS = {
     "bff.asgi": {"bff", "procedures", "schemas"},  # the composition root
-    "bff.openstack": {"bff.openstack", "bff.errors", "schemas"},
-    "bff.server": {"bff.server", "bff.errors", "bff.logs", "schemas"},
+    "bff.errors": {"schemas"},
+    "bff.ids": {"bff.errors", "schemas"},
+    "bff.logs": {"bff.settings"},
     "bff.settings": set(),
+    "bff.server": {"bff.server", "bff.errors", "bff.logs", "schemas"},
+    "bff.openstack": {"bff.openstack", "bff.errors", "schemas"},
+    "bff.session": {"bff.session", "bff.openstack", *GROUND},
+    "bff.rpc": {"bff.rpc", "bff.session", "bff.server", *GROUND},
+    "bff.contract": {
+        *("bff.contract", "bff.rpc.registry", "bff.session.context", "bff.__version__", *GROUND),
+    },
+    "bff.progress": {"bff.progress", "bff.session", "bff.server", *GROUND},
+    "bff.upload": {"bff.upload", "bff.progress", "bff.session", "bff.server", *GROUND},
+    "bff.explorer": set(),
     "bff": {"bff", "schemas"},
     "procedures": {
         *("procedures", "schemas", "bff.errors"),
-        *("bff.session.context", "bff.rpc.registry"),
+        *("bff.session.context", "bff.rpc.registry", "bff.rpc.bulk", "bff.upload.inline"),
     },
     "schemas": {"schemas"},
     "devcloud": {"devcloud"},

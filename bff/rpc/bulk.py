@@ -10,12 +10,27 @@ import structlog
 
 from bff.errors import BffError, Code, bug
 from bff.logs import few
+from bff.session.context import ProjectContext
 from schemas.bulk import BulkFailure, BulkOperationResult
 
+# Of a call's deadline: a bulk operation must answer what was done before it is cut off itself.
+BULK_SHARE = 0.9
 NOT_BEGUN = BffError(Code.TIMEOUT, "Not begun: the call's time was over; ask for it again.")
 CUT_OFF = BffError(Code.TIMEOUT, "Cut off: the call's time was over; it may have worked, so look.")
 
 log = structlog.get_logger("bff.rpc.bulk")
+
+
+async def on_each(
+    ctx: ProjectContext, image_ids: list[str], act: Callable[[str], Awaitable[None]]
+) -> BulkOperationResult:
+    """Do something to each of many images; see ``Bulk``."""
+    caller, settings = ctx.caller, ctx.caller.cloud.settings
+    bulk = Bulk(act, image_ids, caller.request_id)
+    result = await bulk.run(settings.bulk_concurrency, settings.call_timeout * BULK_SHARE)
+    if any(failure.code == Code.UNAUTHORIZED.label for failure in result.failed):
+        caller.forget_token()
+    return result
 
 
 @dataclass

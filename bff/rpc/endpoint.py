@@ -16,8 +16,9 @@ from bff.server.coding import check_not_encoded
 from bff.server.lifetime import Lifetime
 from bff.server.middleware import request_id_of
 from bff.server.refusal import allowing
-from bff.session.context import Caller, Cloud
+from bff.session.caller import Caller
 from bff.session.credentials import caller_of
+from bff.session.services import Cloud
 
 T = TypeVar("T")
 

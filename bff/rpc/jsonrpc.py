@@ -27,7 +27,7 @@ from bff.rpc.call_log import log_call, note_image
 from bff.rpc.registry import Procedure, Registry
 from bff.rpc.validation import validated
 from bff.server.lifetime import Lifetime
-from bff.session.context import Caller
+from bff.session.caller import Caller
 from bff.settings import Settings
 from schemas.json import Json
 

@@ -9,8 +9,9 @@ from starlette.requests import Request
 
 from bff.errors import BffError, Code
 from bff.ids import checked_project_id
-from bff.session.context import Caller, Cloud
+from bff.session.caller import Caller
 from bff.session.cookies import SessionCookie
+from bff.session.services import Cloud
 from bff.session.sessions import Credentials, ExpectedSession
 from bff.settings import Settings
 from schemas.base import ID_PATTERN

@@ -14,8 +14,8 @@ from bff.errors import UPLOAD_AGAIN, BffError, stopping
 from bff.progress.hub import Hub
 from bff.server.middleware import request_id_of
 from bff.server.refusal import refusal
-from bff.session.context import Cloud
 from bff.session.credentials import caller_of
+from bff.session.services import Cloud
 from bff.settings import Settings
 from bff.upload.body import Body
 from bff.upload.head import read_head

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from bff.errors import BffError, Code
 from bff.ids import checked_image_id, checked_project_id
 from bff.progress.hub import Hub
-from bff.session.context import Caller, ProjectContext
+from bff.session.caller import Caller
+from bff.session.context import ProjectContext
 from bff.upload.body import Body
 from bff.upload.head import LENGTH_OF_FILE, SIZE, Head, agreed, size_of, too_large
 from bff.upload.multipart import IMAGE_ID, PROJECT_ID, Form

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bff.rpc.bulk import on_each
 from bff.session.context import ProjectContext
 from schemas.bulk import (
     ActivateImagesInput,
@@ -13,16 +14,16 @@ from schemas.bulk import (
 
 async def delete_images(ctx: ProjectContext, wanted: DeleteImagesInput) -> BulkOperationResult:
     """Delete images and their data for good, each on its own."""
-    return await ctx.on_each(wanted.image_ids, ctx.glance.images.delete)
+    return await on_each(ctx, wanted.image_ids, ctx.glance.images.delete)
 
 
 async def activate_images(ctx: ProjectContext, wanted: ActivateImagesInput) -> BulkOperationResult:
     """Let deactivated images be used again, each on its own."""
-    return await ctx.on_each(wanted.image_ids, ctx.glance.images.reactivate)
+    return await on_each(ctx, wanted.image_ids, ctx.glance.images.reactivate)
 
 
 async def deactivate_images(
     ctx: ProjectContext, wanted: DeactivateImagesInput
 ) -> BulkOperationResult:
     """Let nobody boot or download images any more, each on its own."""
-    return await ctx.on_each(wanted.image_ids, ctx.glance.images.deactivate)
+    return await on_each(ctx, wanted.image_ids, ctx.glance.images.deactivate)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bff.session.context import ProjectContext
+from bff.upload.inline import within_limit
 from schemas.image import (
     CreateImageInput,
     DeactivateImageInput,
@@ -44,7 +45,7 @@ async def create_image(ctx: ProjectContext, wanted: CreateImageInput) -> Json[Gl
 
 async def upload_image(ctx: ProjectContext, wanted: UploadImageInput) -> UploadResult:
     """Store an image's data, whole or not at all; for files of a few megabytes."""
-    await ctx.glance.data.upload(wanted.image_id, ctx.within_inline_limit(wanted.file))
+    await ctx.glance.data.upload(wanted.image_id, within_limit(ctx, wanted.file))
     return UploadResult(success=True, image_id=wanted.image_id)
 
 

@@ -1,0 +1,95 @@
+"""Who calls: one HTTP request's credentials and tokens, shared by its whole batch."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+
+import structlog
+
+from bff.errors import BffError, Code, bug
+from bff.openstack.keystone import Token
+from bff.session.services import Cloud
+from bff.session.sessions import Credentials
+from schemas.keystone import Scope
+
+log = structlog.get_logger("bff.session.caller")
+
+
+@dataclass
+class Caller:
+    """Who sent one HTTP request.
+
+    Args:
+        credentials: What the caller showed; ``None`` when there was nothing.
+        refusal: Why no call of this request may run (its origin, a malformed header).
+        set_cookie: The Set-Cookie header to answer with; the calls fill it in.
+        has_document: Whether a call of this request was answered with the OpenRPC document.
+    """
+
+    cloud: Cloud
+    request_id: str
+    credentials: Credentials | None = None
+    refusal: BffError | None = None
+    set_cookie: str | None = None
+    has_document: bool = False
+    _tokens: dict[str | None, asyncio.Task[Token]] = field(default_factory=dict)
+
+    async def token(self, project_id: str | None = None) -> Token:
+        """Return the caller's token; one look-up for a whole batch, also when it fails.
+
+        Raises:
+            BffError: UNAUTHORIZED, there is no session; FORBIDDEN, not in that project.
+        """
+        credentials = self.signed_in()
+        if project_id is not None:
+            credentials = replace(credentials, scope=Scope("project", project_id))
+        if project_id not in self._tokens:
+            look_up = self.cloud.sessions.token(credentials, self.request_id)
+            self._tokens[project_id] = asyncio.create_task(look_up)
+        return note_user(await asyncio.shield(self._tokens[project_id]))
+
+    def signed_in(self) -> Credentials:
+        """Return the caller's credentials.
+
+        Raises:
+            BffError: UNAUTHORIZED, there are none.
+        """
+        if self.credentials is None:
+            message = (
+                "Not signed in: call auth.createUserSession first, or send a Keystone token"
+                " in X-Auth-Token."
+            )
+            raise BffError(Code.UNAUTHORIZED, message)
+        return self.credentials
+
+    def note_known_user(self) -> None:
+        """Say in the log lines that follow who it is, if that is known without asking Keystone."""
+        if self.credentials is not None:
+            known = self.cloud.sessions.known(self.credentials)
+            if known is not None:
+                note_user(known)
+
+    def forget_token(self) -> None:
+        """Have Keystone asked again at the next request."""
+        if self.credentials is not None:
+            self.cloud.sessions.forget(self.credentials)
+
+    def told_of(self, failure: BaseException, event: str) -> BffError:
+        """Return what the caller is told of a failure.
+
+        Args:
+            event: The log line of one that nobody foresaw.
+        """
+        if not isinstance(failure, BffError):
+            log.error(event, exc_info=failure)
+            return bug(self.request_id)
+        if failure.code is Code.UNAUTHORIZED:
+            self.forget_token()
+        return failure
+
+
+def note_user(token: Token) -> Token:
+    """Say in the log lines that follow who it is; returns the token."""
+    structlog.contextvars.bind_contextvars(user=token.body.user.id)
+    return token
