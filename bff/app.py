@@ -59,8 +59,10 @@ def create_app(settings: Settings, registry: Registry) -> Starlette:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[State]:
         async with new_client() as client, Hub.of(settings) as progress:
-            yield {"cloud": _cloud(settings, client), "progress": progress}
+            cloud = _cloud(settings, client)
+            yield {"cloud": cloud, "progress": progress}
             await endpoint.at_rest()
+            await cloud.sessions.at_rest()
 
     app = Starlette(
         routes=[

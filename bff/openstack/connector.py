@@ -19,6 +19,7 @@ import structlog
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.client_reqrep import ClientRequest
 from aiohttp.connector import Connection
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.tracing import Trace
 from cachetools import LRUCache
 
@@ -40,6 +41,13 @@ last_connection: ContextVar[UpstreamConnection | None] = ContextVar("connection"
 
 class AnsweredAnother(aiohttp.ClientError):
     """What came is the answer to another request."""
+
+
+class SentUnasked(aiohttp.ClientConnectionError):
+    """Something came before anything was asked."""
+
+    def __str__(self) -> str:
+        return "the service sent before it was asked"
 
 
 class UpstreamConnection(ResponseHandler):
@@ -88,8 +96,7 @@ class UpstreamConnection(ResponseHandler):
             self._end()
             return
         super().data_received(data)
-        # The parser returns what it has of another message, as it does when a connection is lost.
-        if not self._awaits_answer and self._parser and self._parser.feed_eof() is not None:
+        if not self._awaits_answer and self.transport is not None and self._has_begun_another():
             self._end()
 
     def feed_data(self, data: Any, size: int = 0) -> None:
@@ -116,6 +123,17 @@ class UpstreamConnection(ResponseHandler):
             return False
         token = self._request.get(SUBJECT_TOKEN)
         return token is None or answer.get(SUBJECT_TOKEN, token) == token
+
+    def _has_begun_another(self) -> bool:
+        """Return whether the parser has something of a message behind the answer.
+
+        It is asked as when a connection is lost: it returns a head, and raises for half a body.
+        """
+        parser: Any = self._parser
+        try:
+            return parser is not None and parser.feed_eof() is not None
+        except HttpProcessingError:
+            return True
 
     def _answered(self) -> None:
         self._awaits_answer = False
@@ -157,7 +175,7 @@ class Connector(aiohttp.TCPConnector):
                 return connection
             connection.close()
             if not protocol.was_used:
-                raise aiohttp.ClientConnectionError("the service sent before it was asked")
+                raise SentUnasked
 
 
 def _is_readable(sock: Any) -> bool:

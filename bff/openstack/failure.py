@@ -15,10 +15,11 @@ from typing import Any
 import aiohttp
 import orjson
 import structlog
+from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from bff.errors import BffError, Code
-from bff.openstack.connector import AnsweredAnother
+from bff.openstack.connector import AnsweredAnother, SentUnasked
 from schemas.headers import REQUEST_ID
 
 MAX_EXPLANATION = 500
@@ -89,6 +90,7 @@ _FAILURES: tuple[tuple[type[BaseException], Code, str], ...] = (
     (aiohttp.ClientConnectorError, Code.SERVICE_UNAVAILABLE, "cannot be reached"),
     (AnsweredAnother, Code.BAD_GATEWAY, "answered another request than this one"),
     (aiohttp.ClientError, Code.BAD_GATEWAY, "broke off its answer"),
+    (HttpProcessingError, Code.BAD_GATEWAY, "broke off its answer"),
     (OSError, Code.SERVICE_UNAVAILABLE, "cannot be reached"),
 )
 
@@ -103,7 +105,7 @@ def translated(target: Target, doing: str) -> Iterator[None]:
         yield
     except tuple(kind for kind, _, _ in _FAILURES) as failure:
         code, what = next((c, w) for kind, c, w in _FAILURES if isinstance(failure, kind))
-        cause = _without(target.token, f"{type(failure).__name__}: {failure}")[:MAX_CAUSE]
+        cause = _without(target.token, _cause(failure))[:MAX_CAUSE]
         log.warning(
             "an upstream request failed",
             service=target.service,
@@ -113,6 +115,16 @@ def translated(target: Target, doing: str) -> Iterator[None]:
         )
         message = f"Could not {doing}: {target.service} {what}; try again later."
         raise BffError(code, message) from failure
+
+
+def _cause(failure: BaseException) -> str:
+    """Return the class of a failure, and its text where that quotes nothing that was answered.
+
+    aiohttp's errors of the parser hold heads, in which a new token may be.
+    """
+    name = type(failure).__name__
+    said_by_the_system = isinstance(failure, OSError | SentUnasked)
+    return f"{name}: {failure}" if said_by_the_system else name
 
 
 def details(headers: Mapping[str, str]) -> dict[str, Any]:

@@ -19,6 +19,8 @@ from schemas.keystone import ProjectBody, Scope, TokenBody
 
 # A rescoped token is not handed out in its last seconds, in which a call might outlive it.
 MARGIN_SECONDS = 30
+# How long the last revocations may take when the server stops.
+END_SECONDS = 1
 
 log = structlog.get_logger("bff.session.sessions")
 
@@ -132,7 +134,13 @@ class Sessions:
         Raises:
             BffError: UNAUTHORIZED, a wrong user or password; FORBIDDEN, no role in the project.
         """
-        root = await self._keystone.sign_in(user, password, domain, request_id)
+        asking = asyncio.create_task(self._keystone.sign_in(user, password, domain, request_id))
+        try:
+            root = await asyncio.shield(asking)
+        except asyncio.CancelledError:
+            # The token may be on its way.
+            self._start(self._discard_when_there(asking, request_id))
+            raise
         token = root
         if scope is not None:
             try:
@@ -144,6 +152,11 @@ class Sessions:
                 self._start(self._discard(root.secret, request_id))
                 raise
         return Credentials(root.secret, token.body.scope, from_cookie=True), token
+
+    async def at_rest(self) -> None:
+        """Wait a moment for what goes on when its caller has gone: tokens that are revoked."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=END_SECONDS)
 
     async def discard(self, token: str, request_id: str) -> None:
         """Revoke a new token that nobody will use; a failure is only logged."""
@@ -192,6 +205,13 @@ class Sessions:
         finally:
             # Not before: until it is revoked, another call may look it up and keep it again.
             self.forget(credentials)
+
+    async def _discard_when_there(self, asking: asyncio.Task[Token], request_id: str) -> None:
+        try:
+            root = await asking
+        except BffError:
+            return
+        await self._discard(root.secret, request_id)
 
     async def _discard(self, token: str, request_id: str) -> None:
         try:

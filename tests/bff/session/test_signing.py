@@ -15,7 +15,7 @@ from bff.session.cookies import MAX_COOKIE_BYTES, SessionCookie
 from bff.session.sessions import Credentials, Sessions
 from bff.settings import Settings
 from schemas.keystone import Scope, TokenBody
-from tests.bff.conftest import Bff
+from tests.bff.conftest import Bff, Start
 from tests.bff.session.test_sessions import LIST, code, sign_in
 from tests.fakes.openstack import PASSWORD, PROJECTS, FakeOpenStack
 
@@ -343,3 +343,19 @@ async def test_a_caller_who_leaves_while_signing_in_leaves_no_token() -> None:
         await leaving
     await asyncio.gather(*sessions._tasks)
     assert not keystone.is_alive
+
+
+async def test_a_sign_in_that_is_given_up_leaves_no_token(
+    start: Start, openstack: FakeOpenStack
+) -> None:
+    bff = await start(call_timeout=0.1)
+    answers = openstack.held["POST /v3/auth/tokens"] = asyncio.Event()
+    revokes = openstack.held[REVOKE] = asyncio.Event()
+    params = {"user": "alice", "password": PASSWORD}
+    assert code(await bff.call("auth.createUserSession", params)) == "TIMEOUT"
+    async with asyncio.timeout(SECONDS):
+        await openstack.arrived.acquire()
+        answers.set()
+        await openstack.arrived.acquire()
+    assert openstack.requests[-1].headers["X-Subject-Token"] in openstack.tokens
+    revokes.set()
