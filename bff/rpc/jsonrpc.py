@@ -1,5 +1,7 @@
 """JSON-RPC 2.0: bytes to calls to answers. jsonrpcserver does the single call, this does the rest.
 
+What a call does, on this wire or another, is ``bff.rpc.call``.
+
 What jsonrpcserver 5.0.9 would do differently from the specification, and why each element of a
 batch is dispatched on its own, is in ``docs/architecture.md``, Decisions.
 """
@@ -7,31 +9,25 @@ batch is dispatched on its own, is in ``docs/architecture.md``, Decisions.
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from math import inf
-from traceback import clear_frames
 from typing import Any
 
 import orjson
 import structlog
 from jsonrpcserver import Error, Result, Success, async_dispatch_to_serializable
-from pydantic_core import PydanticSerializationError
 
-from bff.errors import BffError, Code, stopping, to_wire
+from bff.errors import BffError, Code, error_members, stopping, to_wire
 from bff.rpc.budget import Budget, Share
-from bff.rpc.call_log import log_call, note_image
-from bff.rpc.registry import Procedure, Registry
-from bff.rpc.validation import validated
+from bff.rpc.call import run
+from bff.rpc.registry import LONGEST_NAME, Procedure, Registry
 from bff.server.lifetime import Lifetime
 from bff.session.caller import Caller
 from bff.settings import Settings
-from schemas.json import Json
 
-LONGEST_PATH = 100
 # A value of two bytes becomes an object of sixty-four.
 MOST_VALUES = 500_000
 # In bytes: a small batch may ask for a large list a hundred times.
@@ -65,9 +61,10 @@ class _Room:
 
 @dataclass(frozen=True)
 class _Call:
-    """Who calls, and what the call has of the room."""
+    """Who calls, how, and what the call has of the room."""
 
     caller: Caller
+    soft: bool
     lifetime: Lifetime
     share: Share
 
@@ -81,10 +78,8 @@ class Rpc:
     def __init__(self, registry: Registry, settings: Settings, *own: Procedure) -> None:
         self._registry = registry
         self._settings = settings
-        self._methods = {
-            soft: _Methods(partial(self._run, soft=soft), self._unknown, [*registry.values(), *own])
-            for soft in (False, True)
-        }
+        self._own = {procedure.name: procedure for procedure in own}
+        self._methods = _Methods(self._run)
 
     async def answer(
         self, body: bytes, caller: Caller, lifetime: Lifetime, *, soft: bool = False
@@ -133,8 +128,8 @@ class Rpc:
             share = Share(room.budget)
             response: Any = await async_dispatch_to_serializable(
                 call,  # the deserializer below takes it as it is
-                self._methods[soft],
-                context=_Call(caller, room.lifetime, share),
+                self._methods,
+                context=_Call(caller, soft, room.lifetime, share),
                 deserializer=_as_it_is,
                 validator=_as_it_is,
             )
@@ -142,69 +137,31 @@ class Rpc:
             share.settle(sum(map(len, answer or [])))
         return answer
 
-    async def _run(self, procedure: Procedure, call: _Call, raw: Any, *, soft: bool) -> Result:
-        """Run one call to its answer; nothing but its own cancellation gets out of here."""
-        started = time.perf_counter()
-        structlog.contextvars.bind_contextvars(procedure=procedure.name)
-        outcome: BffError | None = None
+    async def _run(self, name: str, call: _Call, raw: Any) -> Result:
+        procedure = self._own.get(name) or self._registry.get(name)
+        if procedure is None:
+            return self._unknown(name, call)
+        how = {"soft": call.soft, "lifetime": call.lifetime, "count": call.share.count}
         try:
-            return Success(await self._in_time(procedure, call, raw))
-        except (Exception, asyncio.CancelledError) as failure:
-            if _is_cancelled(failure):
-                outcome = call.lifetime.cut_off()
-                raise
-            outcome = call.caller.told_of(failure, _event(failure))
-            # Retries keep a failure in a cycle, and its frames what was read of an answer.
-            clear_frames(failure.__traceback__)
-            if soft:
-                return Success(orjson.dumps(procedure.soft_answer))
-            return _error(outcome, procedure.name, call.caller)
-        finally:
-            log_call(outcome, started, soft=soft)
+            return Success(await run(procedure, call.caller, raw, **how))
+        except BffError as error:
+            return _error(error, name, call.caller)
 
-    async def _in_time(self, procedure: Procedure, call: _Call, raw: Any) -> bytes:
-        seconds = self._settings.call_timeout
-        message = f"{procedure.name} took longer than {seconds:g} seconds."
-        async with call.lifetime.within(seconds, BffError(Code.TIMEOUT, message)):
-            return await self._result(procedure, call, raw)
-
-    async def _result(self, procedure: Procedure, call: _Call, raw: Any) -> bytes:
-        if call.caller.refusal is not None:
-            raise call.caller.refusal
-        wanted = validated(procedure.input, raw)
-        note_image(procedure, wanted)
-        context = await procedure.access.enter(call.caller, wanted.project_id)
-        result = await procedure.handler(context.counting(call.share.count), wanted)
-        note_image(procedure, wanted, result)
-        if isinstance(result, Json):
-            return result.text
-        return procedure.output.dump_json(result)
-
-    async def _unknown(self, name: str, call: _Call, _raw: Any) -> Result:
-        path = name[:LONGEST_PATH]
-        nearest = self._registry.nearest(name)
-        hint = f"; did you mean {nearest}?" if nearest else "."
-        error = BffError(
-            Code.PROCEDURE_NOT_FOUND, f"Method not found: there is no procedure {path!r}{hint}"
-        )
+    def _unknown(self, name: str, call: _Call) -> Result:
+        error, path = self._registry.not_found(name), name[:LONGEST_NAME]
         log.warning("call", procedure=path, status=error.code.label, error=error.message)
         return _error(error, path, call.caller)
 
 
 class _Methods(dict[str, Method]):
-    """jsonrpcserver's table of methods; a name that is not in it has a method that says so."""
+    """jsonrpcserver's table of methods; which names there are is said by our own answer."""
 
-    def __init__(
-        self,
-        run: Callable[..., Awaitable[Result]],
-        unknown: Callable[..., Awaitable[Result]],
-        procedures: Iterable[Procedure],
-    ) -> None:
-        super().__init__({procedure.name: partial(run, procedure) for procedure in procedures})
-        self._unknown = unknown
+    def __init__(self, run: Callable[[str, _Call, Any], Awaitable[Result]]) -> None:
+        super().__init__()
+        self._run = run
 
     def __missing__(self, name: str) -> Method:
-        return partial(self._unknown, name)
+        return partial(self._run, name)
 
 
 def refused(error: BffError, request_id: str, call_id: Any = None) -> bytes:
@@ -217,20 +174,6 @@ def refused(error: BffError, request_id: str, call_id: Any = None) -> bytes:
 def _not_begun(error: BffError, element: Any, caller: Caller) -> Answer | None:
     answer = refused(error, caller.request_id, element.get("id"))
     return [answer] if "id" in element else None
-
-
-def _is_cancelled(failure: BaseException) -> bool:
-    """Return whether the call itself was cancelled, and not something that it waited for."""
-    task = asyncio.current_task()
-    return (
-        isinstance(failure, asyncio.CancelledError) and task is not None and task.cancelling() > 0
-    )
-
-
-def _event(failure: BaseException) -> str:
-    if isinstance(failure, PydanticSerializationError):
-        return "a result cannot be written as JSON"
-    return "a handler failed"
 
 
 def _parse(body: bytes) -> Any:
@@ -283,8 +226,7 @@ def _input(params: Any) -> Any:
 
 
 def _error(error: BffError, path: str, caller: Caller) -> Result:
-    wire = to_wire(error, path=path, request_id=caller.request_id)
-    return Error(wire["code"], wire["message"], wire["data"])
+    return Error(*error_members(error, path=path, request_id=caller.request_id))
 
 
 def _encode(response: dict[str, Any]) -> Answer:

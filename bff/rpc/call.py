@@ -1,0 +1,155 @@
+"""The executor: a procedure, its caller and a raw input to the answer, whatever wire they came by.
+
+What happens around every call is a list of interceptors. Each one gets the call and the rest of
+the way, and may act before, after or instead of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from traceback import clear_frames
+from typing import Any
+
+import orjson
+import structlog
+from pydantic_core import PydanticSerializationError
+
+from bff.errors import BffError, Code
+from bff.rpc.call_log import log_call, note_image
+from bff.rpc.registry import Procedure
+from bff.rpc.validation import validated
+from bff.server.lifetime import Lifetime
+from bff.session.caller import Caller
+from schemas.json import Json
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a procedure.
+
+    Args:
+        raw: The input as the wire read it, not validated yet.
+        soft: A failure answers ``null`` or ``false`` instead of an error.
+        lifetime: What ends the call besides its deadline.
+        count: Told how many bytes were read for the call, and may raise to end it.
+    """
+
+    procedure: Procedure
+    caller: Caller
+    raw: Any
+    soft: bool = False
+    lifetime: Lifetime = field(default_factory=Lifetime)
+    count: Callable[[int], None] | None = None
+
+
+Step = Callable[[Call], Awaitable[bytes]]
+Interceptor = Callable[[Call, Step], Awaitable[bytes]]
+
+
+async def run(procedure: Procedure, caller: Caller, raw: Any, **how: Any) -> bytes:
+    """Return the answer of one call as JSON text.
+
+    Args:
+        how: See ``Call``.
+
+    Raises:
+        BffError: why it failed; nothing else but the call's own cancellation gets out of here.
+    """
+    return await _run(Call(procedure, caller, raw, **how))
+
+
+async def soft_mode(call: Call, proceed: Step) -> bytes:
+    """Answer in place of a failure, if the caller asked for that."""
+    try:
+        return await proceed(call)
+    except BffError:
+        if not call.soft:
+            raise
+        return orjson.dumps(call.procedure.soft_answer)
+
+
+async def log_line(call: Call, proceed: Step) -> bytes:
+    """Write one line, however the call ends."""
+    started = time.perf_counter()
+    structlog.contextvars.bind_contextvars(procedure=call.procedure.name)
+    outcome: BffError | None = None
+    try:
+        return await proceed(call)
+    except BffError as error:
+        outcome = error
+        raise
+    except asyncio.CancelledError:
+        outcome = call.lifetime.cut_off()
+        raise
+    finally:
+        log_call(outcome, started, soft=call.soft)
+
+
+async def client_errors(call: Call, proceed: Step) -> bytes:
+    """Turn whatever was raised into what the caller is told."""
+    try:
+        return await proceed(call)
+    except (Exception, asyncio.CancelledError) as failure:
+        if _is_cancelled(failure):
+            raise
+        error = call.caller.told_of(failure, _event(failure))
+        # Retries keep a failure in a cycle, and its frames what was read of an answer.
+        clear_frames(failure.__traceback__)
+        raise error from None
+
+
+async def deadline(call: Call, proceed: Step) -> bytes:
+    """End the call when its time is over, or when the server is stopped."""
+    seconds = call.caller.cloud.settings.call_timeout
+    message = f"{call.procedure.name} took longer than {seconds:g} seconds."
+    async with call.lifetime.within(seconds, BffError(Code.TIMEOUT, message)):
+        return await proceed(call)
+
+
+# From the outside to the inside.
+INTERCEPTORS: tuple[Interceptor, ...] = (soft_mode, log_line, client_errors, deadline)
+
+
+async def _handle(call: Call) -> bytes:
+    procedure, caller = call.procedure, call.caller
+    if caller.refusal is not None:
+        raise caller.refusal
+    params = validated(procedure.input, call.raw)
+    note_image(procedure, params)
+    context = await procedure.access.enter(caller, params.project_id)
+    if call.count is not None:
+        context = context.counting(call.count)
+    result = await procedure.handler(context, params)
+    note_image(procedure, params, result)
+    if isinstance(result, Json):
+        return result.text
+    return procedure.output.dump_json(result)
+
+
+def _around(inner: Step, interceptor: Interceptor) -> Step:
+    return lambda call: interceptor(call, inner)
+
+
+def _chain(interceptors: Sequence[Interceptor], innermost: Step) -> Step:
+    return reduce(_around, reversed(interceptors), innermost)
+
+
+_run = _chain(INTERCEPTORS, _handle)
+
+
+def _is_cancelled(failure: BaseException) -> bool:
+    """Return whether the call itself was cancelled, and not something that it waited for."""
+    task = asyncio.current_task()
+    return (
+        isinstance(failure, asyncio.CancelledError) and task is not None and task.cancelling() > 0
+    )
+
+
+def _event(failure: BaseException) -> str:
+    if isinstance(failure, PydanticSerializationError):
+        return "a result cannot be written as JSON"
+    return "a handler failed"
