@@ -19,10 +19,13 @@ COMPILER = {
     "lib": ["ES2024", "DOM", "DOM.Iterable"],
     "types": ["node"],
     "strict": True,
+    # What compiles with it compiles without.
+    "exactOptionalPropertyTypes": True,
     "skipLibCheck": True,
     "noEmit": True,
     "allowImportingTsExtensions": True,
 }
+FILES = ["run.ts", "uploads.ts", "progress.ts", "session.ts"]
 
 
 @pytest.fixture
@@ -37,7 +40,7 @@ def project(tmp_path: Path, typescript_client: None) -> Path:
         (modules / name).symlink_to(CLIENT / "node_modules" / name)
     (tmp_path / "package.json").write_text('{"type": "module"}')
     (tmp_path / "tsconfig.json").write_text(
-        json.dumps({"compilerOptions": COMPILER, "files": ["run.ts", "uploads.ts", "progress.ts"]})
+        json.dumps({"compilerOptions": COMPILER, "files": FILES})
     )
     return tmp_path
 
@@ -66,6 +69,15 @@ async def test_the_progress_of_an_upload_is_told_from_both_ends(
         project / "progress.ts", bff, cloud.token("alice", cloud.new_project("alice"))
     )
     assert "both ends told how far it was" in printed
+
+
+async def test_calls_and_uploads_run_in_the_session_that_the_page_shows_or_not_at_all(
+    project: Path, bff: Bff, cloud: Cloud
+) -> None:
+    printed = await node(
+        project / "session.ts", bff, cloud.token("alice", cloud.new_project("alice"))
+    )
+    assert "every call ran in the session that was shown" in printed
 
 
 async def node(program: Path, bff: Bff, token: str) -> str:
