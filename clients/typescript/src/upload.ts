@@ -71,7 +71,7 @@ async function upload(
   } catch (cause) {
     if (!(cause instanceof BffError)) release(input.file, cause)
     signal?.throwIfAborted()
-    throw cause instanceof BffError ? cause : unreachable(explained(cause, input.file), UPLOAD)
+    throw cause instanceof BffError ? cause : unreachable(cause, UPLOAD)
   } finally {
     signal?.removeEventListener("abort", abort)
     over.abort()
@@ -159,21 +159,33 @@ function sendsStreams(): boolean {
 }
 
 const byFetch: Transfer = async (url, init, file, report, fetch) => {
-  const body = file instanceof Blob ? file : counted(file, init.signal!, report)
-  const response = await fetch(url, {
-    ...init,
-    method: "POST",
-    body,
-    duplex: "half",
-  } as RequestInit)
-  return { status: response.status, headers: response.headers, text: await response.text() }
+  let fault: unknown
+  const fail = (why: unknown) => (fault = why)
+  const body = file instanceof Blob ? file : counted(file, init.signal!, report, fail)
+  try {
+    const response = await fetch(url, {
+      ...init,
+      method: "POST",
+      body,
+      duplex: "half",
+    } as RequestInit)
+    return { status: response.status, headers: response.headers, text: await response.text() }
+  } catch (cause) {
+    // All that `fetch` says of a stream that failed is that it failed itself.
+    throw fault ?? explained(cause, file)
+  }
 }
 
 /**
  * The stream as it is sent. It ends with the signal by itself: Node's `fetch` goes on reading a body
  * when its request is aborted (undici cancels the stream, which refuses, since it has a reader).
  */
-function counted(file: ReadableStream<Uint8Array>, over: AbortSignal, report: Report) {
+function counted(
+  file: ReadableStream<Uint8Array>,
+  over: AbortSignal,
+  report: Report,
+  fail: (why: unknown) => void,
+) {
   const reader = file.getReader()
   const cancel = (reason: unknown) => reader.cancel(reason).catch(() => {})
   let sent = 0
@@ -186,11 +198,19 @@ function counted(file: ReadableStream<Uint8Array>, over: AbortSignal, report: Re
         })
       },
       async pull(out) {
-        const { done, value } = await reader.read()
-        if (over.aborted) return
-        if (done) return out.close()
-        report({ sent: (sent += value.byteLength) })
-        out.enqueue(value)
+        try {
+          const { done, value } = await reader.read()
+          if (over.aborted) return
+          if (done) return out.close()
+          // Node would send a text as UTF-8: other bytes than those of the file that it was read from.
+          if (!ArrayBuffer.isView(value))
+            throw refusal("BAD_REQUEST", "file must be a stream of bytes")
+          report({ sent: (sent += value.byteLength) })
+          out.enqueue(value)
+        } catch (why) {
+          fail(why)
+          throw why
+        }
       },
       cancel,
     },

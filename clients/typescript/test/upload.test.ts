@@ -118,8 +118,43 @@ test("a stream that fails cuts the request, and never ends it", async (t) => {
     },
   })
   const upload = uploaderOf(url).mutate({ imageId: ID, file })
-  await assert.rejects(upload, (error: BffError) => error.code === "NETWORK_ERROR")
+  await assert.rejects(upload, ({ code, message }: BffError) => {
+    return code === "NETWORK_ERROR" && message.endsWith(": the disk is gone")
+  })
   assert.equal((await next).whole, false)
+})
+
+for (const [what, chunk] of [
+  ["text", "h\u00e9"],
+  ["text that is empty", ""],
+  ["a buffer without a view", new ArrayBuffer(4)],
+  ["a Blob", new Blob(["abc"])],
+  ["nothing", null],
+] as const) {
+  test(`a stream of ${what} is no stream of bytes: it is refused, and never stored`, async (t) => {
+    const { url, next } = await route(t)
+    const file = streamOf(BYTES, chunk as unknown as Uint8Array)
+    const told: number[] = []
+    const onProgress = ({ sent }: UploadProgress) => told.push(sent)
+    const upload = uploaderOf(url).mutate({ imageId: ID, file }, { onProgress })
+    await assert.rejects(upload, ({ code, message }: BffError) => {
+      return code === "BAD_REQUEST" && message === "file must be a stream of bytes"
+    })
+    assert.equal((await next).whole, false)
+    assert.deepEqual([...new Set(told)].filter(Boolean), [BYTES.length])
+  })
+}
+
+test("a stream may have any view of bytes in its parts", async (t) => {
+  const { url, next } = await route(t)
+  const { buffer } = new Uint8Array([1, 2, 3, 4])
+  const views = [new DataView(buffer, 1, 2), new Uint16Array(buffer), new Uint8Array(0)]
+  const parts = views as unknown as Uint8Array[]
+  await uploaderOf(url).mutate({ imageId: ID, file: streamOf(...parts) })
+  const sha512 = createHash("sha512")
+    .update(new Uint8Array([2, 3, 1, 2, 3, 4]))
+    .digest("hex")
+  assert.equal((await next).sha512, sha512)
 })
 
 test("an abort cuts the request, and throws the signal's reason", async (t) => {
