@@ -206,8 +206,8 @@ class Service:
             allow_redirects=False,
         ) as response:
             async with asyncio.timeout(self.timeouts.answer):
-                body = await self._body(response)
-                return Reply(response.status, response.headers, body, last_connection.get())
+                answered = await self._body(response)
+                return Reply(response.status, response.headers, answered, last_connection.get())
 
     async def _body(self, response: aiohttp.ClientResponse) -> bytes:
         parts: list[bytes] = []

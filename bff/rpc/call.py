@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import reduce
 from traceback import clear_frames
 from typing import Any
@@ -41,25 +41,30 @@ class Call:
     procedure: Procedure
     caller: Caller
     raw: Any
-    soft: bool = False
-    lifetime: Lifetime = field(default_factory=Lifetime)
-    count: Callable[[int], None] | None = None
+    soft: bool
+    lifetime: Lifetime
+    count: Callable[[int], None] | None
 
 
 Step = Callable[[Call], Awaitable[bytes]]
 Interceptor = Callable[[Call, Step], Awaitable[bytes]]
 
 
-async def run(procedure: Procedure, caller: Caller, raw: Any, **how: Any) -> bytes:
-    """Return the answer of one call as JSON text.
-
-    Args:
-        how: See ``Call``.
+async def run(
+    procedure: Procedure,
+    caller: Caller,
+    raw: Any,
+    *,
+    soft: bool = False,
+    lifetime: Lifetime | None = None,
+    count: Callable[[int], None] | None = None,
+) -> bytes:
+    """Return the answer of one call as JSON text; see ``Call`` for its arguments.
 
     Raises:
         BffError: why it failed; nothing else but the call's own cancellation gets out of here.
     """
-    return await _run(Call(procedure, caller, raw, **how))
+    return await _run(Call(procedure, caller, raw, soft, lifetime or Lifetime(), count))
 
 
 async def soft_mode(call: Call, proceed: Step) -> bytes:

@@ -141,11 +141,14 @@ class Rpc:
         procedure = self._own.get(name) or self._registry.get(name)
         if procedure is None:
             return self._unknown(name, call)
-        how = {"soft": call.soft, "lifetime": call.lifetime, "count": call.share.count}
+        caller, lifetime, count = call.caller, call.lifetime, call.share.count
         try:
-            return Success(await run(procedure, call.caller, raw, **how))
+            answer = await run(
+                procedure, caller, raw, soft=call.soft, lifetime=lifetime, count=count
+            )
         except BffError as error:
-            return _error(error, name, call.caller)
+            return _error(error, name, caller)
+        return Success(answer)
 
     def _unknown(self, name: str, call: _Call) -> Result:
         error, path = self._registry.not_found(name), name[:LONGEST_NAME]

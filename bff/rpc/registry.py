@@ -80,12 +80,7 @@ def query(
 ) -> Procedure:
     """Return a procedure that only reads; see ``Procedure`` for what is said of it."""
     return _procedure(
-        name,
-        Kind.QUERY,
-        handler,
-        errors,
-        upstream=upstream,
-        example_overrides=example_overrides or {},
+        name, Kind.QUERY, handler, errors, upstream=upstream, example_overrides=example_overrides
     )
 
 
@@ -98,12 +93,7 @@ def mutation(
 ) -> Procedure:
     """Return a procedure that changes something; the rest as for ``query``."""
     return _procedure(
-        name,
-        Kind.MUTATION,
-        handler,
-        errors,
-        upstream=upstream,
-        example_overrides=example_overrides or {},
+        name, Kind.MUTATION, handler, errors, upstream=upstream, example_overrides=example_overrides
     )
 
 
@@ -112,7 +102,9 @@ def _procedure(
     kind: Kind,
     handler: Handler,
     errors: tuple[Documented, ...],
-    **said: Any,
+    *,
+    upstream: str,
+    example_overrides: Mapping[str, Any] | None,
 ) -> Procedure:
     if not inspect.iscoroutinefunction(handler):
         raise TypeError(f"{name}: the handler must be an async function")
@@ -138,7 +130,8 @@ def _procedure(
         soft_answer=False if output is bool else None,
         errors=tuple(code for code, _ in documented),
         reasons={code: reason for code, reason in documented if reason},
-        **said,
+        upstream=upstream,
+        example_overrides=example_overrides or {},
     )
 
 

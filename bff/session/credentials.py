@@ -59,6 +59,8 @@ def _as_expected(request: Request, credentials: Credentials | None) -> Credentia
     """Return the credentials with the session that the caller believes to have."""
     user_id = _named(request, SESSION_USER_HEADER)
     scope = _named(request, SESSION_SCOPE_HEADER)
+    if user_id is None and scope is None:
+        return credentials
     if user_id is not None and not re.fullmatch(ID_PATTERN, user_id):
         raise BffError(Code.BAD_REQUEST, "X-Session-User must be the id of a user.")
     expected = ExpectedSession(user_id, None if scope is None else _scope(scope))

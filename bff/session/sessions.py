@@ -145,11 +145,11 @@ class Sessions:
         if scope is not None:
             try:
                 token = await self._keystone.rescope(root.secret, scope, request_id)
-            except BffError:
-                await self.discard(root.secret, request_id)
-                raise
             except asyncio.CancelledError:
                 self._start(self._discard(root.secret, request_id))
+                raise
+            except Exception:
+                await self.discard(root.secret, request_id)
                 raise
         return Credentials(root.secret, token.body.scope, from_cookie=True), token
 
