@@ -59,8 +59,11 @@ export function chooser(
   const chosen = select(options, value, { "aria-label": label, onchange: choose })
   async function choose(): Promise<void> {
     const wanted = chosen.value
+    // Until it is carried out, the page still stands for what was chosen before.
+    chosen.ariaBusy = "true"
     if (await attempt(() => carryOut(wanted))) holds = wanted
     chosen.value = holds
+    chosen.ariaBusy = null
   }
   return chosen
 }

@@ -34,6 +34,7 @@ def beside(explorer: Open, tab: Explorer) -> Explorer:
 
 def choose(tab: Explorer, project: str) -> None:
     tab.page.get_by_label("Project").select_option(label=project)
+    expect(tab.page.get_by_label("Project")).not_to_have_attribute("aria-busy", "true")
     expect(tab.page.get_by_label("Project").locator("option:checked")).to_have_text(project)
     expect(tab.heading("Images")).to_be_visible()
 
