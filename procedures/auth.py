@@ -22,41 +22,41 @@ from schemas.keystone import Scope, TokenBody
 UNKEPT = "no browser would keep the cookie: its token is too long, or the clocks differ"
 
 
-async def create_user_session(ctx: PublicContext, wanted: CreateUserSessionInput) -> UserSession:
+async def create_user_session(ctx: PublicContext, params: CreateUserSessionInput) -> UserSession:
     """Sign in with user and password; the browser keeps the session in a sealed cookie."""
-    password = wanted.password.get_secret_value()
-    scope = _project_scope(wanted)
-    return _session(await ctx.sign_in(wanted.user, password, wanted.domain_name, scope))
+    password = params.password.get_secret_value()
+    scope = _project_scope(params)
+    return _session(await ctx.sign_in(params.user, password, params.domain_name, scope))
 
 
-async def get_current_user_session(ctx: PublicContext, wanted: NoInput) -> UserSession | None:
+async def get_current_user_session(ctx: PublicContext, params: NoInput) -> UserSession | None:
     """Return the session that this request belongs to, ``null`` when there is none."""
     session = await ctx.session()
     return _session(session) if session else None
 
 
-async def list_projects(ctx: UserContext, wanted: NoInput) -> list[Project]:
+async def list_projects(ctx: UserContext, params: NoInput) -> list[Project]:
     """Return the projects in which the user has a role."""
     return [Project(**project.model_dump()) for project in await ctx.projects()]
 
 
-async def set_current_scope(ctx: UserContext, wanted: SetCurrentScopeInput) -> UserSession:
+async def set_current_scope(ctx: UserContext, params: SetCurrentScopeInput) -> UserSession:
     """Let the session work in another project or domain from the next request on."""
-    return _session(await ctx.move_to(Scope(wanted.type, wanted.project or wanted.domain)))
+    return _session(await ctx.move_to(Scope(params.type, params.project or params.domain)))
 
 
-async def terminate_user_session(ctx: PublicContext, wanted: NoInput) -> bool:
+async def terminate_user_session(ctx: PublicContext, params: NoInput) -> bool:
     """Sign out: revoke the token at Keystone, with all that came from it, and clear the cookie."""
     await ctx.sign_out()
     return True
 
 
-def _project_scope(wanted: CreateUserSessionInput) -> Any:
-    if wanted.project_id_wanted is not None:
-        return {"project": {"id": wanted.project_id_wanted}}
-    if wanted.project_name is not None:
-        domain = {"name": wanted.domain_name}
-        return {"project": {"name": wanted.project_name, "domain": domain}}
+def _project_scope(params: CreateUserSessionInput) -> Any:
+    if params.scope_project_id is not None:
+        return {"project": {"id": params.scope_project_id}}
+    if params.project_name is not None:
+        domain = {"name": params.domain_name}
+        return {"project": {"name": params.project_name, "domain": domain}}
     return None
 
 

@@ -38,13 +38,13 @@ class CreateUserSessionInput(Input):
         description="A project's name, in the same domain.",
         examples=["demo"],
     )
-    project_id_wanted: KeystoneId | None = Field(
+    scope_project_id: KeystoneId | None = Field(
         None, alias="projectId", description="A project's id, instead of its name."
     )
 
     @model_validator(mode="after")
     def _one_project(self) -> Self:
-        if self.project_name is not None and self.project_id_wanted is not None:
+        if self.project_name is not None and self.scope_project_id is not None:
             raise ValueError("give projectName or projectId, not both")
         return self
 

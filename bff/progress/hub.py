@@ -46,7 +46,7 @@ class Hub:
         self._dropped: LRUCache[tuple[Key, str], None] = LRUCache(MOST_IMAGES)
         self._watches: dict[Key, set[Watch]] = {}
         self._in_project: Counter[str] = Counter()
-        self._wanted = asyncio.Event()
+        self._has_work = asyncio.Event()
         self._closing = asyncio.Event()
         self._one_ended = asyncio.Event()
         self._one_round = asyncio.Lock()
@@ -68,7 +68,7 @@ class Hub:
     async def __aexit__(self, *_: object) -> None:
         # It is not cancelled: redis-py may lose the cancellation while it connects.
         self._closing.set()
-        self._wanted.set()
+        self._has_work.set()
         try:
             await self._worker
             await self._uploads_end()
@@ -131,7 +131,7 @@ class Hub:
         ended = self._ended.pop(reporter.key, [])
         self._dropped.update({(reporter.key, upload_id): None for upload_id in ended})
         self._running.add(reporter)
-        self._wanted.set()
+        self._has_work.set()
 
     @contextmanager
     def _registered(self, watch: Watch) -> Iterator[None]:
@@ -150,7 +150,7 @@ class Hub:
             )
         self._in_project[project_id] += 1
         self._watches.setdefault(watch.key, set()).add(watch)
-        self._wanted.set()
+        self._has_work.set()
         try:
             yield
         finally:
@@ -167,14 +167,14 @@ class Hub:
 
     async def _work(self) -> None:
         while not self._closing.is_set():
-            await self._wanted.wait()
+            await self._has_work.wait()
             try:
                 await self._round(self._keys_to_read())
             except Exception:
                 # A bug must not end what every stream of the process sees.
                 log.exception("a round of upload progress failed")
             if not self._running and not self._watches:
-                self._wanted.clear()
+                self._has_work.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(INTERVAL_SECONDS):
                     await self._closing.wait()

@@ -17,11 +17,11 @@ from schemas.json import Json
 log = structlog.get_logger("bff.rpc.jsonrpc")
 
 
-def note_image(procedure: Procedure, wanted: Input, result: Any = None) -> None:
+def note_image(procedure: Procedure, params: Input, result: Any = None) -> None:
     """Put the images that a call is about, or the one that it made, into its log line."""
-    if image_ids := getattr(wanted, "image_ids", None):
+    if image_ids := getattr(params, "image_ids", None):
         structlog.contextvars.bind_contextvars(**few("images", image_ids))
-    image_id = getattr(wanted, "image_id", None)
+    image_id = getattr(params, "image_id", None)
     if image_id is None and procedure.kind is Kind.MUTATION and isinstance(result, Json):
         image_id = _id_in(result.text)
     if isinstance(image_id, str):

@@ -112,10 +112,10 @@ def _procedure(
     hints = get_type_hints(handler)
     if len(parameters) != 2 or not {*parameters, "return"} <= hints.keys():
         raise TypeError(f"{name}: the handler must be (ctx, input) -> output, all annotated")
-    access, wanted = hints[parameters[0]], hints[parameters[1]]
+    access, input_type = hints[parameters[0]], hints[parameters[1]]
     if not _is_subclass(access, PublicContext):
         raise TypeError(f"{name}: the handler's first parameter must be a context")
-    if not _is_subclass(wanted, Input):
+    if not _is_subclass(input_type, Input):
         raise TypeError(f"{name}: the handler's second parameter must be an Input")
     answer = hints["return"]
     output = get_args(answer)[0] if get_origin(answer) is Json else answer
@@ -125,7 +125,7 @@ def _procedure(
         kind,
         handler,
         access,
-        wanted,
+        input_type,
         TypeAdapter[Any](output),
         soft_answer=False if output is bool else None,
         errors=tuple(code for code, _ in documented),

@@ -108,7 +108,7 @@ class Sessions:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def token(self, credentials: Credentials, request_id: str) -> Token:
-        """Return a valid token in the wanted scope.
+        """Return a valid token in the requested scope.
 
         Raises:
             BffError: UNAUTHORIZED, the caller's token has ended; FORBIDDEN, it may not go there;

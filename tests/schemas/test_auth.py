@@ -29,10 +29,10 @@ def message(model: type[Input], raw: Any) -> str:
 
 
 def test_user_and_password_are_enough_to_sign_in() -> None:
-    wanted = validated(CreateUserSessionInput, WHO)
-    assert (wanted.user, wanted.domain_name) == ("alice", "Default")
-    assert wanted.password.get_secret_value() == PASSWORD
-    assert wanted.project_name is wanted.project_id_wanted is None
+    params = validated(CreateUserSessionInput, WHO)
+    assert (params.user, params.domain_name) == ("alice", "Default")
+    assert params.password.get_secret_value() == PASSWORD
+    assert params.project_name is params.scope_project_id is None
 
 
 @pytest.mark.parametrize(
@@ -42,9 +42,9 @@ def test_user_and_password_are_enough_to_sign_in() -> None:
 def test_a_project_is_chosen_by_its_name_or_its_id(
     more: dict[str, str], chosen: tuple[str | None, str | None]
 ) -> None:
-    wanted = validated(CreateUserSessionInput, WHO | more | {"domainName": "Partners"})
-    assert (wanted.project_name, wanted.project_id_wanted) == chosen
-    assert wanted.domain_name == "Partners"
+    params = validated(CreateUserSessionInput, WHO | more | {"domainName": "Partners"})
+    assert (params.project_name, params.scope_project_id) == chosen
+    assert params.domain_name == "Partners"
 
 
 def test_a_project_by_name_and_id_at_once_is_refused() -> None:
@@ -60,7 +60,7 @@ def test_a_project_by_name_and_id_at_once_is_refused() -> None:
         (WHO | {"domain_name": "x"}, "unknown parameter; did you mean domainName?"),
         (WHO | {"domain": "x"}, "unknown parameter; did you mean domainName?"),
         (WHO | {"projectID": "x"}, "unknown parameter; did you mean projectId?"),
-        (WHO | {"project_id_wanted": "x"}, "unknown parameter"),
+        (WHO | {"scope_project_id": "x"}, "unknown parameter"),
     ],
 )
 def test_a_missing_or_unknown_parameter_is_named_as_on_the_wire(
@@ -107,8 +107,8 @@ def test_a_password_never_gets_into_an_error(raw: Any) -> None:
 
 
 def test_a_password_does_not_show_in_the_inputs_repr_or_dump() -> None:
-    wanted = validated(CreateUserSessionInput, WHO)
-    assert "s3cret" not in f"{wanted!r} {wanted} {wanted.model_dump()} {wanted.model_dump_json()}"
+    params = validated(CreateUserSessionInput, WHO)
+    assert "s3cret" not in f"{params!r} {params} {params.model_dump()} {params.model_dump_json()}"
 
 
 @pytest.mark.parametrize(
@@ -122,8 +122,8 @@ def test_a_password_does_not_show_in_the_inputs_repr_or_dump() -> None:
 def test_a_scope_is_a_project_a_domain_or_none(
     raw: dict[str, str], chosen: tuple[str | None, str | None]
 ) -> None:
-    wanted = validated(SetCurrentScopeInput, raw)
-    assert (wanted.project, wanted.domain) == chosen
+    params = validated(SetCurrentScopeInput, raw)
+    assert (params.project, params.domain) == chosen
 
 
 @pytest.mark.parametrize(

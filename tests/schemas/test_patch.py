@@ -84,8 +84,8 @@ def test_what_an_operation_does_not_use_is_left_out() -> None:
         {"op": "move", "path": "/a", "from": "/b", "value": 1},
         {"op": "add", "path": "/a", "value": None, "from": "/b"},
     ]
-    wanted = validated(UpdateImageInput, {"imageId": EXAMPLE_ID, "operations": steps})
-    assert [operation.as_json() for operation in wanted.operations] == [
+    params = validated(UpdateImageInput, {"imageId": EXAMPLE_ID, "operations": steps})
+    assert [operation.as_json() for operation in params.operations] == [
         {"op": "remove", "path": "/a"},
         {"op": "move", "path": "/a", "from": "/b"},
         {"op": "add", "path": "/a", "value": None},

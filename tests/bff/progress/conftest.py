@@ -148,10 +148,10 @@ async def stream(
 
 async def fail(hub: Hub, failure: BaseException, count: int = 1, **upload: Any) -> None:
     """Upload ``count`` bytes and fail; the failure has to go on its way."""
-    wanted: dict[str, Any] = {"project_id": PROJECT, "image_id": IMAGE, "total": 100} | upload
+    arguments: dict[str, Any] = {"project_id": PROJECT, "image_id": IMAGE, "total": 100} | upload
 
     async def upload_and_fail() -> None:
-        async with hub.upload(**wanted) as reporter:
+        async with hub.upload(**arguments) as reporter:
             reporter.taken(count)
             raise failure
 

@@ -27,32 +27,32 @@ URL = AnyHttpUrl("http://keystone/v3")
 SECRET = "the-text-of-an-exception"
 
 
-async def broken(ctx: PublicContext, wanted: NoInput) -> int:
+async def broken(ctx: PublicContext, params: NoInput) -> int:
     """Fail as a bug would."""
     raise RuntimeError(SECRET)
 
 
-async def unserialisable(ctx: PublicContext, wanted: NoInput) -> Any:
+async def unserialisable(ctx: PublicContext, params: NoInput) -> Any:
     """Answer something that is no JSON."""
     return {"a": object()}
 
 
-async def not_a_number(ctx: PublicContext, wanted: NoInput) -> float:
+async def not_a_number(ctx: PublicContext, params: NoInput) -> float:
     """Answer NaN."""
     return math.nan
 
 
-async def refused(ctx: PublicContext, wanted: NoInput) -> bool:
+async def refused(ctx: PublicContext, params: NoInput) -> bool:
     """Fail as a handler may."""
     raise BffError(Code.CONFLICT, "no", retryAfter=7)
 
 
-async def echo(ctx: PublicContext, wanted: NoInput) -> str:
+async def echo(ctx: PublicContext, params: NoInput) -> str:
     """Answer."""
     return "here"
 
 
-async def endless(ctx: PublicContext, wanted: NoInput) -> None:
+async def endless(ctx: PublicContext, params: NoInput) -> None:
     """Never answer."""
     await asyncio.Event().wait()
 
@@ -190,7 +190,7 @@ async def test_the_calls_of_a_batch_that_has_answered_too_much_are_not_begun(
 ) -> None:
     begun: list[None] = []
 
-    async def noted(ctx: PublicContext, wanted: NoInput) -> str:
+    async def noted(ctx: PublicContext, params: NoInput) -> str:
         """Answer."""
         begun.append(None)
         return "here"
@@ -348,19 +348,19 @@ async def test_a_call_beyond_its_deadline_is_a_timeout(start: Start) -> None:
     assert error["code"] == -32008
 
 
-async def timeout_of_its_own(ctx: PublicContext, wanted: NoInput) -> int:
+async def timeout_of_its_own(ctx: PublicContext, params: NoInput) -> int:
     """Fail as a library does that has a clock of its own."""
     raise TimeoutError(SECRET)
 
 
-async def timeout_of_a_part(ctx: PublicContext, wanted: NoInput) -> int:
+async def timeout_of_a_part(ctx: PublicContext, params: NoInput) -> int:
     """Fail because a part took too long."""
     async with asyncio.timeout(0):
         await asyncio.Event().wait()
     return 1
 
 
-async def cancelled_part(ctx: PublicContext, wanted: NoInput) -> int:
+async def cancelled_part(ctx: PublicContext, params: NoInput) -> int:
     """Wait for something that is cancelled, though nobody cancels the call."""
     part = asyncio.ensure_future(asyncio.Event().wait())
     part.cancel()

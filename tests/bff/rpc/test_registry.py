@@ -14,41 +14,41 @@ from schemas.image import GlanceImage
 from schemas.json import Json
 
 
-async def fine(ctx: PublicContext, wanted: NoInput) -> bool:
+async def fine(ctx: PublicContext, params: NoInput) -> bool:
     """Answer."""
     return True
 
 
-async def forwarding(ctx: PublicContext, wanted: NoInput) -> Json[GlanceImage]:
+async def forwarding(ctx: PublicContext, params: NoInput) -> Json[GlanceImage]:
     """Answer what came."""
     return Json(b"{}")
 
 
-async def no_context(ctx: int, wanted: NoInput) -> bool:
+async def no_context(ctx: int, params: NoInput) -> bool:
     """Lack a context."""
     return True
 
 
-async def no_input(ctx: PublicContext, wanted: dict[str, Any]) -> bool:
+async def no_input(ctx: PublicContext, params: dict[str, Any]) -> bool:
     """Lack an input."""
     return True
 
 
-async def too_much(ctx: PublicContext, wanted: NoInput, more: int) -> bool:
+async def too_much(ctx: PublicContext, params: NoInput, more: int) -> bool:
     """Take too much."""
     return True
 
 
-async def unannotated(ctx, wanted: NoInput) -> bool:  # type: ignore[no-untyped-def]
+async def unannotated(ctx, params: NoInput) -> bool:  # type: ignore[no-untyped-def]
     """Say too little."""
     return True
 
 
-async def silent(ctx: PublicContext, wanted: NoInput):  # type: ignore[no-untyped-def]
+async def silent(ctx: PublicContext, params: NoInput):  # type: ignore[no-untyped-def]
     """Say nothing of the answer."""
 
 
-def not_async(ctx: PublicContext, wanted: NoInput) -> bool:
+def not_async(ctx: PublicContext, params: NoInput) -> bool:
     """Block."""
     return True
 

@@ -30,21 +30,21 @@ class Numbers(Input):
         return {"values": raw if isinstance(raw, list) else [raw] if isinstance(raw, int) else []}
 
 
-async def subtract(ctx: PublicContext, wanted: Numbers) -> int:
+async def subtract(ctx: PublicContext, params: Numbers) -> int:
     """Return the difference."""
-    return wanted.values[0] - wanted.values[1]
+    return params.values[0] - params.values[1]
 
 
-async def total(ctx: PublicContext, wanted: Numbers) -> int:
+async def total(ctx: PublicContext, params: Numbers) -> int:
     """Return the sum."""
-    return sum(wanted.values)
+    return sum(params.values)
 
 
-async def notify(ctx: PublicContext, wanted: Numbers) -> None:
+async def notify(ctx: PublicContext, params: Numbers) -> None:
     """Take a notification."""
 
 
-async def get_data(ctx: PublicContext, wanted: Numbers) -> list[Any]:
+async def get_data(ctx: PublicContext, params: Numbers) -> list[Any]:
     """Return the specification's data."""
     return ["hello", 5]
 

@@ -50,8 +50,8 @@ def issues(model: type[BaseModel], raw: Any) -> list[dict[str, Any]]:
 
 
 def test_input_that_fits_becomes_its_model() -> None:
-    wanted = validated(Example, {"first_name": "a", "imageId": "b", "inner": [{"count": 1}]})
-    assert (wanted.first_name, wanted.image_id, wanted.inner[0].count) == ("a", "b", 1)
+    params = validated(Example, {"first_name": "a", "imageId": "b", "inner": [{"count": 1}]})
+    assert (params.first_name, params.image_id, params.inner[0].count) == ("a", "b", 1)
 
 
 @pytest.mark.parametrize(

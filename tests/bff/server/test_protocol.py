@@ -90,7 +90,7 @@ async def test_a_head_that_is_too_large_does_nothing_even_if_it_comes_at_once(
 ) -> None:
     told: list[str] = []
 
-    async def tell(ctx: PublicContext, wanted: NoInput) -> None:
+    async def tell(ctx: PublicContext, params: NoInput) -> None:
         """Note the call."""
         told.append("called")
 
@@ -262,7 +262,7 @@ async def test_a_client_that_leaves_is_noticed_also_with_a_request_behind_the_on
 ) -> None:
     begun, cancelled = asyncio.Event(), asyncio.Event()
 
-    async def wait(ctx: PublicContext, wanted: NoInput) -> None:
+    async def wait(ctx: PublicContext, params: NoInput) -> None:
         """Take for ever."""
         begun.set()
         try:
@@ -283,7 +283,7 @@ async def test_a_client_that_leaves_is_noticed_also_with_a_request_behind_the_on
 LARGE = 20_000_000
 
 
-async def large(ctx: PublicContext, wanted: NoInput) -> str:
+async def large(ctx: PublicContext, params: NoInput) -> str:
     """Answer more than the system keeps for a client that does not read."""
     return "x" * LARGE
 
