@@ -101,7 +101,7 @@ async def client_errors(call: Call, proceed: Step) -> bytes:
     except (Exception, asyncio.CancelledError) as failure:
         if _is_cancelled(failure):
             raise
-        error = call.caller.told_of(failure, _event(failure))
+        error = call.caller.to_client_error(failure, _event(failure))
         # Retries keep a failure in a cycle, and its frames what was read of an answer.
         clear_frames(failure.__traceback__)
         raise error from None

@@ -75,7 +75,7 @@ class Caller:
         if self.credentials is not None:
             self.cloud.sessions.forget(self.credentials)
 
-    def told_of(self, failure: BaseException, event: str) -> BffError:
+    def to_client_error(self, failure: BaseException, event: str) -> BffError:
         """Return what the caller is told of a failure.
 
         Args:

@@ -49,7 +49,7 @@ class UploadEndpoint:
             body.ended = True
             failure = stopping(UPLOAD_AGAIN)
         except Exception as problem:  # noqa: BLE001  # a bug of ours must be answered too
-            failure = caller.told_of(problem, "an upload failed")
+            failure = caller.to_client_error(problem, "an upload failed")
         _log(upload, failure, started)
         answer: Response = JSONResponse({"success": True, "imageId": upload.image_id})
         if failure is not None:
