@@ -9,45 +9,45 @@ class Budget:
     """The bytes that were read for the calls that run, and those that the others answer.
 
     Args:
-        most: The most of both together; infinite where a limit on each call is enough.
+        limit: The most of both together; infinite where a limit on each call is enough.
     """
 
-    def __init__(self, most: float) -> None:
-        self.most = most
-        self.held = 0
+    def __init__(self, limit: float) -> None:
+        self.limit = limit
+        self.used = 0
 
     @property
-    def spent(self) -> bool:
-        """Whether there is no room for another call."""
-        return self.held > self.most
+    def exceeded(self) -> bool:
+        """Whether no further call may start."""
+        return self.used > self.limit
 
 
-class Share:
-    """What one call has of a budget."""
+class Allocation:
+    """The bytes of a budget that one call uses."""
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
-        self._held = 0
+        self._size = 0
 
     def count(self, size: int) -> None:
         """Count bytes that were read for the call.
 
         Raises:
-            BffError: PAYLOAD_TOO_LARGE, they are too many; what was read is to be let go.
+            BffError: PAYLOAD_TOO_LARGE, they are too many; the caller must drop what was read.
         """
-        self._hold(self._held + size)
-        if self._budget.spent:
-            self._hold(0)
+        self._resize(self._size + size)
+        if self._budget.exceeded:
+            self._resize(0)
             message = (
-                f"Cut off: the calls of this batch read more than {self._budget.most} bytes"
+                f"Cut off: the calls of this batch read more than {self._budget.limit} bytes"
                 " together; ask for less, or send this call on its own."
             )
             raise BffError(Code.PAYLOAD_TOO_LARGE, message)
 
-    def settle(self, answer: int) -> None:
-        """Say that the call is over, and how many bytes it answers."""
-        self._hold(answer)
+    def finish(self, answer_size: int) -> None:
+        """Keep only the call's answer, of so many bytes, in the budget: the call is over."""
+        self._resize(answer_size)
 
-    def _hold(self, size: int) -> None:
-        self._budget.held += size - self._held
-        self._held = size
+    def _resize(self, size: int) -> None:
+        self._budget.used += size - self._size
+        self._size = size

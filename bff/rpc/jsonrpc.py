@@ -21,7 +21,7 @@ import structlog
 from jsonrpcserver import Error, Result, Success, async_dispatch_to_serializable
 
 from bff.errors import BffError, Code, error_members, stopping, to_wire
-from bff.rpc.budget import Budget, Share
+from bff.rpc.budget import Allocation, Budget
 from bff.rpc.call import run
 from bff.rpc.registry import LONGEST_NAME, Procedure, Registry
 from bff.server.lifetime import Lifetime
@@ -29,9 +29,9 @@ from bff.session.caller import Caller
 from bff.settings import Settings
 
 # A value of two bytes becomes an object of sixty-four.
-MOST_VALUES = 500_000
+MAX_VALUES = 500_000
 # In bytes: a small batch may ask for a large list a hundred times.
-MOST_HELD = 64 * 1024 * 1024
+MAX_BATCH_BYTES = 64 * 1024 * 1024
 BOM = b"\xef\xbb\xbf"
 
 log = structlog.get_logger("bff.rpc.jsonrpc")
@@ -42,34 +42,34 @@ Answer = list[bytes]
 
 
 @dataclass(frozen=True)
-class _Room:
-    """What the calls of a request share: how many run at a time, until when, in which memory."""
+class _Limits:
+    """What bounds the calls of a request together: slots to run in, time and memory."""
 
-    turns: AbstractAsyncContextManager[Any]
+    slots: AbstractAsyncContextManager[Any]
     lifetime: Lifetime
     budget: Budget
 
-    def closed(self) -> BffError | None:
-        """Return why no further call may begin."""
+    def start_error(self) -> BffError | None:
+        """Return why no further call may start."""
         if self.lifetime.stopping:
             return stopping("not begun; retry.")
-        if self.budget.spent:
-            message = f"Not begun: the batch has {self.budget.most} bytes of answers; split it."
+        if self.budget.exceeded:
+            message = f"Not begun: the batch has {self.budget.limit} bytes of answers; split it."
             return BffError(Code.PAYLOAD_TOO_LARGE, message)
         return None
 
 
 @dataclass(frozen=True)
-class _Call:
-    """Who calls, how, and what the call has of the room."""
+class _CallContext:
+    """What jsonrpcserver hands on to the method: who calls, how, and within which limits."""
 
     caller: Caller
     soft: bool
     lifetime: Lifetime
-    share: Share
+    allocation: Allocation
 
 
-Method = Callable[[_Call, Any], Awaitable[Result]]
+Method = Callable[[_CallContext, Any], Awaitable[Result]]
 
 
 class Rpc:
@@ -96,7 +96,7 @@ class Rpc:
                 return await self._batch(parsed, caller, lifetime, soft)
         except BffError as error:
             return [refused(error, caller.request_id)]
-        return await self._one(parsed, caller, soft, _Room(nullcontext(), lifetime, Budget(inf)))
+        return await self._one(parsed, caller, soft, _Limits(nullcontext(), lifetime, Budget(inf)))
 
     async def _batch(
         self, elements: list[Any], caller: Caller, lifetime: Lifetime, soft: bool
@@ -107,41 +107,43 @@ class Rpc:
         if len(elements) > most:
             message = f"Invalid Request: a batch has at most {most} calls; split it."
             raise BffError(Code.BAD_REQUEST, message)
-        turns = asyncio.Semaphore(self._settings.batch_concurrency)
-        room = _Room(turns, lifetime, Budget(MOST_HELD))
+        slots = asyncio.Semaphore(self._settings.batch_concurrency)
+        limits = _Limits(slots, lifetime, Budget(MAX_BATCH_BYTES))
         async with asyncio.TaskGroup() as group:
             tasks = [
-                group.create_task(self._one(element, caller, soft, room)) for element in elements
+                group.create_task(self._one(element, caller, soft, limits)) for element in elements
             ]
         answers = [answer for task in tasks if (answer := task.result()) is not None]
         return _array(answers) if answers else None
 
-    async def _one(self, element: Any, caller: Caller, soft: bool, room: _Room) -> Answer | None:
+    async def _one(
+        self, element: Any, caller: Caller, soft: bool, limits: _Limits
+    ) -> Answer | None:
         fault = _fault(element)
         if fault is not None:
             error = BffError(Code.BAD_REQUEST, f"Invalid Request: {fault}.")
             return [refused(error, caller.request_id, _usable_id(element))]
         call = {**element, "params": [_input(element.get("params"))]}
-        async with room.turns:
-            if (closed := room.closed()) is not None:
-                return _not_begun(closed, element, caller)
-            share = Share(room.budget)
+        async with limits.slots:
+            if (start_error := limits.start_error()) is not None:
+                return _not_started(start_error, element, caller)
+            allocation = Allocation(limits.budget)
             response: Any = await async_dispatch_to_serializable(
                 call,  # the deserializer below takes it as it is
                 self._methods,
-                context=_Call(caller, soft, room.lifetime, share),
+                context=_CallContext(caller, soft, limits.lifetime, allocation),
                 deserializer=_as_it_is,
                 validator=_as_it_is,
             )
             answer = None if response is None else _encode(response)
-            share.settle(sum(map(len, answer or [])))
+            allocation.finish(sum(map(len, answer or [])))
         return answer
 
-    async def _run(self, name: str, call: _Call, raw: Any) -> Result:
+    async def _run(self, name: str, call: _CallContext, raw: Any) -> Result:
         procedure = self._own.get(name) or self._registry.get(name)
         if procedure is None:
             return self._unknown(name, call)
-        caller, lifetime, count = call.caller, call.lifetime, call.share.count
+        caller, lifetime, count = call.caller, call.lifetime, call.allocation.count
         try:
             answer = await run(
                 procedure, caller, raw, soft=call.soft, lifetime=lifetime, count=count
@@ -150,7 +152,7 @@ class Rpc:
             return _error(error, name, caller)
         return Success(answer)
 
-    def _unknown(self, name: str, call: _Call) -> Result:
+    def _unknown(self, name: str, call: _CallContext) -> Result:
         error, path = self._registry.not_found(name), name[:LONGEST_NAME]
         log.warning("call", procedure=path, status=error.code.label, error=error.message)
         return _error(error, path, call.caller)
@@ -159,7 +161,7 @@ class Rpc:
 class _Methods(dict[str, Method]):
     """jsonrpcserver's table of methods; which names there are is said by our own answer."""
 
-    def __init__(self, run: Callable[[str, _Call, Any], Awaitable[Result]]) -> None:
+    def __init__(self, run: Callable[[str, _CallContext, Any], Awaitable[Result]]) -> None:
         super().__init__()
         self._run = run
 
@@ -174,7 +176,7 @@ def refused(error: BffError, request_id: str, call_id: Any = None) -> bytes:
     return orjson.dumps({"jsonrpc": "2.0", "error": fault, "id": call_id})
 
 
-def _not_begun(error: BffError, element: Any, caller: Caller) -> Answer | None:
+def _not_started(error: BffError, element: Any, caller: Caller) -> Answer | None:
     answer = refused(error, caller.request_id, element.get("id"))
     return [answer] if "id" in element else None
 
@@ -183,8 +185,8 @@ def _parse(body: bytes) -> Any:
     if body.startswith(BOM):
         raise BffError(Code.PARSE_ERROR, "Parse error: the body begins with a byte order mark.")
     # Some stand inside strings: what is refused may have fewer values, what is read has no more.
-    if sum(map(body.count, (b",", b"[", b"{"))) > MOST_VALUES:
-        message = f"The request has more than {MOST_VALUES} values; split the batch."
+    if sum(map(body.count, (b",", b"[", b"{"))) > MAX_VALUES:
+        message = f"The request has more than {MAX_VALUES} values; split the batch."
         raise BffError(Code.PAYLOAD_TOO_LARGE, message)
     try:
         return orjson.loads(body)

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from bff.errors import BffError, Code
 from bff.openstack.glance.body import array
-from bff.rpc.budget import Budget, Share
+from bff.rpc.budget import Allocation, Budget
 from schemas.json import enclosed
 from tests.bff.conftest import Bff, Start
 from tests.fakes.openstack import FakeOpenStack, image
@@ -28,33 +28,33 @@ CURRENT = {"jsonrpc": "2.0", "id": 1, "method": "auth.getCurrentUserSession"}
 
 def test_what_runs_and_what_has_ended_counts_together() -> None:
     budget = Budget(100)
-    ended, running_ = Share(budget), Share(budget)
+    ended, running_ = Allocation(budget), Allocation(budget)
     ended.count(30)
-    ended.settle(60)
+    ended.finish(60)
     running_.count(40)
-    assert (budget.held, budget.spent) == (100, False)
+    assert (budget.used, budget.exceeded) == (100, False)
     with pytest.raises(BffError, match="read more than 100 bytes") as caught:
         running_.count(1)
     assert caught.value.code is Code.PAYLOAD_TOO_LARGE
-    assert budget.held == 60
+    assert budget.used == 60
 
 
 def test_a_call_that_is_cut_off_makes_room_for_the_others() -> None:
     budget = Budget(100)
-    one, other = Share(budget), Share(budget)
+    one, other = Allocation(budget), Allocation(budget)
     one.count(60)
     with pytest.raises(BffError):
         other.count(50)
-    other.settle(5)
+    other.finish(5)
     one.count(30)
-    one.settle(90)
-    assert (budget.held, budget.spent) == (95, False)
+    one.finish(90)
+    assert (budget.used, budget.exceeded) == (95, False)
 
 
 def test_an_answer_may_be_larger_than_what_was_read_for_it() -> None:
     budget = Budget(100)
-    Share(budget).settle(101)
-    assert budget.spent
+    Allocation(budget).finish(101)
+    assert budget.exceeded
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 5])
@@ -85,7 +85,7 @@ async def test_the_calls_that_go_over_are_refused_and_the_others_answered(
     large: dict[str, Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("bff.rpc.jsonrpc.MOST_HELD", 100_000)
+    monkeypatch.setattr("bff.rpc.jsonrpc.MAX_BATCH_BYTES", 100_000)
     bff = await start()
     openstack.gate = asyncio.Event()
     params = {"imageId": large["id"]} if call is SHOW else {}
@@ -107,7 +107,7 @@ async def test_the_calls_that_go_over_are_refused_and_the_others_answered(
 async def test_a_call_on_its_own_may_read_what_a_batch_may_not(
     start: Start, openstack: FakeOpenStack, large: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bff.rpc.jsonrpc.MOST_HELD", 10_000)
+    monkeypatch.setattr("bff.rpc.jsonrpc.MAX_BATCH_BYTES", 10_000)
     bff = await start()
     token = openstack.new_token()
     (refused,) = await bff.json([LIST], X_Auth_Token=token)
@@ -118,7 +118,7 @@ async def test_a_call_on_its_own_may_read_what_a_batch_may_not(
 async def test_what_keystone_answers_is_shared_by_calls_and_counts_for_none(
     start: Start, openstack: FakeOpenStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bff.rpc.jsonrpc.MOST_HELD", 10)
+    monkeypatch.setattr("bff.rpc.jsonrpc.MAX_BATCH_BYTES", 10)
     bff = await start()
     (answer,) = await bff.json([CURRENT], X_Auth_Token=openstack.new_token())
     assert answer["result"]["user"]["name"] == "alice"
@@ -128,7 +128,7 @@ async def test_what_keystone_answers_is_shared_by_calls_and_counts_for_none(
 async def test_in_soft_mode_a_call_that_goes_over_is_null(
     start: Start, openstack: FakeOpenStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bff.rpc.jsonrpc.MOST_HELD", 10_000)
+    monkeypatch.setattr("bff.rpc.jsonrpc.MAX_BATCH_BYTES", 10_000)
     bff = await start()
     token = openstack.new_token()
     answers = await bff.json([LIST], X_Auth_Token=token, X_BFF_Errors="soft")

@@ -195,7 +195,7 @@ async def test_the_calls_of_a_batch_that_has_answered_too_much_are_not_begun(
         begun.append(None)
         return "here"
 
-    monkeypatch.setattr("bff.rpc.jsonrpc.MOST_HELD", 50)
+    monkeypatch.setattr("bff.rpc.jsonrpc.MAX_BATCH_BYTES", 50)
     bff = await start(query("test.noted", noted), batch_concurrency=1)
     notification = {"jsonrpc": "2.0", "method": "test.noted"}
     calls = [call("test.noted", id=number) for number in range(4)]
