@@ -13,9 +13,9 @@ from bff.session.caller import Caller
 from bff.session.context import ProjectContext
 from bff.upload.body import Body
 from bff.upload.head import LENGTH_OF_FILE, SIZE, Head, agreed, size_of, too_large
+from bff.upload.lock import upload_lock
 from bff.upload.multipart import IMAGE_ID, PROJECT_ID, Form
 from bff.upload.spool import Spools
-from bff.upload.turns import turn
 
 
 @dataclass(frozen=True)
@@ -138,8 +138,8 @@ class Upload:
         if project_id is not None:
             checked_project_id(project_id, PROJECT_ID)
         context = await ProjectContext.enter(self.caller, project_id)
-        alone = await self.held.enter_async_context(turn(context.project_id, image_id))
-        await context.glance.data.check_queued(image_id, patiently=alone)
+        locked = await self.held.enter_async_context(upload_lock(context.project_id, image_id))
+        await context.glance.data.check_queued(image_id, patiently=locked)
         return Target(context, image_id)
 
 

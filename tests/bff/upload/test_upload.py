@@ -253,7 +253,7 @@ async def test_a_field_behind_the_file_must_agree_however_the_bytes_come(
 async def test_another_upload_that_is_under_way_is_told_without_more_delay(
     alice: Uploader, queued: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bff.upload.turns.PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr("bff.upload.lock.LOCK_TIMEOUT_SECONDS", 0.01)
     monkeypatch.setattr("bff.openstack.glance.data._PAUSES", (20,))
     query = f"?imageId={queued['id']}"
     async with alice.connection(10**6, OCTETS, query, "Expect: 100-continue") as connection:
@@ -267,7 +267,7 @@ async def test_another_upload_that_is_under_way_is_told_without_more_delay(
 async def test_nobody_can_tell_by_waiting_that_another_project_uploads(
     alice: Uploader, openstack: FakeOpenStack, queued: dict[str, Any], monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr("bff.upload.turns.PATIENCE_SECONDS", 20)
+    monkeypatch.setattr("bff.upload.lock.LOCK_TIMEOUT_SECONDS", 20)
     mallory = Uploader(alice.bff, openstack.new_token("partner"))
     query = f"?imageId={queued['id']}"
     async with alice.connection(10**6, OCTETS, query, "Expect: 100-continue") as connection:

@@ -1,4 +1,4 @@
-"""Uploads of one image take turns, on the whole host."""
+"""Uploads of one image wait for each other, on the whole host."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from contextlib import contextmanager
 
 import pytest
 
-from bff.upload.turns import turn
+from bff.upload.lock import upload_lock
 from tests.process import ROOT, SECONDS
 
 PROJECT = "d" * 32
-# Of this run: all processes of the host take the same turns.
+# Of this run: all processes of the host share the locks.
 IMAGE = str(uuid.uuid4())
 HOLDING = f"""
 import asyncio
-from bff.upload.turns import turn
+from bff.upload.lock import upload_lock
 
 async def hold():
-    async with turn({PROJECT!r}, {IMAGE!r}) as alone:
-        print(alone, flush=True)
+    async with upload_lock({PROJECT!r}, {IMAGE!r}) as locked:
+        print(locked, flush=True)
         await asyncio.Event().wait()
 
 asyncio.run(hold())
@@ -32,7 +32,7 @@ asyncio.run(hold())
 
 @contextmanager
 def another_process() -> Iterator[subprocess.Popen[str]]:
-    """Run a process whose turn it is; kills it."""
+    """Run a process that holds the lock; kills it."""
     words = [sys.executable, "-c", HOLDING]
     with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -45,7 +45,7 @@ def another_process() -> Iterator[subprocess.Popen[str]]:
 
 @pytest.fixture
 def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bff.upload.turns.PATIENCE_SECONDS", SECONDS)
+    monkeypatch.setattr("bff.upload.lock.LOCK_TIMEOUT_SECONDS", SECONDS)
 
 
 @pytest.mark.usefixtures("_patient")
@@ -53,51 +53,51 @@ async def test_an_upload_waits_for_the_one_before_it() -> None:
     order = []
 
     async def second() -> None:
-        async with turn(PROJECT, IMAGE.upper()) as alone:
-            order.append(f"second {alone}")
+        async with upload_lock(PROJECT, IMAGE.upper()) as locked:
+            order.append(f"second {locked}")
 
-    async with turn(PROJECT, IMAGE) as alone:
+    async with upload_lock(PROJECT, IMAGE) as locked:
         waiting = asyncio.create_task(second())
         await asyncio.sleep(0)
-        order.append(f"first {alone}")
+        order.append(f"first {locked}")
     await waiting
     assert order == ["first True", "second True"]
 
 
 async def test_it_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bff.upload.turns.PATIENCE_SECONDS", 0.01)
-    async with turn(PROJECT, IMAGE), turn(PROJECT, IMAGE) as alone:
-        assert not alone
+    monkeypatch.setattr("bff.upload.lock.LOCK_TIMEOUT_SECONDS", 0.01)
+    async with upload_lock(PROJECT, IMAGE), upload_lock(PROJECT, IMAGE) as locked:
+        assert not locked
 
 
 @pytest.mark.usefixtures("_patient")
 async def test_other_images_and_other_projects_do_not_wait() -> None:
     async with (
-        turn(PROJECT, IMAGE),
-        turn(PROJECT, str(uuid.uuid4())) as another_image,
-        turn("e" * 32, IMAGE) as another_project,
+        upload_lock(PROJECT, IMAGE),
+        upload_lock(PROJECT, str(uuid.uuid4())) as another_image,
+        upload_lock("e" * 32, IMAGE) as another_project,
     ):
         assert another_image
         assert another_project
 
 
-async def test_another_process_has_its_turn_until_it_is_killed(
+async def test_another_process_holds_the_lock_until_it_is_killed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with another_process() as process:
-        monkeypatch.setattr("bff.upload.turns.PATIENCE_SECONDS", 0.01)
-        async with turn(PROJECT, IMAGE) as alone:
-            assert not alone
-        monkeypatch.setattr("bff.upload.turns.PATIENCE_SECONDS", SECONDS)
+        monkeypatch.setattr("bff.upload.lock.LOCK_TIMEOUT_SECONDS", 0.01)
+        async with upload_lock(PROJECT, IMAGE) as locked:
+            assert not locked
+        monkeypatch.setattr("bff.upload.lock.LOCK_TIMEOUT_SECONDS", SECONDS)
         process.kill()
-        async with turn(PROJECT, IMAGE) as alone:
-            assert alone
+        async with upload_lock(PROJECT, IMAGE) as locked:
+            assert locked
 
 
 async def test_where_there_are_no_such_addresses_nobody_waits(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async with turn(PROJECT, IMAGE):
-        monkeypatch.setattr("bff.upload.turns._NAMESPACE", "/no/such/folder/")
-        async with turn(PROJECT, IMAGE) as alone:
-            assert alone
+    async with upload_lock(PROJECT, IMAGE):
+        monkeypatch.setattr("bff.upload.lock._NAMESPACE", "/no/such/folder/")
+        async with upload_lock(PROJECT, IMAGE) as locked:
+            assert locked
