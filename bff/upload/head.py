@@ -55,17 +55,17 @@ def read_head(request: Request, most: int) -> Head:
     query, headers = request.query_params, request.headers
     boundary = _boundary(request)
     length = size_of(headers.get("content-length"), "Content-Length")
-    size = size_of(agreed(SIZE_HEADER, *headers.getlist(SIZE_HEADER)), SIZE_HEADER)
+    size = size_of(consistent(SIZE_HEADER, *headers.getlist(SIZE_HEADER)), SIZE_HEADER)
     if boundary is None:
-        size = agreed(SIZE, size, length)
+        size = consistent(SIZE, size, length)
     overhead = 0 if boundary is None else MOST_OVERHEAD
     if most and max(size or 0, (length or 0) - overhead) > most:
         raise too_large(most)
     if size == 0:
         raise BffError(Code.BAD_REQUEST, "The file is empty; nothing was uploaded.")
-    image_id = agreed(IMAGE_ID, *query.getlist(IMAGE_ID), *headers.getlist(IMAGE_HEADER))
-    project_id = agreed(PROJECT_ID, *query.getlist(PROJECT_ID))
-    digest = agreed(DIGEST_HEADER, *headers.getlist(DIGEST_HEADER))
+    image_id = consistent(IMAGE_ID, *query.getlist(IMAGE_ID), *headers.getlist(IMAGE_HEADER))
+    project_id = consistent(PROJECT_ID, *query.getlist(PROJECT_ID))
+    digest = consistent(DIGEST_HEADER, *headers.getlist(DIGEST_HEADER))
     return Head(
         boundary,
         image_id if image_id is None else checked_image_id(image_id, IMAGE_ID),
@@ -76,7 +76,7 @@ def read_head(request: Request, most: int) -> Head:
     )
 
 
-def agreed(name: str, *values: T | None) -> T | None:
+def consistent(name: str, *values: T | None) -> T | None:
     """Return the value that was given, in one place or several; ``None`` when in none.
 
     Raises:

@@ -12,7 +12,7 @@ from bff.progress.hub import Hub
 from bff.session.caller import Caller
 from bff.session.context import ProjectContext
 from bff.upload.body import Body
-from bff.upload.head import LENGTH_OF_FILE, SIZE, Head, agreed, size_of, too_large
+from bff.upload.head import LENGTH_OF_FILE, SIZE, Head, consistent, size_of, too_large
 from bff.upload.lock import upload_lock
 from bff.upload.multipart import IMAGE_ID, PROJECT_ID, Form
 from bff.upload.spool import Spools
@@ -73,7 +73,7 @@ class Upload:
         if head.image_id is not None:
             target = await self._target(head.image_id, head.project_id)
         file = await form.until_file()
-        head = replace(head, size=agreed(SIZE, head.size, size_of(file.length, LENGTH_OF_FILE)))
+        head = replace(head, size=consistent(SIZE, head.size, size_of(file.length, LENGTH_OF_FILE)))
         if target is None and IMAGE_ID in file.fields_before:
             target = await self._target_of(file.fields_before, head)
         if target is None:
@@ -90,7 +90,7 @@ class Upload:
                 async for chunk in content:
                     self._count(chunk)
                     await spool.write(chunk)
-            head = replace(head, size=agreed(SIZE, head.size, spool.size))
+            head = replace(head, size=consistent(SIZE, head.size, spool.size))
             target = await self._target_of(form.fields, head)
             await self._send(target, self.body.watched(spool.chunks()), head)
 
@@ -124,7 +124,7 @@ class Upload:
 
     async def _target_of(self, fields: Mapping[str, str], head: Head) -> Target:
         """Return the image that the form names, in the project that it names."""
-        project_id = agreed(PROJECT_ID, head.project_id, fields.get(PROJECT_ID))
+        project_id = consistent(PROJECT_ID, head.project_id, fields.get(PROJECT_ID))
         return await self._target(fields.get(IMAGE_ID), project_id)
 
     async def _target(self, image_id: str | None, project_id: str | None) -> Target:
@@ -144,5 +144,5 @@ class Upload:
 
 
 def _check_fields(fields: Mapping[str, str], target: Target) -> None:
-    agreed(IMAGE_ID, target.image_id, fields.get(IMAGE_ID))
-    agreed(PROJECT_ID, target.context.project_id, fields.get(PROJECT_ID))
+    consistent(IMAGE_ID, target.image_id, fields.get(IMAGE_ID))
+    consistent(PROJECT_ID, target.context.project_id, fields.get(PROJECT_ID))
