@@ -26,7 +26,12 @@ from bff.progress.hub import Hub
 from bff.rpc.endpoint import SOFT_HEADER, RpcEndpoint
 from bff.rpc.jsonrpc import Rpc
 from bff.rpc.registry import Registry
-from bff.server.middleware import EncodedSlash, RequestId, Unforeseen, request_id_of
+from bff.server.middleware import (
+    CatchAllMiddleware,
+    EncodedSlashMiddleware,
+    RequestIdMiddleware,
+    request_id_of,
+)
 from bff.server.refusal import refusal
 from bff.session.cookies import SessionCookie
 from bff.session.credentials import (
@@ -73,10 +78,10 @@ def create_app(settings: Settings, registry: Registry) -> Starlette:
             *(explorer.routes(settings.prefix) if settings.explorer else ()),
         ],
         middleware=[
-            Middleware(RequestId),
+            Middleware(RequestIdMiddleware),
             *_cross_origin(settings),
-            Middleware(Unforeseen),
-            Middleware(EncodedSlash),
+            Middleware(CatchAllMiddleware),
+            Middleware(EncodedSlashMiddleware),
         ],
         exception_handlers={HTTPException: _nothing_here(settings.prefix)},
         lifespan=lifespan,

@@ -31,12 +31,12 @@ log = structlog.get_logger("bff.server.middleware")
 
 
 def request_id_of(scope: Scope) -> str:
-    """Return the id that ``RequestId`` gave to this request."""
+    """Return the id that ``RequestIdMiddleware`` gave to this request."""
     request_id: str = scope[_KEY]
     return request_id
 
 
-class RequestId:
+class RequestIdMiddleware:
     """Takes the caller's X-Openstack-Request-Id, or makes one when it is absent or malformed."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -65,7 +65,7 @@ class RequestId:
             await self._app(scope, receive, send_with_headers)
 
 
-class EncodedSlash:
+class EncodedSlashMiddleware:
     """Keeps ``%2F`` of an address from being read as the slash that it is not (RFC 3986, 2.2).
 
     A server decodes the path before the routes see it. A proxy's rule for one address would
@@ -84,31 +84,31 @@ class EncodedSlash:
         await self._app(scope, receive, send)
 
 
-class Unforeseen:
-    """Answers a failure that nobody foresaw like any other; what it was is in the log alone."""
+class CatchAllMiddleware:
+    """Answers an unexpected exception as an internal error; its details are in the log alone."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request; an answer that has begun can only be broken off."""
-        begun = False
+        """Serve one request; an answer that has started can only be broken off."""
+        started = False
 
-        async def send_and_note(message: Message) -> None:
-            nonlocal begun
-            begun = True
+        async def send_and_record(message: Message) -> None:
+            nonlocal started
+            started = True
             await send(message)
 
         try:
-            await self._app(scope, receive, send_and_note)
+            await self._app(scope, receive, send_and_record)
         except (Exception, asyncio.CancelledError) as failure:
-            if begun or scope["type"] != "http":
+            if started or scope["type"] != "http":
                 raise
             request_id = request_id_of(scope)
-            await refusal(_told(failure, request_id), request_id)(scope, receive, send)
+            await refusal(_to_client_error(failure, request_id), request_id)(scope, receive, send)
 
 
-def _told(failure: BaseException, request_id: str) -> BffError:
+def _to_client_error(failure: BaseException, request_id: str) -> BffError:
     if isinstance(failure, asyncio.CancelledError):
         # uvicorn's, at the end of BFF_SHUTDOWN_TIMEOUT; a client that goes away cancels nothing.
         error = stopping("retry.")

@@ -9,7 +9,7 @@ import pytest
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from bff.server.middleware import RequestId, Unforeseen
+from bff.server.middleware import CatchAllMiddleware, RequestIdMiddleware
 from tests.bff.conftest import Bff, Start
 from tests.conftest import Serve
 from tests.inputs import UUID
@@ -81,7 +81,7 @@ async def test_a_bug_in_the_middle_of_an_answer_breaks_it_off(
         if scope["type"] == "http":
             await StreamingResponse(content())(scope, receive, send)
 
-    async with client.get(await serve(RequestId(Unforeseen(app)))) as response:
+    async with client.get(await serve(RequestIdMiddleware(CatchAllMiddleware(app)))) as response:
         assert response.status == 200
         with pytest.raises(aiohttp.ClientPayloadError):
             await response.read()
