@@ -26,13 +26,13 @@ from bff.progress.hub import Hub
 from bff.rpc.endpoint import SOFT_HEADER, RpcEndpoint
 from bff.rpc.jsonrpc import Rpc
 from bff.rpc.registry import Registry
+from bff.server.error_response import error_response
 from bff.server.middleware import (
     CatchAllMiddleware,
     EncodedSlashMiddleware,
     RequestIdMiddleware,
     request_id_of,
 )
-from bff.server.refusal import refusal
 from bff.session.cookies import SessionCookie
 from bff.session.credentials import (
     PROJECT_HEADER,
@@ -133,6 +133,6 @@ def _nothing_here(prefix: str) -> Callable[[Request, Any], Response]:
         what = f"{request.method} {request.url.path[:100]}"
         message = f"There is nothing at {what}; calls go to POST {prefix}/rpc."
         allow = (error.headers or {}).get("Allow", "")
-        return refusal(BffError(code, message), request_id_of(request.scope), allow)
+        return error_response(BffError(code, message), request_id_of(request.scope), allow)
 
     return answer

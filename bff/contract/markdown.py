@@ -64,7 +64,7 @@ def _given(part: Schema) -> Schema:
 
 def _own(described: Described) -> set[Code]:
     procedure = described.procedure
-    return {*procedure.errors, *procedure.access.refuses_with}
+    return {*procedure.errors, *procedure.access.access_errors}
 
 
 def _type(name: str, schema: Schema) -> Iterator[str]:

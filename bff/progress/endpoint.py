@@ -21,8 +21,8 @@ from bff.ids import checked_image_id, checked_project_id
 from bff.progress.hub import Hub
 from bff.progress.state import View
 from bff.progress.watch import Watch
+from bff.server.error_response import error_response
 from bff.server.middleware import request_id_of
-from bff.server.refusal import refusal
 from bff.session.context import ProjectContext
 from bff.session.credentials import caller_of
 
@@ -54,7 +54,7 @@ class ProgressEndpoint:
             await _watch(request, send)
         except BffError as error:
             log.warning("refused", status=error.code.label, error=error.message)
-            answer = refusal(error, request_id_of(scope), allow="GET, HEAD")
+            answer = error_response(error, request_id_of(scope), allow="GET, HEAD")
             await answer(scope, receive, send)
         except SendTimeoutError:
             log.warning("a watcher does not read what it is sent")
@@ -80,8 +80,8 @@ async def _entered(request: Request) -> ProjectContext:
     if project_id is not None:
         checked_project_id(project_id, "?project_id=")
     caller = caller_of(request, request.state.cloud, request_id_of(request.scope))
-    if caller.refusal is not None:
-        raise caller.refusal
+    if caller.credentials_error is not None:
+        raise caller.credentials_error
     return await ProjectContext.enter(caller, project_id)
 
 

@@ -121,8 +121,8 @@ INTERCEPTORS: tuple[Interceptor, ...] = (soft_mode, log_line, client_errors, dea
 
 async def _handle(call: Call) -> bytes:
     procedure, caller = call.procedure, call.caller
-    if caller.refusal is not None:
-        raise caller.refusal
+    if caller.credentials_error is not None:
+        raise caller.credentials_error
     params = validated(procedure.input, call.raw)
     note_image(procedure, params)
     context = await procedure.access.enter(caller, params.project_id)

@@ -11,11 +11,11 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from bff.errors import BffError, Code, stopping
-from bff.rpc.jsonrpc import Answer, Rpc, refused
+from bff.rpc.jsonrpc import Answer, Rpc, error_answer
 from bff.server.coding import check_not_encoded
+from bff.server.error_response import allow_header
 from bff.server.lifetime import Lifetime
 from bff.server.middleware import request_id_of
-from bff.server.refusal import allowing
 from bff.session.caller import Caller
 from bff.session.credentials import caller_of
 from bff.session.services import Cloud
@@ -59,7 +59,7 @@ class RpcEndpoint:
             _check_is_a_call(request)
             body = await self._body(request)
         except BffError as error:
-            await _refusal(error, scope)(scope, receive, send)
+            await _error_response(error, scope)(scope, receive, send)
             return
         except ClientDisconnect:
             return
@@ -142,10 +142,10 @@ def _response(pieces: Answer) -> Response:
     return Response(b"".join(pieces), media_type=JSON)
 
 
-def _refusal(error: BffError, scope: Scope) -> Response:
-    answer = refused(error, request_id_of(scope))
+def _error_response(error: BffError, scope: Scope) -> Response:
+    answer = error_answer(error, request_id_of(scope))
     response = Response(answer, error.code.http_status, media_type=JSON)
-    response.headers.update(allowing(error, "POST"))
+    response.headers.update(allow_header(error, "POST"))
     if error.code in (Code.TIMEOUT, Code.SERVICE_UNAVAILABLE):
         # Some of the request may still come.
         response.headers["Connection"] = "close"

@@ -95,7 +95,7 @@ class Rpc:
             if isinstance(parsed, list):
                 return await self._batch(parsed, caller, lifetime, soft)
         except BffError as error:
-            return [refused(error, caller.request_id)]
+            return [error_answer(error, caller.request_id)]
         return await self._one(parsed, caller, soft, _Limits(nullcontext(), lifetime, Budget(inf)))
 
     async def _batch(
@@ -122,7 +122,7 @@ class Rpc:
         fault = _fault(element)
         if fault is not None:
             error = BffError(Code.BAD_REQUEST, f"Invalid Request: {fault}.")
-            return [refused(error, caller.request_id, _usable_id(element))]
+            return [error_answer(error, caller.request_id, _usable_id(element))]
         call = {**element, "params": [_input(element.get("params"))]}
         async with limits.slots:
             if (start_error := limits.start_error()) is not None:
@@ -169,15 +169,15 @@ class _Methods(dict[str, Method]):
         return partial(self._run, name)
 
 
-def refused(error: BffError, request_id: str, call_id: Any = None) -> bytes:
-    """Return the answer to what never became a call."""
+def error_answer(error: BffError, request_id: str, call_id: Any = None) -> bytes:
+    """Return the answer to a request that was rejected before it became a call."""
     log.warning("refused", status=error.code.label, error=error.message)
     fault = to_wire(error, path=None, request_id=request_id)
     return orjson.dumps({"jsonrpc": "2.0", "error": fault, "id": call_id})
 
 
 def _not_started(error: BffError, element: Any, caller: Caller) -> Answer | None:
-    answer = refused(error, caller.request_id, element.get("id"))
+    answer = error_answer(error, caller.request_id, element.get("id"))
     return [answer] if "id" in element else None
 
 

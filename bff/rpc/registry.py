@@ -62,7 +62,7 @@ class Procedure:
     @property
     def may_end_with(self) -> tuple[Code, ...]:
         """Its own errors, those of its context and those of any call, in the table's order."""
-        may = {*self.errors, *self.access.refuses_with, *COMMON}
+        may = {*self.errors, *self.access.access_errors, *COMMON}
         return tuple(code for code in Code if code in may)
 
     @property

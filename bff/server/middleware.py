@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bff.errors import BffError, bug, stopping
 from bff.logs import printable
-from bff.server.refusal import refusal
+from bff.server.error_response import error_response
 from schemas.headers import REQUEST_ID
 
 _REQUEST_ID = re.compile(r"req-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -105,7 +105,8 @@ class CatchAllMiddleware:
             if started or scope["type"] != "http":
                 raise
             request_id = request_id_of(scope)
-            await refusal(_to_client_error(failure, request_id), request_id)(scope, receive, send)
+            response = error_response(_to_client_error(failure, request_id), request_id)
+            await response(scope, receive, send)
 
 
 def _to_client_error(failure: BaseException, request_id: str) -> BffError:

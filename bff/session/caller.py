@@ -22,7 +22,7 @@ class Caller:
 
     Args:
         credentials: What the caller showed; ``None`` when there was nothing.
-        refusal: Why no call of this request may run (its origin, a malformed header).
+        credentials_error: Why no call of this request may run (its origin, a malformed header).
         set_cookie: The Set-Cookie header to answer with; the calls fill it in.
         has_document: Whether a call of this request was answered with the OpenRPC document.
     """
@@ -30,7 +30,7 @@ class Caller:
     cloud: Cloud
     request_id: str
     credentials: Credentials | None = None
-    refusal: BffError | None = None
+    credentials_error: BffError | None = None
     set_cookie: str | None = None
     has_document: bool = False
     _tokens: dict[str | None, asyncio.Task[Token]] = field(default_factory=dict)

@@ -23,7 +23,7 @@ from schemas.keystone import ProjectBody, Scope, TokenBody
 class PublicContext:
     """For anybody: what it takes to sign in and out."""
 
-    refuses_with: ClassVar[tuple[Code, ...]] = ()
+    access_errors: ClassVar[tuple[Code, ...]] = ()
     needs: ClassVar[str] = "no session"
 
     caller: Caller
@@ -87,7 +87,7 @@ class PublicContext:
 class UserContext(PublicContext):
     """For whoever is signed in, in a project or not."""
 
-    refuses_with: ClassVar[tuple[Code, ...]] = (Code.UNAUTHORIZED, Code.SESSION_CHANGED)
+    access_errors: ClassVar[tuple[Code, ...]] = (Code.UNAUTHORIZED, Code.SESSION_CHANGED)
     needs: ClassVar[str] = "a session"
 
     @classmethod
@@ -131,7 +131,7 @@ class UserContext(PublicContext):
 class ProjectContext(PublicContext):
     """For whoever works in a project: the services of the cloud, with the project's token."""
 
-    refuses_with: ClassVar[tuple[Code, ...]] = (
+    access_errors: ClassVar[tuple[Code, ...]] = (
         Code.UNAUTHORIZED,
         Code.FORBIDDEN,
         Code.SESSION_CHANGED,

@@ -25,14 +25,14 @@ _TOKEN = re.compile(r"[\x21-\x7e]{1,8192}")
 
 
 def caller_of(request: Request, cloud: Cloud, request_id: str) -> Caller:
-    """Return the caller of a request; what is wrong with it is its ``refusal``, not raised."""
+    """Return the caller of a request; a fault becomes ``credentials_error`` and is not raised."""
     try:
         credentials = _credentials(request, cloud.cookie)
         _check_origin(request, credentials, cloud.settings)
         credentials = _in_project(request, _as_expected(request, credentials))
         return Caller(cloud, request_id, credentials)
-    except BffError as refusal:
-        return Caller(cloud, request_id, refusal=refusal)
+    except BffError as error:
+        return Caller(cloud, request_id, credentials_error=error)
 
 
 def _credentials(request: Request, cookie: SessionCookie) -> Credentials | None:

@@ -12,8 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bff.errors import UPLOAD_AGAIN, BffError, stopping
 from bff.progress.hub import Hub
+from bff.server.error_response import error_response
 from bff.server.middleware import request_id_of
-from bff.server.refusal import refusal
 from bff.session.credentials import caller_of
 from bff.session.services import Cloud
 from bff.settings import Settings
@@ -53,7 +53,7 @@ class UploadEndpoint:
         _log(upload, failure, started)
         answer: Response = JSONResponse({"success": True, "imageId": upload.image_id})
         if failure is not None:
-            answer = refusal(failure, caller.request_id, allow="POST")
+            answer = error_response(failure, caller.request_id, allow="POST")
         await _answered(answer, body)(scope, receive, send)
 
 

@@ -59,8 +59,8 @@ class Upload:
             await self._run(head)
 
     async def _run(self, head: Head) -> None:
-        if self.caller.refusal is not None:
-            raise self.caller.refusal
+        if self.caller.credentials_error is not None:
+            raise self.caller.credentials_error
         await self.caller.token(head.project_id)
         if head.boundary is None:
             target = await self._target(head.image_id, head.project_id)

@@ -1,4 +1,4 @@
-"""What is answered where no call can be answered: other addresses, and failures nobody foresaw."""
+"""The responses where there is no call: unknown addresses and unexpected exceptions."""
 
 from __future__ import annotations
 
