@@ -15,7 +15,7 @@ from bff.settings import Settings
 # A bulk call has up to a thousand ids, of 36 bytes each.
 FEW = 10
 # In characters, of what a client or a service calls something.
-LONGEST_NAME = 255
+MAX_NAME_LENGTH = 255
 
 
 def configure(settings: Settings) -> None:
@@ -65,9 +65,9 @@ def few(name: str, ids: Sequence[str]) -> dict[str, Any]:
     return {name: list(ids[:FEW]), f"{name}_count": len(ids)}
 
 
-def printable(text: str, most: int | None = LONGEST_NAME) -> str:
-    """Return a text as one line that moves no terminal's cursor, cut at ``most`` characters."""
-    cut = text[:most]
+def printable(text: str, max_length: int | None = MAX_NAME_LENGTH) -> str:
+    """Return a text that no terminal obeys, of at most ``max_length`` characters."""
+    cut = text[:max_length]
     return cut if cut.isprintable() else repr(cut)[1:-1]
 
 

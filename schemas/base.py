@@ -19,7 +19,7 @@ IN_WORDS = {
     TEXT_PATTERN: "must hold no control characters",
     POINTER_PATTERN: "must be a JSON Pointer to a property, as '/name' or '/tags/-'",
 }
-MOST_PARAMETERS = 2000
+MAX_PARAMETERS = 2000
 
 KeystoneId = Annotated[
     str,
@@ -37,14 +37,14 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
 
     # pydantic makes an error of each unknown one: of a million, gigabytes.
-    most: ClassVar[int] = MOST_PARAMETERS
-    said: ClassVar[str] = "an input has at most {} parameters"
+    max_keys: ClassVar[int] = MAX_PARAMETERS
+    too_many_keys: ClassVar[str] = "an input has at most {} parameters"
 
     @model_validator(mode="before")
     @classmethod
     def _not_too_many(cls, value: Any) -> Any:
-        if isinstance(value, dict) and len(value) > cls.most:
-            raise ValueError(cls.said.format(cls.most))
+        if isinstance(value, dict) and len(value) > cls.max_keys:
+            raise ValueError(cls.too_many_keys.format(cls.max_keys))
         return value
 
 

@@ -13,7 +13,7 @@ from schemas.image import UNCHANGEABLE_PROPERTIES, OneImageInput
 
 MAX_OPERATIONS = 1000
 # orjson writes 254 levels; no property has more than one.
-MOST_LEVELS = 100
+MAX_LEVELS = 100
 
 WITH_VALUE = frozenset({"add", "replace", "test"})
 WITH_FROM = frozenset({"move", "copy"})
@@ -24,8 +24,8 @@ SHOWN = frozenset({"name", "tags"})
 class JSONPatchOperation(Strict):
     """One step of a patch; what its ``op`` does not use is ignored (RFC 6902, section 4)."""
 
-    most: ClassVar[int] = 20
-    said: ClassVar[str] = "an operation has at most {} members"
+    max_keys: ClassVar[int] = 20
+    too_many_keys: ClassVar[str] = "an operation has at most {} members"
 
     op: Literal["add", "remove", "replace", "move", "copy", "test"] = Field(
         description="What to do.", examples=["replace"]
@@ -46,11 +46,11 @@ class JSONPatchOperation(Strict):
     @classmethod
     def _not_too_deep(cls, value: Any) -> Any:
         level = [value]
-        for _ in range(MOST_LEVELS):
+        for _ in range(MAX_LEVELS):
             level = [part for whole in level for part in _parts(whole)]
             if not level:
                 return value
-        raise ValueError(f"has more than {MOST_LEVELS} levels")
+        raise ValueError(f"has more than {MAX_LEVELS} levels")
 
     @field_validator("path", "from_")
     @classmethod

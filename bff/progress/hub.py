@@ -15,7 +15,7 @@ from cachetools import LRUCache, TTLCache
 from bff.errors import UPLOAD_AGAIN, BffError, Code, bug, stopping, to_wire
 from bff.progress.reporter import Reporter
 from bff.progress.state import STALE_SECONDS, UploadState
-from bff.progress.store import KEEP_SECONDS, MOST_IMAGES, Key, MemoryStore, Store, StoreError
+from bff.progress.store import KEEP_SECONDS, MAX_IMAGES, Key, MemoryStore, Store, StoreError
 from bff.progress.watch import Watch
 from bff.settings import Settings
 
@@ -24,7 +24,7 @@ INTERVAL_SECONDS = 0.2
 ROUNDS_WHEN_IDLE = 5
 END_SECONDS = 1
 # Glance takes one upload of an image; those beside it are refused within moments.
-MOST_UPLOADS_OF_AN_IMAGE = 4
+MAX_UPLOADS_PER_IMAGE = 4
 
 log = structlog.get_logger("bff.progress")
 
@@ -33,17 +33,17 @@ class Hub:
     """The uploads and the watchers of this process; used as an async context manager.
 
     Args:
-        most_watches: The most watchers at a time; ``most_in_project`` of one project.
+        max_watchers: The most watchers at a time; ``max_watchers_per_project`` of one project.
     """
 
-    def __init__(self, store: Store, most_watches: int, most_in_project: int) -> None:
+    def __init__(self, store: Store, max_watchers: int, max_watchers_per_project: int) -> None:
         self._store = store
-        self._most_watches = most_watches
-        self._most_in_project = most_in_project
+        self._max_watchers = max_watchers
+        self._max_watchers_per_project = max_watchers_per_project
         self._running: set[Reporter] = set()
-        self._ended: TTLCache[Key, list[str]] = TTLCache(MOST_IMAGES, KEEP_SECONDS)
+        self._ended: TTLCache[Key, list[str]] = TTLCache(MAX_IMAGES, KEEP_SECONDS)
         # What is to be dropped, until the store has done it. It may be away for long.
-        self._dropped: LRUCache[tuple[Key, str], None] = LRUCache(MOST_IMAGES)
+        self._dropped: LRUCache[tuple[Key, str], None] = LRUCache(MAX_IMAGES)
         self._watches: dict[Key, set[Watch]] = {}
         self._in_project: Counter[str] = Counter()
         self._has_work = asyncio.Event()
@@ -126,7 +126,7 @@ class Hub:
 
     def _begin(self, reporter: Reporter) -> None:
         beside = sum(other.runs and other.key == reporter.key for other in self._running)
-        if beside >= MOST_UPLOADS_OF_AN_IMAGE:
+        if beside >= MAX_UPLOADS_PER_IMAGE:
             return
         ended = self._ended.pop(reporter.key, [])
         self._dropped.update({(reporter.key, upload_id): None for upload_id in ended})
@@ -136,16 +136,16 @@ class Hub:
     @contextmanager
     def _registered(self, watch: Watch) -> Iterator[None]:
         project_id = watch.key.project_id
-        if self._in_project.total() >= self._most_watches:
+        if self._in_project.total() >= self._max_watchers:
             raise BffError(
                 Code.TOO_MANY_REQUESTS,
-                f"This server shows progress to {self._most_watches} watchers already"
+                f"This server shows progress to {self._max_watchers} watchers already"
                 " (BFF_MAX_WATCHERS); try again later. Uploads are not affected.",
             )
-        if self._in_project[project_id] >= self._most_in_project:
+        if self._in_project[project_id] >= self._max_watchers_per_project:
             raise BffError(
                 Code.TOO_MANY_REQUESTS,
-                f"This project has {self._most_in_project} watchers on this server already"
+                f"This project has {self._max_watchers_per_project} watchers on this server already"
                 " (BFF_MAX_WATCHERS_PER_PROJECT); close some. Uploads are not affected.",
             )
         self._in_project[project_id] += 1

@@ -13,7 +13,7 @@ from bff.progress.state import UploadState
 
 # How long the end of an upload can still be seen.
 KEEP_SECONDS = 60
-MOST_IMAGES = 10_000
+MAX_IMAGES = 10_000
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class MemoryStore:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._uploads: TTLCache[Key, dict[str, UploadState]] = TTLCache(
-            MOST_IMAGES, KEEP_SECONDS, timer=clock
+            MAX_IMAGES, KEEP_SECONDS, timer=clock
         )
 
     async def exchange(

@@ -91,17 +91,17 @@ def _check_is_a_call(request: Request) -> None:
     check_not_encoded(request, "the JSON text itself")
 
 
-async def _body(request: Request, most: int) -> bytes:
+async def _body(request: Request, max_body: int) -> bytes:
     # Starlette's max_body_size would answer in plain text when the length is declared.
     declared = int(request.headers.get("content-length", 0))
     body = bytearray()
-    if declared <= most:
+    if declared <= max_body:
         async for chunk in request.stream():
             body += chunk
-            if len(body) > most:
+            if len(body) > max_body:
                 break
-    if max(declared, len(body)) > most:
-        message = f"The request is larger than {most} bytes (BFF_MAX_BODY); split the batch."
+    if max(declared, len(body)) > max_body:
+        message = f"The request is larger than {max_body} bytes (BFF_MAX_BODY); split the batch."
         raise BffError(Code.PAYLOAD_TOO_LARGE, message)
     return bytes(body)
 

@@ -23,7 +23,7 @@ from jsonrpcserver import Error, Result, Success, async_dispatch_to_serializable
 from bff.errors import BffError, Code, error_members, stopping, to_wire
 from bff.rpc.budget import Allocation, Budget
 from bff.rpc.call import run
-from bff.rpc.registry import LONGEST_NAME, Procedure, Registry
+from bff.rpc.registry import MAX_NAME_LENGTH, Procedure, Registry
 from bff.server.lifetime import Lifetime
 from bff.session.caller import Caller
 from bff.settings import Settings
@@ -103,9 +103,9 @@ class Rpc:
     ) -> Answer | None:
         if not elements:
             raise BffError(Code.BAD_REQUEST, "Invalid Request: the batch is empty.")
-        most = self._settings.max_batch
-        if len(elements) > most:
-            message = f"Invalid Request: a batch has at most {most} calls; split it."
+        max_batch = self._settings.max_batch
+        if len(elements) > max_batch:
+            message = f"Invalid Request: a batch has at most {max_batch} calls; split it."
             raise BffError(Code.BAD_REQUEST, message)
         slots = asyncio.Semaphore(self._settings.batch_concurrency)
         limits = _Limits(slots, lifetime, Budget(MAX_BATCH_BYTES))
@@ -153,7 +153,7 @@ class Rpc:
         return Success(answer)
 
     def _unknown(self, name: str, call: _CallContext) -> Result:
-        error, path = self._registry.not_found(name), name[:LONGEST_NAME]
+        error, path = self._registry.not_found(name), name[:MAX_NAME_LENGTH]
         log.warning("call", procedure=path, status=error.code.label, error=error.message)
         return _error(error, path, call.caller)
 

@@ -25,7 +25,7 @@ _SEGMENT = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 # A client's Proxy must not be taken for a promise or a function; `rpc` is JSON-RPC's own.
 _RESERVED = frozenset({"then", "call", "apply"})
 _RESERVED_NAMESPACE = "rpc"
-LONGEST_NAME = 100
+MAX_NAME_LENGTH = 100
 
 
 class Kind(Enum):
@@ -165,14 +165,14 @@ class Registry(Mapping[str, Procedure]):
 
     def nearest(self, name: str) -> str | None:
         """Return the name that was probably meant."""
-        close = get_close_matches(name[:LONGEST_NAME], self._procedures, n=1)
+        close = get_close_matches(name[:MAX_NAME_LENGTH], self._procedures, n=1)
         return close[0] if close else None
 
     def not_found(self, name: str) -> BffError:
         """Return what a caller is told of a name that is not here."""
         nearest = self.nearest(name)
         hint = f"; did you mean {nearest}?" if nearest else "."
-        message = f"Method not found: there is no procedure {name[:LONGEST_NAME]!r}{hint}"
+        message = f"Method not found: there is no procedure {name[:MAX_NAME_LENGTH]!r}{hint}"
         return BffError(Code.PROCEDURE_NOT_FOUND, message)
 
 

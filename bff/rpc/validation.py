@@ -14,9 +14,9 @@ from schemas.base import IN_WORDS
 M = TypeVar("M", bound=BaseModel)
 
 # A hostile input may hold a million faults; nobody reads more than these.
-MOST_ISSUES = 50
-MOST_HINTS = 5
-LONGEST_KEY = 64
+MAX_ISSUES = 50
+MAX_HINTS = 5
+MAX_KEY_LENGTH = 64
 
 
 def validated(model: type[M], raw: Any) -> M:
@@ -29,9 +29,9 @@ def validated(model: type[M], raw: Any) -> M:
     try:
         return model.model_validate(raw)
     except ValidationError as error:
-        faults = error.errors(include_url=False, include_input=False)[:MOST_ISSUES]
+        faults = error.errors(include_url=False, include_input=False)[:MAX_ISSUES]
         issues = [
-            _issue(fault, _names_at(model, fault["loc"]) if index < MOST_HINTS else [])
+            _issue(fault, _names_at(model, fault["loc"]) if index < MAX_HINTS else [])
             for index, fault in enumerate(faults)
         ]
         message = "Invalid params: " + "; ".join(issue["message"] for issue in issues[:3])
@@ -39,7 +39,7 @@ def validated(model: type[M], raw: Any) -> M:
 
 
 def _issue(fault: ErrorDetails, names: list[str]) -> dict[str, Any]:
-    path = [part[:LONGEST_KEY] if isinstance(part, str) else part for part in fault["loc"]]
+    path = [part[:MAX_KEY_LENGTH] if isinstance(part, str) else part for part in fault["loc"]]
     where = ".".join(map(str, path))
     words = _words(fault, str(path[-1]) if path else "", names)
     message = f"{where}: {words}" if where else words

@@ -22,12 +22,12 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from bff.errors import requires
 
 # In bytes; four times what aiohttp and most servers take.
-MOST_HEAD = 64 * 1024
+MAX_HEAD_BYTES = 64 * 1024
 # In seconds; as nginx's client_header_timeout.
 HEAD_SECONDS = 60.0
-# Of an answer that a client reads slowly, it must take LEAST_READ bytes in READ_SECONDS.
+# Of an answer that a client reads slowly, it must take MIN_READ_BYTES bytes in READ_SECONDS.
 READ_SECONDS = 60.0
-LEAST_READ = 64 * 1024
+MIN_READ_BYTES = 64 * 1024
 # In seconds: after the end of what a client sends, it is first asked whether it still listens.
 FIRST_PROBE = 0.05
 _OLD = ("0.9", "1.0")
@@ -113,7 +113,7 @@ class Connection(HttpToolsProtocol):
         """Take in what comes, up to a head that is too large."""
         self._head += len(data)
         super().data_received(data)
-        if self._head > MOST_HEAD and not self.transport.is_closing():
+        if self._head > MAX_HEAD_BYTES and not self.transport.is_closing():
             self._refuse()
 
     def eof_received(self) -> bool:  # type: ignore[override]
@@ -132,7 +132,7 @@ class Connection(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP, or too much of it."""
-        if self._read > MOST_HEAD or not self._may_answer():
+        if self._read > MAX_HEAD_BYTES or not self._may_answer():
             self._refuse()
         else:
             super().send_400_response(self._fault or msg)
@@ -253,7 +253,7 @@ class Connection(HttpToolsProtocol):
 
     def _count(self, came: int) -> None:
         self._read += came
-        if self._read > MOST_HEAD:
+        if self._read > MAX_HEAD_BYTES:
             raise ValueError("The head is too large.")
 
     def _refuse(self) -> None:
@@ -277,7 +277,7 @@ class Connection(HttpToolsProtocol):
             self._reading.cancel()
 
     def _look(self) -> None:
-        if self._unread - self.transport.get_write_buffer_size() < LEAST_READ:
+        if self._unread - self.transport.get_write_buffer_size() < MIN_READ_BYTES:
             self.transport.abort()
         else:
             self._look_again()

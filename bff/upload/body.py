@@ -15,7 +15,7 @@ from bff.server.lifetime import Lifetime
 LINGER_SECONDS = 0.8
 # In bytes a second. Slower than any line on which somebody uploads an image; who sends a byte a
 # minute keeps a connection of Glance.
-LEAST_RATE = 1024
+MIN_BYTES_PER_SECOND = 1024
 
 
 class Body:
@@ -57,7 +57,7 @@ class Body:
         self._waited += waited
         self._came += came
         if self._waited > self._patience:
-            if self._came < LEAST_RATE * self._waited and not self.ended:
+            if self._came < MIN_BYTES_PER_SECOND * self._waited and not self.ended:
                 message = (
                     f"Only {self._came} bytes came in {self._waited:.0f} seconds; upload the file"
                     " again over a faster line."

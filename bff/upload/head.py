@@ -11,7 +11,7 @@ from starlette.requests import Request
 from bff.errors import BffError, Code
 from bff.ids import checked_image_id, checked_project_id
 from bff.server.coding import check_not_encoded
-from bff.upload.multipart import IMAGE_ID, MOST_OVERHEAD, PROJECT_ID, boundary_of
+from bff.upload.multipart import IMAGE_ID, MAX_OVERHEAD_BYTES, PROJECT_ID, boundary_of
 
 IMAGE_HEADER = "x-image-id"
 DIGEST_HEADER = "x-upload-sha512"
@@ -43,11 +43,11 @@ class Head:
     sha512: str | None
 
 
-def read_head(request: Request, most: int) -> Head:
+def read_head(request: Request, max_bytes: int) -> Head:
     """Return what the head says.
 
     Args:
-        most: The largest file, in bytes; 0 for any.
+        max_bytes: The largest file, in bytes; 0 for any.
 
     Raises:
         BffError: METHOD_NOT_SUPPORTED, UNSUPPORTED_MEDIA_TYPE, PAYLOAD_TOO_LARGE or BAD_REQUEST.
@@ -58,9 +58,9 @@ def read_head(request: Request, most: int) -> Head:
     size = size_of(consistent(SIZE_HEADER, *headers.getlist(SIZE_HEADER)), SIZE_HEADER)
     if boundary is None:
         size = consistent(SIZE, size, length)
-    overhead = 0 if boundary is None else MOST_OVERHEAD
-    if most and max(size or 0, (length or 0) - overhead) > most:
-        raise too_large(most)
+    overhead = 0 if boundary is None else MAX_OVERHEAD_BYTES
+    if max_bytes and max(size or 0, (length or 0) - overhead) > max_bytes:
+        raise too_large(max_bytes)
     if size == 0:
         raise BffError(Code.BAD_REQUEST, "The file is empty; nothing was uploaded.")
     image_id = consistent(IMAGE_ID, *query.getlist(IMAGE_ID), *headers.getlist(IMAGE_HEADER))
@@ -101,10 +101,11 @@ def size_of(value: str | None, name: str) -> int | None:
     return int(value)
 
 
-def too_large(most: int) -> BffError:
+def too_large(max_bytes: int) -> BffError:
     """Return the error for a file over the limit."""
     message = (
-        f"The file is larger than the {most} bytes that this site allows (BFF_MAX_UPLOAD_BYTES)."
+        f"The file is larger than the {max_bytes} bytes that this site allows"
+        " (BFF_MAX_UPLOAD_BYTES)."
     )
     return BffError(Code.PAYLOAD_TOO_LARGE, message)
 

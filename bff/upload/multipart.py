@@ -21,12 +21,12 @@ IMAGE_ID = "imageId"
 PROJECT_ID = "project_id"
 FIELDS = (IMAGE_ID, PROJECT_ID)
 
-MOST_PARTS = 1 + len(FIELDS)
-MOST_HEADERS = 8
-LONGEST_HEADER = 1024
-LONGEST_FIELD = 255
+MAX_PARTS = 1 + len(FIELDS)
+MAX_HEADERS = 8
+MAX_HEADER_BYTES = 1024
+MAX_FIELD_BYTES = 255
 # Of a body, in bytes, without the file.
-MOST_OVERHEAD = 16 * 1024
+MAX_OVERHEAD_BYTES = 16 * 1024
 # RFC 2046, 5.1.1: at most 70 of these, and no space at the end.
 _BOUNDARY = re.compile(rb"[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -79,8 +79,8 @@ class Form:
                 "on_part_end": self._part_ends,
                 "on_end": self._form_ends,
             },
-            max_header_count=MOST_HEADERS,
-            max_header_size=LONGEST_HEADER,
+            max_header_count=MAX_HEADERS,
+            max_header_size=MAX_HEADER_BYTES,
         )
 
     async def until_file(self) -> File:
@@ -119,8 +119,8 @@ class Form:
             except FormParserError as fault:
                 raise _bad(f"its parts are malformed ({fault})") from None
             self._read += len(chunk)
-            if self._read - self._of_file > MOST_OVERHEAD:
-                raise _bad(f"it has more than {MOST_OVERHEAD} bytes besides the file")
+            if self._read - self._of_file > MAX_OVERHEAD_BYTES:
+                raise _bad(f"it has more than {MAX_OVERHEAD_BYTES} bytes besides the file")
             return True
         if not self._ended:
             raise _bad("it ends without its closing boundary")
@@ -128,8 +128,8 @@ class Form:
 
     def _part_begins(self) -> None:
         self._parts += 1
-        if self._parts > MOST_PARTS:
-            raise _bad(f"it has more than {MOST_PARTS} parts")
+        if self._parts > MAX_PARTS:
+            raise _bad(f"it has more than {MAX_PARTS} parts")
         self._headers = {}
         self._value = bytearray()
 
@@ -143,7 +143,7 @@ class Form:
         if _CONTROL.search(value):
             raise _bad("a part's header has a control character")
         if self._headers.setdefault(name.lower(), value) != value:
-            raise _bad(f"a part has two headers {name[:LONGEST_FIELD]!r}")
+            raise _bad(f"a part has two headers {name[:MAX_FIELD_BYTES]!r}")
 
     def _headers_end(self) -> None:
         encoding = self._headers.get("content-transfer-encoding", "binary").strip().lower()
@@ -163,8 +163,8 @@ class Form:
             self._ready.append(data[start:end])
             return
         self._value += data[start:end]
-        if len(self._value) > LONGEST_FIELD:
-            raise _bad(f"{self._name} is longer than {LONGEST_FIELD} bytes")
+        if len(self._value) > MAX_FIELD_BYTES:
+            raise _bad(f"{self._name} is longer than {MAX_FIELD_BYTES} bytes")
 
     def _part_ends(self) -> None:
         if self._name != FILE:

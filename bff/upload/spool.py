@@ -27,12 +27,12 @@ class Spools:
     """All that one process has waiting.
 
     Args:
-        most: The most bytes, of all files together.
+        max_bytes: The most bytes, of all files together.
     """
 
-    def __init__(self, folder: Path, most: int) -> None:
+    def __init__(self, folder: Path, max_bytes: int) -> None:
         self._folder = folder
-        self._most = most
+        self._max_bytes = max_bytes
         self._used = 0
 
     @asynccontextmanager
@@ -61,7 +61,7 @@ class Spools:
         self._used += count
 
     def _check(self, count: int) -> None:
-        if self._used + count > self._most:
+        if self._used + count > self._max_bytes:
             message = f"The file came before its imageId, and is too large to wait for it: {HINT}"
             raise BffError(Code.PAYLOAD_TOO_LARGE, message)
 

@@ -31,7 +31,7 @@ class Upload:
     """A file on its way from one request into one image.
 
     Args:
-        most: The largest file, in bytes; 0 for any.
+        max_bytes: The largest file, in bytes; 0 for any.
         image_id: Known from the head or from the form.
         count: The file's bytes that have come.
         held: What ends with it.
@@ -41,7 +41,7 @@ class Upload:
     body: Body
     spools: Spools
     hub: Hub
-    most: int
+    max_bytes: int
     image_id: str | None = None
     count: int = 0
     held: AsyncExitStack = field(default_factory=AsyncExitStack)
@@ -119,8 +119,8 @@ class Upload:
 
     def _count(self, chunk: bytes) -> None:
         self.count += len(chunk)
-        if self.most and self.count > self.most:
-            raise too_large(self.most)
+        if self.max_bytes and self.count > self.max_bytes:
+            raise too_large(self.max_bytes)
 
     async def _target_of(self, fields: Mapping[str, str], head: Head) -> Target:
         """Return the image that the form names, in the project that it names."""

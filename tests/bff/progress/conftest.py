@@ -96,8 +96,8 @@ async def new_hub(new_store: Callable[[], Store], quick: None) -> AsyncIterator[
     """Return a function that opens a hub, as each process has one."""
     async with AsyncExitStack() as stack:
 
-        async def new(most_watches: int = 10, most_in_project: int = 5) -> Hub:
-            hub = Hub(new_store(), most_watches, most_in_project)
+        async def new(max_watchers: int = 10, max_watchers_per_project: int = 5) -> Hub:
+            hub = Hub(new_store(), max_watchers, max_watchers_per_project)
             return await stack.enter_async_context(hub)
 
         yield new

@@ -13,7 +13,7 @@ from cachetools import LRUCache
 
 from bff.errors import BffError, Code
 from bff.progress import state
-from bff.progress.hub import MOST_UPLOADS_OF_AN_IMAGE, Hub
+from bff.progress.hub import MAX_UPLOADS_PER_IMAGE, Hub
 from bff.progress.state import STALE_SECONDS, UploadState, View
 from bff.progress.store import KEEP_SECONDS, Key, MemoryStore, Store, StoreError
 from tests.bff.progress.conftest import IMAGE, PROJECT, NewHub, fail
@@ -186,7 +186,7 @@ async def test_silence_after_an_outage_is_not_taken_for_the_end_of_an_upload() -
 
 
 async def test_uploads_that_failed_at_once_do_not_hide_the_next_one(hub: Hub) -> None:
-    for _ in range(MOST_UPLOADS_OF_AN_IMAGE):
+    for _ in range(MAX_UPLOADS_PER_IMAGE):
         await fail(hub, GONE)
     async with hub.upload(PROJECT, IMAGE, None):
         await written(hub)
@@ -306,7 +306,7 @@ async def test_a_silent_upload_says_that_it_goes_on(
 
 
 async def test_the_number_of_watchers_is_limited_and_room_comes_back(new_hub: NewHub) -> None:
-    hub = await new_hub(most_watches=3, most_in_project=2)
+    hub = await new_hub(max_watchers=3, max_watchers_per_project=2)
     async with hub.watch(PROJECT, IMAGE), hub.watch(PROJECT, str(uuid.uuid4())):
         with pytest.raises(BffError, match="BFF_MAX_WATCHERS_PER_PROJECT") as refusal:
             await looks(hub)
@@ -342,7 +342,7 @@ async def test_of_many_uploads_of_one_image_at_a_time_a_few_are_told(
         await upload.__aenter__()
     await written(hub)
     store = new_store()
-    assert len((await store.exchange([], [], [KEY]))[KEY]) == MOST_UPLOADS_OF_AN_IMAGE
+    assert len((await store.exchange([], [], [KEY]))[KEY]) == MAX_UPLOADS_PER_IMAGE
     for upload in uploads:
         await upload.__aexit__(None, None, None)
     await store.close()

@@ -10,12 +10,12 @@ from pydantic import BaseModel, Field
 
 import procedures
 from bff.errors import BffError, Code
-from bff.rpc.validation import LONGEST_KEY, MOST_HINTS, MOST_ISSUES, validated
-from schemas.base import MOST_PARAMETERS, Input
+from bff.rpc.validation import MAX_HINTS, MAX_ISSUES, MAX_KEY_LENGTH, validated
+from schemas.base import MAX_PARAMETERS, Input
 from schemas.image import CreateImageInput, ListImagesInput
 
 MANY = 200_000
-MOST_MEMORY = 32 * 1024 * 1024
+MAX_MEMORY = 32 * 1024 * 1024
 INPUTS: dict[str, type[Input]] = {
     procedure.input.__name__: procedure.input for procedure in procedures.ALL
 }
@@ -124,19 +124,19 @@ def test_every_fault_is_listed_and_the_message_names_the_first_three() -> None:
 
 def test_a_long_name_is_cut_wherever_it_is_shown() -> None:
     [issue] = issues(Example, {"first_name": "a", "k" * 10_000: 1})
-    assert issue["path"] == ["k" * LONGEST_KEY]
-    assert len(issue["message"]) < 2 * LONGEST_KEY
+    assert issue["path"] == ["k" * MAX_KEY_LENGTH]
+    assert len(issue["message"]) < 2 * MAX_KEY_LENGTH
 
 
 def test_only_the_first_unknown_names_cost_a_search_for_the_nearest() -> None:
-    raw = {"first_name": "a"} | {f"first_name{number}": 1 for number in range(MOST_HINTS + 5)}
+    raw = {"first_name": "a"} | {f"first_name{number}": 1 for number in range(MAX_HINTS + 5)}
     hints = ["did you mean" in issue["message"] for issue in issues(Example, raw)]
-    assert hints == [True] * MOST_HINTS + [False] * 5
+    assert hints == [True] * MAX_HINTS + [False] * 5
 
 
 def test_no_more_faults_are_listed_than_anybody_reads() -> None:
-    raw = {"first_name": "a", "inner": [{"count": 0}] * (MOST_ISSUES + 1)}
-    assert len(issues(Example, raw)) == MOST_ISSUES
+    raw = {"first_name": "a", "inner": [{"count": 0}] * (MAX_ISSUES + 1)}
+    assert len(issues(Example, raw)) == MAX_ISSUES
 
 
 @pytest.mark.parametrize("model", INPUTS.values())
@@ -154,7 +154,7 @@ def peak_of_refusing(model: type[BaseModel], raw: Any) -> int:
     """Return the most memory that a refusal took at any time."""
     tracemalloc.start()
     try:
-        assert len(issues(model, raw)) <= MOST_ISSUES
+        assert len(issues(model, raw)) <= MAX_ISSUES
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -169,7 +169,7 @@ def many_names() -> dict[str, int]:
 def test_an_input_of_countless_unknown_names_is_refused_for_their_number(
     model: type[Input], many_names: dict[str, int]
 ) -> None:
-    assert peak_of_refusing(model, many_names) < MOST_MEMORY
+    assert peak_of_refusing(model, many_names) < MAX_MEMORY
     [issue] = issues(model, many_names)
     assert "at most" in issue["message"]
 
@@ -178,16 +178,16 @@ def test_an_input_of_countless_unknown_names_is_refused_for_their_number(
 def test_a_list_of_countless_wrong_elements_is_refused_at_little_cost(
     model: type[Input], name: str
 ) -> None:
-    assert peak_of_refusing(model, {name: [1] * MANY}) < MOST_MEMORY
-    assert peak_of_refusing(model, {name: [""] * MANY}) < MOST_MEMORY
+    assert peak_of_refusing(model, {name: [1] * MANY}) < MAX_MEMORY
+    assert peak_of_refusing(model, {name: [""] * MANY}) < MAX_MEMORY
 
 
 def test_the_most_parameters_leave_room_for_every_property_of_an_image() -> None:
-    own = {f"k{number}": "v" for number in range(MOST_PARAMETERS // 2)}
+    own = {f"k{number}": "v" for number in range(MAX_PARAMETERS // 2)}
     assert validated(CreateImageInput, own).metadata().keys() >= own.keys()
 
 
 def test_an_input_of_too_many_names_is_refused_at_the_limit() -> None:
-    at_the_limit = {f"k{number}": 1 for number in range(MOST_PARAMETERS)}
-    assert len(issues(ListImagesInput, at_the_limit)) == MOST_ISSUES
+    at_the_limit = {f"k{number}": 1 for number in range(MAX_PARAMETERS)}
+    assert len(issues(ListImagesInput, at_the_limit)) == MAX_ISSUES
     assert len(issues(ListImagesInput, at_the_limit | {"one-more": 1})) == 1

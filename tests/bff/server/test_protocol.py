@@ -11,7 +11,7 @@ import pytest
 
 from bff.rpc.registry import query
 from bff.server import protocol as connection
-from bff.server.protocol import MOST_HEAD, Connection
+from bff.server.protocol import MAX_HEAD_BYTES, Connection
 from bff.session.context import PublicContext
 from schemas.base import NoInput
 from tests.bff.conftest import Bff, Start
@@ -83,7 +83,7 @@ async def test_a_head_without_end_ends_the_connection(what: str, bff: Bff) -> No
     assert "result" in await bff.call("auth.getCurrentUserSession")
 
 
-@pytest.mark.parametrize("what", ["a: b\r\n" * 20_000, f"a: {'x' * MOST_HEAD}\r\n"])
+@pytest.mark.parametrize("what", ["a: b\r\n" * 20_000, f"a: {'x' * MAX_HEAD_BYTES}\r\n"])
 @pytest.mark.parametrize("where", ["head", "trailers"])
 async def test_a_head_that_is_too_large_does_nothing_even_if_it_comes_at_once(
     what: str, where: str, start: Start
@@ -110,7 +110,7 @@ async def test_whoever_sends_too_large_a_head_is_told_so(
     where: str, bff: Bff, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As far as the answer is not lost with the bytes that nobody reads any more."""
-    monkeypatch.setattr(connection, "MOST_HEAD", 300)
+    monkeypatch.setattr(connection, "MAX_HEAD_BYTES", 300)
     head, end = CHUNKED.removesuffix(b"\r\n"), b"0\r\n"
     more = b"a: %s\r\n\r\n" % (b"x" * 300)
     async with connected(bff) as (reader, writer):
@@ -119,7 +119,7 @@ async def test_whoever_sends_too_large_a_head_is_told_so(
 
 
 async def test_each_request_of_a_connection_may_have_a_head_of_its_own(bff: Bff) -> None:
-    head = b"GET /nothing HTTP/1.1\r\nHost: x\r\na: %s\r\n" % (b"x" * (MOST_HEAD // 2))
+    head = b"GET /nothing HTTP/1.1\r\nHost: x\r\na: %s\r\n" % (b"x" * (MAX_HEAD_BYTES // 2))
     async with connected(bff) as (reader, writer):
         for last in (b"", b"", b"", b"Connection: close\r\n"):
             writer.write(head + last + b"\r\n")
@@ -135,7 +135,7 @@ async def test_nothing_is_written_into_an_answer_that_has_begun(
     for bad in (
         b"CONNECT a:1 HTTP/1.1\r\n\r\n",
         b"no HTTP\r\n\r\n",
-        b"GET /" + b"x" * 2 * MOST_HEAD,
+        b"GET /" + b"x" * 2 * MAX_HEAD_BYTES,
     ):
         async with connected(bff) as (reader, writer):
             head = b"GET %s HTTP/1.1\r\nHost: x\r\nX-Auth-Token: %s\r\n\r\n" % (path, token)
@@ -146,7 +146,7 @@ async def test_nothing_is_written_into_an_answer_that_has_begun(
 
 
 async def test_a_head_of_60_000_bytes_is_read_whatever_its_body_has(bff: Bff) -> None:
-    answer = await bff.post(b" " * (2 * MOST_HEAD), **{f"x{n}": "y" * 6000 for n in range(10)})
+    answer = await bff.post(b" " * (2 * MAX_HEAD_BYTES), **{f"x{n}": "y" * 6000 for n in range(10)})
     assert answer.status == 200
 
 
@@ -312,7 +312,7 @@ async def test_a_client_that_reads_its_answer_slowly_gets_all_of_it(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection, "READ_SECONDS", 0.01)
-    monkeypatch.setattr(connection, "LEAST_READ", -LARGE)
+    monkeypatch.setattr(connection, "MIN_READ_BYTES", -LARGE)
     looked = noted(monkeypatch, "_look")
     async with asked_for_much(start) as reader:
         for _ in range(3):

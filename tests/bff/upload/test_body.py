@@ -9,7 +9,7 @@ import pytest
 from starlette.types import Message
 
 from bff.errors import BffError, Code
-from bff.upload.body import LEAST_RATE, Body
+from bff.upload.body import MIN_BYTES_PER_SECOND, Body
 
 PATIENCE = 60
 
@@ -67,8 +67,8 @@ async def test_a_good_beginning_does_not_count_for_ever(monkeypatch: pytest.Monk
 
 
 async def test_a_slow_line_is_slow_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    client = Client(b"x" * LEAST_RATE * 20, 20, 1000)
-    assert await arrived(client, monkeypatch) == LEAST_RATE * 20 * 1000
+    client = Client(b"x" * MIN_BYTES_PER_SECOND * 20, 20, 1000)
+    assert await arrived(client, monkeypatch) == MIN_BYTES_PER_SECOND * 20 * 1000
 
 
 async def test_the_time_in_which_glance_takes_it_does_not_count(

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bff.errors import BffError, Code
-from bff.upload.multipart import FIELDS, LONGEST_FIELD, MOST_OVERHEAD, Form, boundary_of
+from bff.upload.multipart import FIELDS, MAX_FIELD_BYTES, MAX_OVERHEAD_BYTES, Form, boundary_of
 from tests.bff.upload.conftest import BOUNDARY, Uploader, error_of, form, part
 
 IMAGE_ID = b"a85abd86-55b3-4d5b-b0b4-5d0a6e6042fc"
@@ -228,5 +228,5 @@ async def test_what_never_ends_is_read_no_further_than_its_bound(what: str) -> N
 
 
 def test_the_bounds_leave_room_for_what_browsers_send() -> None:
-    fields = [part(name, b"x" * LONGEST_FIELD) for name in FIELDS]
-    assert len(form(*fields, part("file", b""))) < MOST_OVERHEAD // 4
+    fields = [part(name, b"x" * MAX_FIELD_BYTES) for name in FIELDS]
+    assert len(form(*fields, part("file", b""))) < MAX_OVERHEAD_BYTES // 4
