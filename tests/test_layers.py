@@ -15,7 +15,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
-OURS = ("bff", "procedures", "schemas", "devcloud")
+PRODUCT = ("bff", "procedures", "schemas")
+OURS = (*PRODUCT, "devcloud", "bench", "tests")
 # The first room that a module's name begins with decides what it may import.
 GROUND = {"bff.errors", "bff.ids", "bff.logs", "bff.settings", "schemas"}
 ROOMS = {
@@ -41,6 +42,8 @@ ROOMS = {
     },
     "schemas": {"schemas"},
     "devcloud": {"devcloud"},
+    "bench": {"bench", "bff", "procedures", "schemas", "devcloud"},
+    "tests": {"tests", "bff", "procedures", "schemas", "devcloud"},
 }
 ONLY_IN = {
     "aiohttp": {"bff.openstack"},
@@ -52,7 +55,8 @@ ONLY_IN = {
 
 def modules() -> dict[str, Path]:
     files = (path for room in OURS for path in (ROOT / room).rglob("*.py"))
-    return {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in files}
+    ours = (path.relative_to(ROOT) for path in files if "node_modules" not in path.parts)
+    return {".".join(path.with_suffix("").parts): ROOT / path for path in ours}
 
 
 def imports(path: Path) -> set[str]:
@@ -71,6 +75,7 @@ def inside(name: str, room: str) -> bool:
 
 
 GRAPH = {name: imports(path) for name, path in modules().items()}
+OF_THE_PRODUCT = {name for name in GRAPH if name.split(".")[0] in PRODUCT}
 
 
 @pytest.mark.parametrize("name", GRAPH)
@@ -83,9 +88,15 @@ def test_a_module_imports_only_what_its_room_allows(name: str) -> None:
 
 @pytest.mark.parametrize("library", ONLY_IN)
 def test_a_library_is_used_in_its_rooms_only(library: str) -> None:
-    users = {name for name, wanted in GRAPH.items() if any(inside(w, library) for w in wanted)}
+    others = {name: wanted for name, wanted in GRAPH.items() if not inside(name, "tests")}
+    users = {name for name, wanted in others.items() if any(inside(w, library) for w in wanted)}
     assert users
     assert all(any(inside(user, room) for room in ONLY_IN[library]) for user in users)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_of_the_table_has_a_module(room: str) -> None:
+    assert any(inside(name, room) for name in GRAPH)
 
 
 def test_there_is_no_import_cycle() -> None:
@@ -105,7 +116,7 @@ def test_there_is_no_import_cycle() -> None:
 def test_no_module_has_state_of_its_own() -> None:
     mutable = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
     for name, path in modules().items():
-        if not inside(name, "devcloud"):
+        if name in OF_THE_PRODUCT:
             for node in ast.parse(path.read_text()).body:
                 assigned = isinstance(node, ast.Assign) and isinstance(node.value, mutable)
                 constant = assigned and all(t.id.isupper() for t in node.targets)  # type: ignore[attr-defined]
@@ -119,8 +130,7 @@ def test_every_package_that_is_imported_is_declared() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     lines = [*project["dependencies"], *chain(*project["optional-dependencies"].values())]
     declared = {canonicalize_name(Requirement(line).name) for line in lines}
-    ours = {name for name in GRAPH if not inside(name, "devcloud")}
-    imported = {wanted.split(".")[0] for name in ours for wanted in GRAPH[name]}
+    imported = {wanted.split(".")[0] for name in OF_THE_PRODUCT for wanted in GRAPH[name]}
     foreign = imported - sys.stdlib_module_names - set(OURS)
     assert "yarl" in foreign
     brought = {name: set(map(canonicalize_name, distributions[name])) for name in foreign}
