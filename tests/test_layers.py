@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 import tomllib
-from graphlib import TopologicalSorter
+from graphlib import CycleError, TopologicalSorter
 from importlib.metadata import packages_distributions
 from itertools import chain
 from pathlib import Path
@@ -122,6 +123,60 @@ def test_no_module_has_state_of_its_own() -> None:
                 constant = assigned and all(t.id.isupper() for t in node.targets)  # type: ignore[attr-defined]
                 dunder = assigned and node.targets[0].id == "__all__"  # type: ignore[attr-defined]
                 assert not assigned or constant or dunder, f"{name}:{node.lineno}"
+
+
+# `import {…} from "./x"`, `export … from "./x"`, `import "./x"`, `import("./x")`; types count too.
+FROM = re.compile(
+    r"""^\s*(?:import|export)\b[^"';=]*?["'](\.[^"']*)["']|\bimport\(\s*["'](\.[^"']*)["']""",
+    re.MULTILINE,
+)
+COMMENT = re.compile(r"/\*.*?\*/|^\s*//.*?$", re.DOTALL | re.MULTILINE)
+
+
+def typescript(folder: Path) -> dict[Path, set[Path]]:
+    """Return the modules of a TypeScript tree, and which of its own each one imports."""
+    graph: dict[Path, set[Path]] = {}
+    for path in folder.rglob("*.ts"):
+        source = COMMENT.sub("", path.read_text())
+        wanted = {(path.parent / (a or b)).resolve() for a, b in FROM.findall(source)}
+        targets = {w.with_suffix(".ts") if w.suffix == ".js" else w for w in wanted}
+        graph[path.resolve()] = {
+            next(t for t in (w, Path(f"{w}.ts"), w / "index.ts") if t.is_file()) for w in targets
+        }
+    return graph
+
+
+@pytest.mark.parametrize("folder", ["explorer/src", "clients/typescript/src"])
+def test_there_is_no_import_cycle_in_typescript(folder: str) -> None:
+    graph = typescript(ROOT / folder)
+    assert any(graph.values())
+    TopologicalSorter(graph).prepare()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'import { a } from "./a"',
+        "import {\n  a,\n  type B,\n} from './a'",
+        'import * as a from "./a.js";',
+        'import type { A } from "./a.ts"',
+        'import "./a"',
+        'export * from "./a"',
+        'export type { A } from "../src/a"',
+        'const a = await import("./a")',
+    ],
+)
+def test_an_import_cycle_in_typescript_is_found(tmp_path: Path, line: str) -> None:
+    source = tmp_path / "src"
+    (source / "b").mkdir(parents=True)
+    (source / "a.ts").write_text('import { b } from "./b"\nexport const a = b\n')
+    (source / "b" / "index.ts").write_text('import { c } from "../c"\nexport const b = c\n')
+    closing = source / "c.ts"
+    closing.write_text(f'// {line}\n/* {line} */\nimport {{ x }} from "x"\nexport const c = x\n')
+    TopologicalSorter(typescript(source)).prepare()
+    closing.write_text(f"// The cycle's end.\n{line}\nexport const c = 1\n")
+    with pytest.raises(CycleError):
+        TopologicalSorter(typescript(source)).prepare()
 
 
 def test_every_package_that_is_imported_is_declared() -> None:
