@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bff.session.context import ProjectContext
 from bff.upload.inline import within_limit
+from procedures.image import listing
 from schemas.image import (
     CreateImageInput,
     DeactivateImageInput,
@@ -23,14 +24,14 @@ from schemas.upload import UploadImageInput, UploadResult
 
 async def list_images(ctx: ProjectContext, wanted: ListImagesInput) -> Json[list[GlanceImage]]:
     """Return the images that match; all of them, unless ``limit`` says how many."""
-    return await ctx.glance.images.list(wanted)
+    return await listing.images(ctx, wanted)
 
 
 async def list_images_with_pagination(
     ctx: ProjectContext, wanted: ImagesPaginatedInput
 ) -> Json[ImagesPaginatedResponse]:
     """Return one page of the images that match, with links to the next and the first page."""
-    return await ctx.glance.images.page(wanted)
+    return await listing.page(ctx, wanted)
 
 
 async def get_image_by_id(ctx: ProjectContext, wanted: GetImageByIdInput) -> Json[GlanceImage]:

@@ -14,7 +14,6 @@ import orjson
 
 from bff.errors import BffError, Code
 from schemas.base import UUID_PATTERN
-from schemas.json import enclosed
 
 STORE_PATHS = ("direct_url", "locations")
 LONGEST_INTEGER = 1000
@@ -110,11 +109,6 @@ def member(body: bytes, image_id: str) -> bytes:
     parsed = _parse(body)
     _check_about(image_id, parsed.get("image_id"))
     return _dump(parsed)
-
-
-def array(items: list[bytes]) -> bytes:
-    """Return the JSON array of JSON texts."""
-    return enclosed(b"[", items, b"]")
 
 
 def _check_utf8(body: bytes) -> None:

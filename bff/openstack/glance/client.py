@@ -9,6 +9,7 @@ from functools import cached_property
 from bff.openstack.catalog import without_version
 from bff.openstack.glance.data import Data
 from bff.openstack.glance.images import Images
+from bff.openstack.glance.listing import Listing
 from bff.openstack.glance.members import Members
 from bff.openstack.glance.requester import Requester
 from bff.openstack.service import Service
@@ -36,8 +37,13 @@ class Glance:
         return replace(self, service=replace(self.service, count=count))
 
     @cached_property
-    def images(self) -> Images:
+    def listing(self) -> Listing:
         """``/v2/images``."""
+        return Listing(self._requester, self.expose_locations)
+
+    @cached_property
+    def images(self) -> Images:
+        """``/v2/images/{id}``."""
         return Images(self._requester, self.project_id, self.expose_locations)
 
     @cached_property

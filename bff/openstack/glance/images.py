@@ -1,4 +1,4 @@
-"""``/v2/images``: list, show, create, update, delete, (de/re)activate. Source: Image API v2."""
+"""``/v2/images/{id}``: show, create, update, delete, (de/re)activate. Source: Image API v2."""
 
 from __future__ import annotations
 
@@ -12,26 +12,18 @@ from uuid import uuid4
 import orjson
 
 from bff.errors import BffError, Code
-from bff.openstack.glance import body, patch, query, reasons
-from bff.openstack.glance.query import Query
+from bff.openstack.glance import body, patch, reasons
+from bff.openstack.glance.query import PATH
 from bff.openstack.glance.reasons import Reason
 from bff.openstack.glance.requester import Requester, own_answer
 from bff.openstack.service import Intent, Reply
-from schemas.image import GlanceImage, ImagesPaginatedResponse, ListImagesInput
-from schemas.json import Json, enclosed
+from schemas.image import GlanceImage
+from schemas.json import Json
 
-MOST_IMAGES = 10_000
-MOST_BYTES = 64 * 1024 * 1024
-PAGE_SIZE = 1000
-# A site may have smaller pages (Glance's api_limit_max): of 25, its own default, it takes so many.
-MOST_PAGES = MOST_IMAGES // 25
-LIST = Intent("list images")
 PATCH_TYPE = "application/openstack-images-v2.1-json-patch"
 PATCH_HEADERS = {"Content-Type": PATCH_TYPE}
 # How Glance begins when a policy refuses, whatever the image's state is.
 POLICY = "You are not authorized to complete"
-# With these, Glance refuses a marker that was deleted or hidden since the page before was read.
-_MARKER_GONE = (Code.BAD_REQUEST, Code.FORBIDDEN)
 
 
 @dataclass(frozen=True)
@@ -45,41 +37,6 @@ class Images:
     request: Requester
     project_id: str
     expose_locations: bool
-
-    async def list(self, wanted: ListImagesInput) -> Json[list[GlanceImage]]:
-        """Return the matching images: as many as ``limit`` says, or all of them.
-
-        Raises:
-            BffError: BAD_REQUEST, more than ``MOST_IMAGES`` or ``MOST_BYTES`` match; CONFLICT, the
-                list changed while it was read; BAD_GATEWAY, its pages do not lead to its end.
-        """
-        if wanted.limit is not None:
-            page = await self._page(query.of_input(wanted))
-            return Json(body.array(page.images))
-        found: list[bytes] = []
-        size = 0
-        async for page in self._pages([*query.of_input(wanted), ("limit", str(PAGE_SIZE))]):
-            found += page.images
-            size += sum(map(len, page.images))
-            if len(found) > MOST_IMAGES or size > MOST_BYTES:
-                raise _too_many()
-        return Json(body.array(found))
-
-    async def page(self, wanted: ListImagesInput) -> Json[ImagesPaginatedResponse]:
-        """Return one page of the matching images, with links to the next and the first page.
-
-        Raises:
-            BffError: BAD_GATEWAY, the next page would be this one again.
-        """
-        asked = query.of_input(wanted)
-        page = await self._page(asked)
-        answer = {"first": query.to_path(query.from_marker(asked, None))}
-        # Made from what was asked: Glance's own link keeps only the last of several tags.
-        if marker := _marker_behind(page, {query.marker_in(asked)}):
-            answer["next"] = query.to_path(query.from_marker(asked, marker))
-        if page.schema is not None:
-            answer["schema"] = page.schema
-        return Json(enclosed(b'{"images":[', page.images, b"]," + orjson.dumps(answer)[1:]))
 
     async def show(self, image_id: str) -> Json[GlanceImage]:
         """Return one image.
@@ -106,7 +63,7 @@ class Images:
         """
         reply = await self.request(
             "POST",
-            query.PATH,
+            PATH,
             Intent("create the image"),
             ok=201,
             body=orjson.dumps(metadata),
@@ -257,60 +214,12 @@ class Images:
             text = body.one(reply.body, expose_locations=self.expose_locations, image_id=image_id)
         return Json(text)
 
-    async def _page(self, asked: Query) -> body.Page:
-        reply = await self.request("GET", query.to_path(asked), LIST, ok=200)
-        return body.page(reply.body, expose_locations=self.expose_locations)
-
-    async def _pages(self, asked: Query) -> AsyncIterator[body.Page]:
-        page, passed = await self._page(asked), {query.marker_in(asked)}
-        yield page
-        while marker := _marker_behind(page, passed):
-            passed.add(marker)
-            try:
-                page = await self._page(query.from_marker(asked, marker))
-            except BffError as error:
-                raise _changed(error) if error.code in _MARKER_GONE else error from None
-            yield page
-
 
 def image_path(image_id: str) -> str:
     """Return the path of one image."""
-    return f"{query.PATH}/{image_id}"
+    return f"{PATH}/{image_id}"
 
 
 def no_image(image_id: str) -> str:
     """Return the message for an image that is not there."""
     return f"Image not found: {image_id}. It does not exist, or this project may not see it."
-
-
-def _too_many() -> BffError:
-    message = (
-        f"More than {MOST_IMAGES} images match, or {MOST_BYTES} bytes of them: narrow the filters,"
-        " set limit, or read page by page with listImagesWithPagination."
-    )
-    return BffError(Code.INVALID_INPUT, message)
-
-
-def _marker_behind(page: body.Page, passed: set[str | None]) -> str | None:
-    """Return the marker of the next page, ``None`` when there is none.
-
-    Glance's is the page's last image, so a page without images has none, and none comes twice.
-    """
-    if not page.next:
-        return None
-    marker = query.marker_of(page.next)
-    if not page.images or marker in (None, *passed):
-        message = "Glance says that there are more images, but not where: its list does not end."
-        raise BffError(Code.BAD_GATEWAY, message)
-    if len(passed) >= MOST_PAGES:
-        message = (
-            f"Glance's list has no end after {MOST_PAGES} pages: narrow the filters, or read page"
-            " by page with listImagesWithPagination."
-        )
-        raise BffError(Code.BAD_GATEWAY, message)
-    return marker
-
-
-def _changed(error: BffError) -> BffError:
-    message = "The list of images changed while it was being read; list them again."
-    return BffError(Code.CONFLICT, message, **error.data)

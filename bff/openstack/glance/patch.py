@@ -21,7 +21,7 @@ Step = dict[str, Any]
 GLANCES_OWN = frozenset({"add", "remove", "replace"})
 # Each copy doubles what it copies, and a patch may hold a thousand of them.
 MOST_COPIED = 4 * 1024 * 1024
-# Each step looks at the list that it changes. ``createImage`` takes a fifth of it as tags.
+# Each step looks at the list that it changes. It is five times what a new image may have as tags.
 MOST_ITEMS = 5000
 # A real Glance 33 checks who gives an image away where the step is a ``replace``. An ``add`` by a
 # member is answered with 403 and done all the same.

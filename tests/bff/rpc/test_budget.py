@@ -13,7 +13,6 @@ import pytest
 from aiohttp import web
 
 from bff.errors import BffError, Code
-from bff.openstack.glance.body import array
 from bff.rpc.budget import Allocation, Budget
 from schemas.json import enclosed
 from tests.bff.conftest import Bff, Start
@@ -60,7 +59,7 @@ def test_an_answer_may_be_larger_than_what_was_read_for_it() -> None:
 @pytest.mark.parametrize("count", [0, 1, 2, 5])
 def test_texts_are_put_together_as_json_has_them(count: int) -> None:
     texts = [str(number).encode() for number in range(count)]
-    assert json.loads(array(texts)) == list(range(count))
+    assert json.loads(enclosed(b"[", texts, b"]")) == list(range(count))
     around = enclosed(b'{"a":[', texts, b'],"b":1}')
     assert json.loads(around) == {"a": list(range(count)), "b": 1}
 

@@ -20,6 +20,14 @@ IMAGE_ID = "a85abd86-55b3-4d5b-b0b4-5d0a6e6042fc"
 PROJECT_ID = "9f1c1f3a7d0e4c57a1b7c2d4e5f60718"
 
 
+def page_of(first: int, count: int, marker: str | None = None) -> bytes:
+    """Return a page of images that are numbered from ``first``."""
+    images = b",".join(b'{"id":"%d"}' % number for number in range(first, first + count))
+    # As Glance writes it; of all this only the marker is read.
+    link = b',"next":"/v2/images?limit=1000&marker=%s"' % marker.encode() if marker else b""
+    return b'{"images":[' + images + b'],"schema":"/v2/schemas/images"' + link + b"}"
+
+
 @dataclass
 class Upstream:
     """Gives the answers it was given, in order, and keeps what it was asked."""

@@ -175,14 +175,6 @@ def test_one_image_is_given_as_it_came_and_without_store_paths() -> None:
     assert loads(body.one(PATHS, expose_locations=False)) == {"id": "c", "size": 3}
 
 
-@pytest.mark.parametrize(
-    ("items", "text"),
-    [([], b"[]"), ([b"{}"], b"[{}]"), ([GOOD, OTHER], b"[" + GOOD + b"," + OTHER + b"]")],
-)
-def test_an_array_is_its_items_joined(items: list[bytes], text: bytes) -> None:
-    assert body.array(items) == text
-
-
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.text(max_size=5),
     lambda inner: (
@@ -199,6 +191,6 @@ def test_whatever_the_images_are_they_all_arrive_without_their_store_paths(
     images: list[dict[str, Any]], ascii_only: bool
 ) -> None:
     text = json.dumps({"images": images}, ensure_ascii=ascii_only)
-    arrived = body.array(cut(text.encode()).images)
+    arrived = [orjson.loads(image) for image in cut(text.encode()).images]
     expected = [{k: v for k, v in i.items() if k not in body.STORE_PATHS} for i in images]
-    assert orjson.loads(arrived) == orjson.loads(json.dumps(expected))
+    assert arrived == orjson.loads(json.dumps(expected))

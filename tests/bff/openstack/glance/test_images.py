@@ -10,33 +10,16 @@ import pytest
 
 from bff.errors import BffError, Code
 from bff.openstack.glance import Glance
-from bff.openstack.glance.images import MOST_IMAGES, PAGE_SIZE, Images
+from bff.openstack.glance.images import Images
 from bff.openstack.service import Service
 from schemas.headers import REQUEST_ID
-from schemas.image import CreateImageInput, ImagesPaginatedInput, ListImagesInput
+from schemas.image import CreateImageInput
 from schemas.json import Json
 from tests.bff.openstack.glance.conftest import IMAGE_ID, PROJECT_ID, TOKEN, Upstream
 
 SHOWN = f"GET /v2/images/{IMAGE_ID}"
 DELETED = f"DELETE /v2/images/{IMAGE_ID}"
 CHANGED = f"PATCH /v2/images/{IMAGE_ID}"
-SORTED = "sort=created_at%3Adesc"
-ALL = f"GET /v2/images?{SORTED}&limit=1000"
-
-
-def page_of(first: int, count: int, marker: str | None = None) -> bytes:
-    images = b",".join(b'{"id":"%d"}' % number for number in range(first, first + count))
-    # As Glance writes it; of all this only the marker is read.
-    link = b',"next":"/v2/images?limit=1000&marker=%s"' % marker.encode() if marker else b""
-    return b'{"images":[' + images + b'],"schema":"/v2/schemas/images"' + link + b"}"
-
-
-def wanted(**given: Any) -> ListImagesInput:
-    return ListImagesInput.model_validate(given)
-
-
-def paged(**given: Any) -> ImagesPaginatedInput:
-    return ImagesPaginatedInput.model_validate(given)
 
 
 # --- The address
@@ -69,239 +52,10 @@ async def test_every_request_carries_the_callers_token_and_request_id(
     assert TOKEN not in repr(glance) + repr(glance.images)
 
 
-# --- Lists
-
-
-async def test_a_list_with_a_limit_is_one_page(glance: Glance, upstream: Upstream) -> None:
-    upstream.will_answer(page_of(1, 2, marker="2"))
-    listed = await glance.images.list(wanted(limit=2, name="x"))
-    assert listed.text == b'[{"id":"1"},{"id":"2"}]'
-    assert upstream.asked == [f"GET /v2/images?limit=2&name=eq%3Ax&{SORTED}"]
-
-
-async def test_a_list_without_a_limit_follows_the_pages_to_the_end(
-    glance: Glance, upstream: Upstream
-) -> None:
-    upstream.will_answer(page_of(1, 2, marker="2"), page_of(3, 2, marker="4"), page_of(5, 1))
-    listed = await glance.images.list(wanted(tag=["a", "b"]))
-    assert [image["id"] for image in orjson.loads(listed.text)] == ["1", "2", "3", "4", "5"]
-    asked = f"GET /v2/images?tag=a&tag=b&{SORTED}&limit=1000"
-    assert upstream.asked == [asked, f"{asked}&marker=2", f"{asked}&marker=4"]
-
-
-async def test_a_last_page_that_is_exactly_full_is_followed_by_an_empty_one(
-    glance: Glance, upstream: Upstream
-) -> None:
-    upstream.will_answer(page_of(1, PAGE_SIZE, marker="1000"), page_of(0, 0))
-    listed = await glance.images.list(wanted())
-    assert len(orjson.loads(listed.text)) == PAGE_SIZE
-    assert upstream.asked == [ALL, f"{ALL}&marker=1000"]
-
-
-async def test_a_list_begins_after_the_marker_that_was_asked_for(
-    glance: Glance, upstream: Upstream
-) -> None:
-    upstream.will_answer(page_of(1, 1, marker="1"), page_of(0, 0))
-    await glance.images.list(wanted(marker=IMAGE_ID))
-    assert upstream.asked == [
-        f"GET /v2/images?marker={IMAGE_ID}&{SORTED}&limit=1000",
-        f"{ALL}&marker=1",
-    ]
-
-
-async def test_no_image_is_an_empty_list(glance: Glance, upstream: Upstream) -> None:
-    upstream.will_answer(page_of(0, 0))
-    assert (await glance.images.list(wanted())).text == b"[]"
-
-
-async def test_as_many_images_as_allowed_are_listed(glance: Glance, upstream: Upstream) -> None:
-    firsts = range(0, MOST_IMAGES, PAGE_SIZE)
-    upstream.will_answer(*(page_of(first, PAGE_SIZE, marker=str(first)) for first in firsts))
-    upstream.will_answer(page_of(0, 0))
-    assert len(orjson.loads((await glance.images.list(wanted())).text)) == MOST_IMAGES
-
-
-async def test_more_images_than_allowed_are_an_error_that_says_what_to_use_instead(
-    glance: Glance, upstream: Upstream
-) -> None:
-    firsts = range(0, MOST_IMAGES, PAGE_SIZE)
-    upstream.will_answer(*(page_of(first, PAGE_SIZE, marker=str(first)) for first in firsts))
-    upstream.will_answer(page_of(MOST_IMAGES, 1, marker="more"))
-    with pytest.raises(BffError, match="listImagesWithPagination") as caught:
-        await glance.images.list(wanted())
-    assert caught.value.code.label == "BAD_REQUEST"
-    assert len(upstream.asked) == MOST_IMAGES // PAGE_SIZE + 1
-
-
-A, B, EMPTY = page_of(1, 2, marker="a"), page_of(3, 2, marker="b"), page_of(0, 0, marker="c")
-# A page whose link names no image.
-NOWHERE = [
-    page_of(1, 2)[:-1] + b',"next":' + link + b"}"
-    for link in (
-        *(b'"/v2/images"', b'"/v2/images?limit=2"', b'"/v2/images?marker="', b'"marker=b"'),
-        *(rb'"/v2/images?marker=\ud800"', b'"?marker=%00"'),
-    )
-]
-ENDLESS: dict[str, list[bytes]] = {
-    "the same page for ever": [A, A],
-    "another page that leads to itself": [A, B, B],
-    "two pages in a circle": [A, B, A],
-    "other images, but the same way on": [A, page_of(3, 2, marker="a")],
-    "a page without images": [EMPTY],
-    "a page without images behind others": [A, B, EMPTY],
-    **{f"a link to nowhere, {NOWHERE.index(page)}": [page] for page in NOWHERE},
-    "a link to nowhere behind a page": [A, NOWHERE[0]],
-}
-
-
-@pytest.mark.parametrize("pages", ENDLESS.values(), ids=ENDLESS)
-async def test_a_list_whose_pages_do_not_lead_on_is_glances_fault_and_is_not_read_again(
-    glance: Glance, upstream: Upstream, pages: list[bytes]
-) -> None:
-    upstream.will_answer(*pages)
-    with pytest.raises(BffError, match="there are more images, but not where") as caught:
-        await glance.images.list(wanted())
-    assert caught.value.code is Code.BAD_GATEWAY
-    assert len(upstream.asked) == len(pages)
-
-
-@pytest.mark.parametrize("page", [EMPTY, *NOWHERE])
-async def test_a_page_has_no_next_that_does_not_lead_on(
-    glance: Glance, upstream: Upstream, page: bytes
-) -> None:
-    upstream.will_answer(page)
-    with pytest.raises(BffError, match="there are more images, but not where") as caught:
-        await glance.images.page(paged(limit=2))
-    assert caught.value.code is Code.BAD_GATEWAY
-
-
-async def test_a_page_that_comes_behind_itself_is_not_offered_again(
-    glance: Glance, upstream: Upstream
-) -> None:
-    upstream.will_answer(A, A)
-    first = orjson.loads((await glance.images.page(paged(limit=2))).text)
-    with pytest.raises(BffError, match="there are more images, but not where"):
-        await glance.images.page(paged(next=first["next"]))
-
-
-async def test_a_list_that_begins_behind_an_image_does_not_come_back_to_it(
-    glance: Glance, upstream: Upstream
-) -> None:
-    upstream.will_answer(page_of(1, 2, marker=IMAGE_ID))
-    with pytest.raises(BffError, match="there are more images, but not where"):
-        await glance.images.list(wanted(marker=IMAGE_ID))
-
-
-async def test_pages_that_shrink_and_always_lead_on_are_not_read_for_ever(
-    glance: Glance, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bff.openstack.glance.images.MOST_PAGES", 5)
-    upstream.will_answer(*(page_of(n, 1, marker=f"other-{n}") for n in range(5)))
-    with pytest.raises(BffError, match="no end after 5 pages") as caught:
-        await glance.images.list(wanted())
-    assert caught.value.code is Code.BAD_GATEWAY
-    assert len(upstream.asked) == 5
-
-
-async def test_a_page_may_have_fewer_images_than_the_one_before_it(
-    glance: Glance, upstream: Upstream
-) -> None:
-    # Glance leaves out what its policy hides after it has cut the page.
-    upstream.will_answer(page_of(1, 3, marker="3"), page_of(4, 1, marker="4"), page_of(5, 3))
-    listed = orjson.loads((await glance.images.list(wanted())).text)
-    assert [image["id"] for image in listed] == [str(number) for number in range(1, 8)]
-
-
-async def test_images_that_are_too_large_together_are_an_error_too(
-    glance: Glance, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pages = [page_of(0, 10, marker="more"), page_of(10, 10, marker="even-more")]
-    monkeypatch.setattr("bff.openstack.glance.images.MOST_BYTES", len(pages[0]))
-    upstream.will_answer(*pages)
-    with pytest.raises(BffError, match="bytes of them") as caught:
-        await glance.images.list(wanted())
-    assert caught.value.code.label == "BAD_REQUEST"
-
-
-@pytest.mark.parametrize("status", [400, 403])
-async def test_a_marker_that_vanished_between_two_pages_is_a_conflict(
-    glance: Glance, upstream: Upstream, status: int
-) -> None:
-    upstream.will_answer(page_of(1, 1, marker="1"))
-    upstream.will_answer(b'{"message": "Image 1 not found."}', status=status)
-    with pytest.raises(BffError, match="list them again") as caught:
-        await glance.images.list(wanted())
-    assert caught.value.code is Code.CONFLICT
-    assert caught.value.data == {"upstreamRequestId": "req-theirs"}
-
-
-@pytest.mark.parametrize(
-    ("status", "code"), [(401, Code.UNAUTHORIZED), (500, Code.BAD_GATEWAY), (200, Code.BAD_GATEWAY)]
-)
-async def test_a_later_page_that_fails_in_another_way_fails_the_list_as_what_it_is(
-    glance: Glance, upstream: Upstream, status: int, code: Code
-) -> None:
-    upstream.will_answer(page_of(1, 1, marker="1"))
-    upstream.will_answer(b"nonsense", status=status)
-    with pytest.raises(BffError) as caught:
-        await glance.images.list(wanted())
-    assert caught.value.code is code
-
-
-@pytest.mark.parametrize("given", [{}, {"limit": 2}])
-async def test_a_first_page_that_is_refused_says_why(
-    glance: Glance, upstream: Upstream, given: dict[str, int]
-) -> None:
-    upstream.will_answer(b'{"message": "Invalid marker"}', status=400)
-    with pytest.raises(BffError) as caught:
-        await glance.images.list(wanted(**given))
-    assert caught.value.code is Code.BAD_REQUEST
-    assert caught.value.message == "Glance refused to list images: Invalid marker"
-
-
-async def test_a_page_has_links_made_from_what_was_asked_with_both_tags(
-    glance: Glance, upstream: Upstream
-) -> None:
-    upstream.will_answer(page_of(1, 2, marker="2"))
-    answer = orjson.loads((await glance.images.page(paged(tag=["a", "b"], limit=2))).text)
-    asked = f"/v2/images?limit=2&tag=a&tag=b&{SORTED}"
-    assert answer == {
-        "images": [{"id": "1"}, {"id": "2"}],
-        "first": asked,
-        "next": f"{asked}&marker=2",
-        "schema": "/v2/schemas/images",
-    }
-
-
-async def test_the_links_of_a_page_lead_through_all_pages_and_back(
-    glance: Glance, upstream: Upstream
-) -> None:
-    upstream.will_answer(page_of(1, 1, marker="1"), page_of(2, 1, marker="2"), page_of(3, 1))
-    upstream.will_answer(page_of(1, 1, marker="1"))
-    given: dict[str, str] = {}
-    answer: dict[str, Any] = {"next": None}
-    while "next" in answer:
-        answer = orjson.loads((await glance.images.page(paged(**given))).text)
-        given = {"next": answer.get("next", "")}
-    await glance.images.page(paged(first=answer["first"]))
-    asked = f"GET /v2/images?{SORTED}"
-    assert upstream.asked == [asked, f"{asked}&marker=1", f"{asked}&marker=2", asked]
-
-
-async def test_a_hostile_link_is_refused_before_any_request_leaves(
-    glance: Glance, upstream: Upstream
-) -> None:
-    with pytest.raises(BffError):
-        await glance.images.page(paged(next="/v2/tasks"))
-    assert upstream.asked == []
-
-
 PATHS = b'{"id":"1","direct_url":"file:///store"}'
 READS: dict[str, tuple[Callable[[Images], Awaitable[Json[Any]]], int, bytes]] = {
     "show": (lambda images: images.show(IMAGE_ID), 200, PATHS),
     "create": (lambda images: images.create({}), 201, PATHS),
-    "list": (lambda images: images.list(wanted()), 200, b'{"images":[' + PATHS + b"]}"),
-    "page": (lambda images: images.page(paged()), 200, b'{"images":[' + PATHS + b"]}"),
 }
 
 

@@ -1,0 +1,113 @@
+"""The filters of a list as a query: from parameters, from a link, and back into a link.
+
+Sources: Glance, ``glance/api/v2/images.py`` (``RequestDeserializer._get_filters``, ``index``);
+what a real Glance 33 does with each parameter is in ``docs/protocol.md``, Lists.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode
+
+from pydantic import ValidationError
+
+from bff.errors import BffError, Code
+from schemas.image import ImagesPaginatedInput, ListImagesInput
+
+PATH = "/v2/images"
+DEFAULT_SORT = "created_at:desc"
+MAX_FIELDS = 200
+
+Query = list[tuple[str, str]]
+
+# Sent under another name, or not at all.
+_HANDLED = {"project_id", "sort", "sort_key", "sort_dir", "name", "tag", "tags", "first", "next"}
+_LINK_PARAMETERS = frozenset(
+    (ListImagesInput.model_fields.keys() | {"sort"}) - {"project_id", "tags"}
+)
+# A relative URL's own characters (RFC 3986) without "#": no control character and no backslash.
+_LINK = re.compile(r"/v2/images(\?[A-Za-z0-9%&=+:.,;_~!$'()*/?@-]*)?")
+
+
+def of_params(params: ListImagesInput) -> Query:
+    """Return the query that Glance is sent for a procedure's parameters.
+
+    Raises:
+        BffError: BAD_REQUEST, ``next`` or ``first`` is not a link of an earlier answer.
+    """
+    if isinstance(params, ImagesPaginatedInput):
+        link = params.first if params.next is None else params.next
+        if link is not None:
+            return of_link(link)
+    filters = params.model_dump(exclude_none=True, exclude=_HANDLED)
+    query = [(key, _text(value)) for key, value in filters.items()]
+    if params.name is not None:
+        query.append(("name", _name(params.name)))
+    query += [("tag", tag) for tag in params.all_tags()]
+    return [*query, ("sort", _sort(params))]
+
+
+def of_link(link: str) -> Query:
+    """Return the query of ``next`` or ``first`` as an earlier answer gave it.
+
+    Raises:
+        BffError: BAD_REQUEST, it is anything but a relative URL of a list of images.
+    """
+    if not _LINK.fullmatch(link):
+        raise _not_a_link()
+    try:
+        query = parse_qsl(link.partition("?")[2], keep_blank_values=True, max_num_fields=MAX_FIELDS)
+    except ValueError:
+        raise _not_a_link() from None
+    if any(key not in _LINK_PARAMETERS for key, _ in query) or not _is_valid(query):
+        raise _not_a_link()
+    return query
+
+
+def to_link(query: Query) -> str:
+    """Return the link to a page, everything that is not plain encoded."""
+    return f"{PATH}?{urlencode(query, quote_via=quote, safe='')}" if query else PATH
+
+
+def first_page(query: Query) -> Query:
+    """Return the query of a list's first page, whichever page it asks for."""
+    return [(key, value) for key, value in query if key != "marker"]
+
+
+def _is_valid(query: Query) -> bool:
+    """Return whether a query could come from parameters: Glance fails with 500 on some others."""
+    params: dict[str, Any] = {key: value.removeprefix("eq:") for key, value in query}
+    params.pop("marker", None)  # it is Glance's own, and whatever else it may be is encoded
+    if "tag" in params:
+        params["tag"] = [value for key, value in query if key == "tag"]
+    try:
+        ListImagesInput.model_validate_strings(params, strict=False)
+    except ValidationError:
+        return False
+    return True
+
+
+def _not_a_link() -> BffError:
+    message = (
+        f"next and first take the links of an earlier answer, as '{PATH}?marker=…';"
+        " this is none of them."
+    )
+    return BffError(Code.INVALID_INPUT, message)
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _name(name: str) -> str:
+    # Glance reads "probe:x" as the operator "probe"; behind "eq:" everything is the name itself.
+    return name if name.startswith("in:") else f"eq:{name}"
+
+
+def _sort(params: ListImagesInput) -> str:
+    if params.sort is not None:
+        return params.sort
+    if params.sort_key is None and params.sort_dir is None:
+        return DEFAULT_SORT
+    return f"{params.sort_key or 'created_at'}:{params.sort_dir or 'desc'}"

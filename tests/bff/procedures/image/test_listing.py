@@ -1,0 +1,189 @@
+"""The answers of the lists' procedures: how much is read, and the links of a page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+
+from bff.errors import BffError, Code
+from bff.openstack.glance.listing import PAGE_SIZE
+from bff.session.context import ProjectContext
+from procedures.image.images import list_images, list_images_with_pagination
+from procedures.image.listing import MAX_IMAGES
+from schemas.image import ImagesPaginatedInput, ListImagesInput
+from tests.bff.openstack.glance.conftest import Upstream, page_of
+
+SORTED = "sort=created_at%3Adesc"
+NOWHERE = b'{"images":[{"id":"1"}],"next":"/v2/images"}'
+
+
+async def listed(context: ProjectContext, **params: Any) -> bytes:
+    return (await list_images(context, ListImagesInput.model_validate(params))).text
+
+
+async def paged(context: ProjectContext, **params: Any) -> dict[str, Any]:
+    given = ImagesPaginatedInput.model_validate(params)
+    answer: dict[str, Any] = orjson.loads((await list_images_with_pagination(context, given)).text)
+    return answer
+
+
+async def refusal(context: ProjectContext) -> BffError:
+    with pytest.raises(BffError) as caught:
+        await listed(context)
+    return caught.value
+
+
+# --- listImages
+
+
+async def test_a_list_with_a_limit_is_one_page(context: ProjectContext, upstream: Upstream) -> None:
+    upstream.will_answer(page_of(1, 2, marker="2"))
+    assert await listed(context, limit=2, name="x") == b'[{"id":"1"},{"id":"2"}]'
+    assert upstream.asked == [f"GET /v2/images?limit=2&name=eq%3Ax&{SORTED}"]
+
+
+async def test_a_list_with_a_limit_does_not_mind_where_the_next_page_is(
+    context: ProjectContext, upstream: Upstream
+) -> None:
+    upstream.will_answer(NOWHERE)
+    assert await listed(context, limit=1) == b'[{"id":"1"}]'
+
+
+async def test_a_list_without_a_limit_is_all_that_match(
+    context: ProjectContext, upstream: Upstream
+) -> None:
+    upstream.will_answer(page_of(1, 2, marker="2"), page_of(3, 1))
+    text = await listed(context, tag=["a", "b"])
+    assert text == b'[{"id":"1"},{"id":"2"},{"id":"3"}]'
+    asked = f"GET /v2/images?tag=a&tag=b&{SORTED}&limit=1000"
+    assert upstream.asked == [asked, f"{asked}&marker=2"]
+
+
+async def test_no_image_is_an_empty_list(context: ProjectContext, upstream: Upstream) -> None:
+    upstream.will_answer(page_of(0, 0))
+    assert await listed(context) == b"[]"
+
+
+async def test_images_are_listed_as_the_text_that_glance_wrote(
+    context: ProjectContext, upstream: Upstream
+) -> None:
+    image = rb'{ "id" : "1", "n":1.50, "name":"\u00e9" }'
+    for params in ({}, {"limit": 1}):
+        upstream.will_answer(b'{"images": [' + image + b"]}")
+        assert await listed(context, **params) == b"[" + image + b"]"
+
+
+async def test_as_many_images_as_allowed_are_listed(
+    context: ProjectContext, upstream: Upstream
+) -> None:
+    firsts = range(0, MAX_IMAGES, PAGE_SIZE)
+    upstream.will_answer(*(page_of(first, PAGE_SIZE, marker=str(first)) for first in firsts))
+    upstream.will_answer(page_of(0, 0))
+    assert len(orjson.loads(await listed(context))) == MAX_IMAGES
+
+
+async def test_more_images_than_allowed_are_an_error_that_says_what_to_use_instead(
+    context: ProjectContext, upstream: Upstream
+) -> None:
+    firsts = range(0, MAX_IMAGES, PAGE_SIZE)
+    upstream.will_answer(*(page_of(first, PAGE_SIZE, marker=str(first)) for first in firsts))
+    upstream.will_answer(page_of(MAX_IMAGES, 1, marker="more"))
+    error = await refusal(context)
+    assert error.code.label == "BAD_REQUEST"
+    assert error.message == (
+        "More than 10000 images match, or 67108864 bytes of them: narrow the filters, set limit,"
+        " or read page by page with listImagesWithPagination."
+    )
+    assert len(upstream.asked) == MAX_IMAGES // PAGE_SIZE + 1
+
+
+async def test_images_that_are_too_large_together_are_an_error_too(
+    context: ProjectContext, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages = [page_of(0, 10, marker="more"), page_of(10, 10, marker="even-more")]
+    monkeypatch.setattr("procedures.image.listing.MAX_BYTES", len(pages[0]))
+    upstream.will_answer(*pages)
+    error = await refusal(context)
+    assert error.code.label == "BAD_REQUEST"
+    assert "bytes of them" in error.message
+
+
+async def test_pages_that_shrink_and_always_lead_on_are_not_read_for_ever(
+    context: ProjectContext, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("procedures.image.listing.MAX_PAGES", 5)
+    upstream.will_answer(*(page_of(n, 1, marker=f"other-{n}") for n in range(5)))
+    error = await refusal(context)
+    assert error.code is Code.BAD_GATEWAY
+    assert error.message == (
+        "Glance's list has no end after 5 pages: narrow the filters, or read page by page with"
+        " listImagesWithPagination."
+    )
+    assert len(upstream.asked) == 5
+
+
+async def test_a_list_may_have_as_many_pages_as_are_read(
+    context: ProjectContext, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("procedures.image.listing.MAX_PAGES", 2)
+    upstream.will_answer(page_of(1, 1, marker="1"), page_of(2, 1))
+    assert await listed(context) == b'[{"id":"1"},{"id":"2"}]'
+
+
+# --- listImagesWithPagination
+
+
+async def test_a_page_has_links_made_from_what_was_asked_with_both_tags(
+    context: ProjectContext, upstream: Upstream
+) -> None:
+    upstream.will_answer(page_of(1, 2, marker="2"))
+    asked = f"/v2/images?limit=2&tag=a&tag=b&{SORTED}"
+    assert await paged(context, tag=["a", "b"], limit=2) == {
+        "images": [{"id": "1"}, {"id": "2"}],
+        "first": asked,
+        "next": f"{asked}&marker=2",
+        "schema": "/v2/schemas/images",
+    }
+
+
+async def test_the_links_of_a_page_lead_through_all_pages_and_back(
+    context: ProjectContext, upstream: Upstream
+) -> None:
+    upstream.will_answer(page_of(1, 1, marker="1"), page_of(2, 1, marker="2"), page_of(3, 1))
+    upstream.will_answer(page_of(1, 1, marker="1"))
+    answer = await paged(context)
+    while "next" in answer:
+        answer = await paged(context, next=answer["next"])
+    await paged(context, first=answer["first"])
+    asked = f"GET /v2/images?{SORTED}"
+    assert upstream.asked == [asked, f"{asked}&marker=1", f"{asked}&marker=2", asked]
+
+
+async def test_a_page_is_written_around_the_images_as_they_came(
+    context: ProjectContext, upstream: Upstream
+) -> None:
+    upstream.will_answer(b'{"images": [{ "id" : "1" }, {}]}')
+    given = ImagesPaginatedInput()
+    text = (await list_images_with_pagination(context, given)).text
+    first = f'"first":"/v2/images?{SORTED}"'.encode()
+    assert text == b'{"images":[{ "id" : "1" },{}],' + first + b"}"
+
+
+@pytest.mark.parametrize("params", [{}, {"next": "/v2/images?marker=1"}])
+async def test_a_page_whose_next_page_is_nowhere_or_itself_is_refused(
+    context: ProjectContext, upstream: Upstream, params: dict[str, str]
+) -> None:
+    upstream.will_answer(page_of(1, 1, marker="1") if params else NOWHERE)
+    with pytest.raises(BffError, match="there are more images, but not where") as caught:
+        await paged(context, **params)
+    assert caught.value.code is Code.BAD_GATEWAY
+
+
+async def test_a_hostile_link_is_refused_before_any_request_leaves(
+    context: ProjectContext, upstream: Upstream
+) -> None:
+    with pytest.raises(BffError, match="links of an earlier answer"):
+        await paged(context, next="/v2/tasks")
+    assert upstream.asked == []
