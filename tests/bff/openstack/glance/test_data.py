@@ -18,7 +18,8 @@ import pytest
 
 from bff.errors import BffError, Code
 from bff.openstack.glance import Glance
-from bff.openstack.glance.data import CHUNK, Data
+from bff.openstack.glance.data import Data
+from bff.openstack.glance.verified_body import CHUNK
 from bff.openstack.service import Service
 from bff.openstack.transport import Timeouts, new_client
 from tests.fakes.errors import glance_error
@@ -534,7 +535,7 @@ async def test_a_glance_that_takes_nothing_more_is_a_gateway_timeout(
     upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The client is not waited for meanwhile.
-    monkeypatch.setattr("bff.openstack.glance.data._SILENCE_SECONDS", 0)
+    monkeypatch.setattr("bff.openstack.glance.upload_errors._SILENCE_SECONDS", 0)
     seen = asyncio.Event()
 
     async def stall(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
@@ -629,7 +630,7 @@ async def test_a_glance_that_no_longer_waits_for_a_silent_client_is_not_to_blame
             upstream.answer = answer
             upstream.refuse(writer)
 
-    monkeypatch.setattr("bff.openstack.glance.data._SILENCE_SECONDS", silence)
+    monkeypatch.setattr("bff.openstack.glance.upload_errors._SILENCE_SECONDS", silence)
     upstream.talk, upstream.image = lose_patience, {"status": "queued"}
     error = await refusal(data, silent())
     assert (error.code is Code.TIMEOUT) is (code is Code.TIMEOUT)
@@ -659,7 +660,7 @@ async def test_a_failure_of_glances_own_is_not_the_clients_silence(
         await reader.readexactly(len(CONTENT))
         upstream.refuse(writer)
 
-    monkeypatch.setattr("bff.openstack.glance.data._SILENCE_SECONDS", 0)
+    monkeypatch.setattr("bff.openstack.glance.upload_errors._SILENCE_SECONDS", 0)
     upstream.talk, upstream.image = (refuse if content is silent else None), {"status": "queued"}
     upstream.answer, upstream.explanation = answer, "the store is full"
     error = await refusal(data, content())
