@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -21,7 +22,7 @@ from bff.server.protocol import Connection
 from bff.settings import PREFIX, Settings, explain
 from bff.workers import FACTORY, Workers
 
-_CANNOT_LISTEN = {
+_CANNOT_LISTEN: Mapping[int, str] = {
     errno.EADDRINUSE: "another program listens there; stop it, or choose another --port",
     errno.EACCES: "this user may not listen there; choose a --port above 1023",
     errno.EADDRNOTAVAIL: "this host has no such address; choose another --host",

@@ -6,6 +6,7 @@ number, and only this module turns an HTTP status of Glance or Keystone into a c
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
 from importlib.metadata import version
 from typing import Any
@@ -213,7 +214,7 @@ def stopping(advice: str = "retry; a change may have been made, so look first.")
     return BffError(Code.SERVICE_UNAVAILABLE, f"This server is being stopped: {advice}")
 
 
-_UPSTREAM_STATUSES = {
+_UPSTREAM_STATUSES: Mapping[int, Code] = {
     400: Code.BAD_REQUEST,
     401: Code.UNAUTHORIZED,
     403: Code.FORBIDDEN,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, field_validator
+from pydantic import BaseModel, Field, field_validator
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,8 @@ class TokenBody(BaseModel):
     expires_at: datetime
     project: InDomain | None = None
     domain: Named | None = None
-    roles: list[Named] = []
-    catalog: list[CatalogEntry] = []
+    roles: list[Named] = Field(default=[])
+    catalog: list[CatalogEntry] = Field(default=[])
 
     @field_validator("expires_at", mode="after")
     @classmethod

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import pkgutil
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
 from typing import Any, Literal, get_args, get_origin
 
@@ -35,7 +35,7 @@ export interface Mutation<Input, Output> {
   readonly output: Output
 }
 """
-_PRIMITIVES = {
+_PRIMITIVES: Mapping[object, str] = {
     "string": "string",
     "integer": "number",
     "number": "number",

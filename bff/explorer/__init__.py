@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from starlette.exceptions import HTTPException
@@ -30,13 +31,17 @@ _POLICY = "; ".join(
         "trusted-types 'none'",
     )
 )
-_PAGE_HEADERS = {
+_PAGE_HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": _POLICY,
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-_MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+_MEDIA_TYPES: Mapping[str, str] = {
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+}
 # Their names hold a hash of what is in them.
-_ASSET_HEADERS = {"Cache-Control": "public, max-age=31536000, immutable"}
+_ASSET_HEADERS: Mapping[str, str] = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 
 def routes(prefix: str) -> list[Route]:

@@ -23,9 +23,9 @@ from schemas.keystone import ProjectBody, ProjectsAnswer, TokenAnswer, TokenBody
 RECEIPT = "Openstack-Auth-Receipt"
 # Without it Keystone knows no token of an application credential that has access rules (Identity
 # API v3, "Application Credentials").
-ACCESS_RULES = {"OpenStack-Identity-Access-Rules": "1.0"}
+ACCESS_RULES: Mapping[str, str] = {"OpenStack-Identity-Access-Rules": "1.0"}
 # What an expired password is told by has no other sign than Keystone's words.
-ENGLISH = {"Accept-Language": "en-US, en"}
+ENGLISH: Mapping[str, str] = {"Accept-Language": "en-US, en"}
 
 Meaning = tuple[Code, str]
 ENDED: Meaning = (Code.UNAUTHORIZED, "Not signed in: the session has ended; sign in again.")

@@ -263,7 +263,7 @@ class Service:
         return words if expected else f"it answered {reply.status}, {words}"
 
 
-_REASONS = {
+_REASONS: Mapping[Code, str] = {
     Code.UNAUTHORIZED: "the session has ended; sign in again.",
     Code.FORBIDDEN: "this session may not do that.",
     Code.SERVICE_UNAVAILABLE: "which means that it is not available; try again later.",

@@ -20,7 +20,7 @@ from bff.openstack.service import Intent, Reply, Service
 
 _V3 = re.compile(r"v3(\.\d{1,9})*")
 # 300 is what Keystone answers at its root. A refusal that may pass is no news about the address.
-_TELLING = frozenset(range(200, 500)) - {408, 429}
+_TELLING = frozenset(range(200, 500)) - frozenset({408, 429})
 
 
 class Discovery:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import uuid
+from collections.abc import Mapping
 from urllib.parse import unquote_to_bytes
 
 import structlog
@@ -20,7 +21,7 @@ _REQUEST_ID = re.compile(r"req-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ENCODED_SLASH = re.compile(rb"%2f", re.IGNORECASE)
 _KEY = "bff.request_id"
 
-SAFE_HEADERS = {
+SAFE_HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",

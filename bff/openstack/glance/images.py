@@ -21,7 +21,7 @@ from schemas.image import GlanceImage
 from schemas.json import Json
 
 PATCH_TYPE = "application/openstack-images-v2.1-json-patch"
-PATCH_HEADERS = {"Content-Type": PATCH_TYPE}
+PATCH_HEADERS: Mapping[str, str] = {"Content-Type": PATCH_TYPE}
 # How Glance begins when a policy refuses, whatever the image's state is.
 POLICY = "You are not authorized to complete"
 

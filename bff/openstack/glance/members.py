@@ -5,6 +5,7 @@ Source: Image API v2, "Sharing"; what a real Glance 33 answers.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -18,7 +19,7 @@ from bff.openstack.service import Intent, Reply
 from schemas.json import Json
 from schemas.member import ImageMember
 
-JSON = {"Content-Type": "application/json"}
+JSON: Mapping[str, str] = {"Content-Type": "application/json"}
 SHARE_FIRST = ": set its visibility to shared first."
 
 
