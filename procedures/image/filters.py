@@ -22,7 +22,9 @@ MAX_FIELDS = 200
 Query = list[tuple[str, str]]
 
 # Sent under another name, or not at all.
-_HANDLED = {"project_id", "sort", "sort_key", "sort_dir", "name", "tag", "tags", "first", "next"}
+_HANDLED = frozenset(
+    {"project_id", "sort", "sort_key", "sort_dir", "name", "tag", "tags", "first", "next"}
+)
 _LINK_PARAMETERS = frozenset(
     (ListImagesInput.model_fields.keys() | {"sort"}) - {"project_id", "tags"}
 )
@@ -40,7 +42,7 @@ def of_params(params: ListImagesInput) -> Query:
         link = params.first if params.next is None else params.next
         if link is not None:
             return of_link(link)
-    filters = params.model_dump(exclude_none=True, exclude=_HANDLED)
+    filters = params.model_dump(exclude_none=True, exclude=set(_HANDLED))
     query = [(key, _text(value)) for key, value in filters.items()]
     if params.name is not None:
         query.append(("name", _name(params.name)))

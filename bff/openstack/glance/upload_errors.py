@@ -6,6 +6,7 @@ What a real Glance 33 does with a body that is cut, too large or of another form
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from bff.errors import BffError, Code
@@ -21,7 +22,7 @@ _GAVE_UP_WAITING = (Code.BAD_GATEWAY, Code.GATEWAY_TIMEOUT)
 # After these, only the image itself can tell what Glance did.
 _UPSTREAM_FAILED = (Code.BAD_GATEWAY, Code.GATEWAY_TIMEOUT, Code.SERVICE_UNAVAILABLE)
 
-_ADVICE = {
+_ADVICE: Mapping[str, str] = {
     "queued": "The image is `queued` as before, and takes another upload.",
     "active": (
         "Its answer was lost, and the image is `active` now: compare its size and os_hash_value"
