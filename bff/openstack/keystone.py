@@ -15,8 +15,9 @@ import orjson
 from pydantic import BaseModel, ValidationError
 
 from bff.errors import BffError, Code
+from bff.openstack.exchange import Intent, Reply
 from bff.openstack.failure import KEYSTONE_ERRORS, details, json_object
-from bff.openstack.service import Intent, Reply, Service
+from bff.openstack.service import Service
 from bff.openstack.versions import Discovery
 from schemas.keystone import ProjectBody, ProjectsAnswer, TokenAnswer, TokenBody
 

@@ -9,23 +9,22 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
-import orjson
 import structlog
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 from yarl import URL
 
-from bff.errors import BffError, Code, code_of_status
-from bff.openstack.connector import UpstreamConnection, last_connection
+from bff.errors import BffError, Code
+from bff.openstack.connector import last_connection
+from bff.openstack.exchange import Intent, Reply
 from bff.openstack.failure import (
     GLANCE_ERRORS,
     OwnErrors,
     Target,
-    details,
-    explanation,
     translated,
     upstream_request_id,
 )
 from bff.openstack.transport import Client, Outgoing, Timeouts, new_line
+from bff.openstack.upstream_error import upstream_error
 from schemas.headers import REQUEST_ID
 
 READ_ATTEMPTS = 3
@@ -33,51 +32,9 @@ READ_ATTEMPTS = 3
 MAX_REQUESTS = 100
 # In bytes. A thousand images have two million; who fills them with text must not fill the memory.
 MOST_ANSWER = 64 * 1024 * 1024
+_GATEWAY_ERRORS = (Code.BAD_GATEWAY, Code.SERVICE_UNAVAILABLE, Code.GATEWAY_TIMEOUT)
 
 log = structlog.get_logger("bff.openstack")
-
-
-@dataclass(frozen=True)
-class Intent:
-    """What a request is for, in words for the error message.
-
-    Args:
-        doing: A verb and its object: ``delete image a85a…``.
-        missing: The whole message when the service knows no such thing.
-        gone: The whole message when it was deleted meanwhile (410); ``missing`` without it.
-    """
-
-    doing: str
-    missing: str | None = None
-    gone: str | None = None
-
-
-@dataclass(frozen=True)
-class Reply:
-    """An answer with a status that was expected."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes = field(repr=False)
-    connection: UpstreamConnection | None = field(default=None, repr=False)
-
-    def discard(self) -> None:
-        """End the connection over which it came: whatever comes next there is not to be trusted."""
-        if self.connection is not None:
-            self.connection.abort()
-
-    def json(self) -> Any:
-        """Return the body's JSON.
-
-        Raises:
-            BffError: BAD_GATEWAY, it is none.
-        """
-        try:
-            return orjson.loads(self.body)
-        except orjson.JSONDecodeError:
-            raise BffError(
-                Code.BAD_GATEWAY, "The service answered something that is not JSON."
-            ) from None
 
 
 @dataclass(frozen=True)
@@ -227,7 +184,7 @@ class Service:
         if reply.status in ok and self.errors.include(reply.status, reply.body):
             return reply
         bind(upstream_status=reply.status)
-        error = self._refusal(reply, target, intent)
+        error = upstream_error(reply, target, intent, self.errors)
         level = log.warning if error.code in _GATEWAY_ERRORS else log.debug
         level(
             "an upstream request was refused",
@@ -237,41 +194,6 @@ class Service:
             doing=intent.doing,
         )
         raise error
-
-    def _refusal(self, reply: Reply, target: Target, intent: Intent) -> BffError:
-        code, data = code_of_status(reply.status), details(reply.headers)
-        if reply.status == 410 and intent.gone:
-            return BffError(code, intent.gone, **data)
-        if not self.errors.include(reply.status, reply.body):
-            message = (
-                f"Could not {intent.doing}: the answer {reply.status} is not {self.name}'s own;"
-                " its address may be wrong."
-            )
-            return BffError(Code.BAD_GATEWAY, message, **data)
-        if code is Code.NOT_FOUND and intent.missing:
-            return BffError(code, intent.missing, **data)
-        reason = self._reason(reply, code, target.token)
-        return BffError(code, f"{self.name} refused to {intent.doing}: {reason}", **data)
-
-    def _reason(self, reply: Reply, code: Code, token: str | None) -> str:
-        words = explanation(reply.body, token) if self.errors.may_be_quoted else ""
-        if 300 <= reply.status < 400:
-            words = "a redirect, and redirects are not followed; its address may be wrong."
-        elif not words:
-            words = _REASONS.get(code, f"the answer was {reply.status}.")
-        expected = reply.status < 300 or 400 <= reply.status < 500
-        return words if expected else f"it answered {reply.status}, {words}"
-
-
-_REASONS: Mapping[Code, str] = {
-    Code.UNAUTHORIZED: "the session has ended; sign in again.",
-    Code.FORBIDDEN: "this session may not do that.",
-    Code.SERVICE_UNAVAILABLE: "which means that it is not available; try again later.",
-    Code.TOO_MANY_REQUESTS: "it was asked too often; try again later.",
-    Code.BAD_GATEWAY: "which means that it failed; try again later.",
-    Code.GATEWAY_TIMEOUT: "which means that something behind it was silent; try again later.",
-}
-_GATEWAY_ERRORS = (Code.BAD_GATEWAY, Code.SERVICE_UNAVAILABLE, Code.GATEWAY_TIMEOUT)
 
 
 def _headers(token: str | None, request_id: str, more: Mapping[str, str] | None) -> dict[str, str]:

@@ -15,8 +15,9 @@ from typing import Any
 from yarl import URL
 
 from bff.errors import BffError, Code
+from bff.openstack.exchange import Intent, Reply
 from bff.openstack.failure import KEYSTONE_ERRORS, json_object
-from bff.openstack.service import Intent, Reply, Service
+from bff.openstack.service import Service
 
 _V3 = re.compile(r"v3(\.\d{1,9})*")
 # 300 is what Keystone answers at its root. A refusal that may pass is no news about the address.

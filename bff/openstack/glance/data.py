@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bff.errors import BffError, Code
+from bff.openstack.exchange import Intent
 from bff.openstack.glance.images import Images, image_path, no_image
 from bff.openstack.glance.requester import Requester
 from bff.openstack.glance.upload_errors import (
@@ -22,7 +23,6 @@ from bff.openstack.glance.upload_errors import (
     without_state,
 )
 from bff.openstack.glance.verified_body import VerifiedBody, slices
-from bff.openstack.service import Intent
 
 # Glance hashes with sha512 unless a site chose otherwise (``hashing_algorithm``).
 DIGEST = "sha512"

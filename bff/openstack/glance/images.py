@@ -12,11 +12,11 @@ from uuid import uuid4
 import orjson
 
 from bff.errors import BffError, Code
+from bff.openstack.exchange import Intent, Reply
 from bff.openstack.glance import body, patch, reasons
 from bff.openstack.glance.query import PATH
 from bff.openstack.glance.reasons import Reason
 from bff.openstack.glance.requester import Requester, own_answer
-from bff.openstack.service import Intent, Reply
 from schemas.image import GlanceImage
 from schemas.json import Json
 

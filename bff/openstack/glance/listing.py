@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 
 from bff.errors import BffError, Code
+from bff.openstack.exchange import Intent
 from bff.openstack.glance import body
 from bff.openstack.glance.query import Query, from_marker, marker_in, marker_of, to_path
 from bff.openstack.glance.requester import Requester
-from bff.openstack.service import Intent
 
 LIST = Intent("list images")
 # Glance's largest (``api_limit_max``); a site may have smaller ones.

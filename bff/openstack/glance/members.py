@@ -12,10 +12,10 @@ from urllib.parse import quote
 import orjson
 
 from bff.errors import BffError, Code
+from bff.openstack.exchange import Intent, Reply
 from bff.openstack.glance import body, reasons
 from bff.openstack.glance.images import Images, image_path, no_image
 from bff.openstack.glance.requester import Requester, own_answer
-from bff.openstack.service import Intent, Reply
 from schemas.json import Json
 from schemas.member import ImageMember
 

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from bff.errors import BffError, Code
+from bff.openstack.exchange import Intent, Reply
 from bff.openstack.glance.body import AboutAnother
-from bff.openstack.service import Intent, Reply, Service
+from bff.openstack.service import Service
 
 
 @contextmanager

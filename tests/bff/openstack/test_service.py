@@ -19,8 +19,9 @@ import yarl
 from aioresponses import aioresponses
 
 from bff.errors import BffError, Code
+from bff.openstack.exchange import Intent, Reply
 from bff.openstack.failure import KEYSTONE_ERRORS, MAX_EXPLANATION, Target, translated
-from bff.openstack.service import READ_ATTEMPTS, Intent, Reply, Service
+from bff.openstack.service import READ_ATTEMPTS, Service
 from bff.openstack.transport import Timeouts, new_client
 from schemas.headers import REQUEST_ID
 from tests.fakes.errors import glance_error
