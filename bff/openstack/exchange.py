@@ -13,7 +13,7 @@ from bff.openstack.connector import UpstreamConnection
 
 
 @dataclass(frozen=True)
-class Intent:
+class Operation:
     """What a request is for, in words for the error message.
 
     Args:

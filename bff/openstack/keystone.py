@@ -15,7 +15,7 @@ import orjson
 from pydantic import BaseModel, ValidationError
 
 from bff.errors import BffError, Code
-from bff.openstack.exchange import Intent, Reply
+from bff.openstack.exchange import Operation, Reply
 from bff.openstack.failure import KEYSTONE_ERRORS, details, json_object
 from bff.openstack.service import Service
 from bff.openstack.versions import Discovery
@@ -86,7 +86,7 @@ class Keystone:
         who = {"name": user, "password": password, "domain": {"name": domain}}
         identity = {"methods": ["password"], "password": {"user": who}}
         with _meaning({Code.NOT_FOUND: WRONG}):
-            return await self._issue(identity, "unscoped", Intent("sign in"), WRONG, request_id)
+            return await self._issue(identity, "unscoped", Operation("sign in"), WRONG, request_id)
 
     async def rescope(self, token: str, scope: Any, request_id: str) -> Token:
         """Return a token of the same user elsewhere; ``scope`` is as Keystone's API has it.
@@ -95,9 +95,9 @@ class Keystone:
             BffError: FORBIDDEN, the user has no role there; UNAUTHORIZED, the token has ended.
         """
         identity = {"methods": ["token"], "token": {"id": token}}
-        intent = Intent("change the scope")
+        operation = Operation("change the scope")
         with _meaning({Code.NOT_FOUND: ENDED}):
-            return await self._issue(identity, scope, intent, NO_ROLE, request_id)
+            return await self._issue(identity, scope, operation, NO_ROLE, request_id)
 
     async def validate(self, token: str, request_id: str) -> Token:
         """Return what a token stands for.
@@ -110,7 +110,7 @@ class Keystone:
             reply = await self._service.call(
                 "GET",
                 await self._address("/auth/tokens", request_id),
-                Intent("check the token"),
+                Operation("check the token"),
                 ok=frozenset({200}),
                 token=token,
                 headers=headers,
@@ -123,7 +123,7 @@ class Keystone:
         reply = await self._service.call(
             "GET",
             await self._address("/auth/projects", request_id),
-            Intent("list your projects"),
+            Operation("list your projects"),
             ok=frozenset({200}),
             token=token,
             headers=ACCESS_RULES,
@@ -140,7 +140,7 @@ class Keystone:
         reply = await self._service.call(
             "DELETE",
             await self._address("/auth/tokens", request_id),
-            Intent("sign out"),
+            Operation("sign out"),
             ok=frozenset({204, 401, 404}),
             token=token,
             headers={"X-Subject-Token": token, **ACCESS_RULES},
@@ -163,7 +163,7 @@ class Keystone:
         self,
         identity: dict[str, Any],
         scope: Any,
-        intent: Intent,
+        operation: Operation,
         refused: Meaning,
         request_id: str,
     ) -> Token:
@@ -171,14 +171,14 @@ class Keystone:
         reply = await self._issuer.call(
             "POST",
             await self._address("/auth/tokens", request_id),
-            intent,
+            operation,
             ok=frozenset({201, 401}),
             headers={"Content-Type": "application/json", **ENGLISH},
             body=orjson.dumps({"auth": {"identity": identity, "scope": scope}}),
             request_id=request_id,
         )
         if reply.status == 401:
-            code, message = _meaning_of_401(reply, intent, refused)
+            code, message = _meaning_of_401(reply, operation, refused)
             raise BffError(code, message, **details(reply.headers))
         secret = reply.headers.get("X-Subject-Token", "")
         if not _TOKEN.fullmatch(secret):
@@ -201,13 +201,15 @@ def _meaning(meanings: Mapping[Code, Meaning]) -> Iterator[None]:
         raise BffError(code, message, **error.data) from None
 
 
-def _meaning_of_401(reply: Reply, intent: Intent, refused: Meaning) -> Meaning:
+def _meaning_of_401(reply: Reply, operation: Operation, refused: Meaning) -> Meaning:
     """Tell the refusals of a password apart; Keystone's own words are never passed on."""
     body = json_object(reply.body)
     if RECEIPT in reply.headers or "required_auth_methods" in body:
         return SECOND_FACTOR
     if "error" not in body:
-        message = f"Could not {intent.doing}: the answer 401 is not Keystone's own; its address may"
+        message = (
+            f"Could not {operation.doing}: the answer 401 is not Keystone's own; its address may"
+        )
         return Code.BAD_GATEWAY, f"{message} be wrong."
     error = body["error"]
     words = error.get("message") if isinstance(error, dict) else None

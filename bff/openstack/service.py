@@ -15,7 +15,7 @@ from yarl import URL
 
 from bff.errors import BffError, Code
 from bff.openstack.connector import last_connection
-from bff.openstack.exchange import Intent, Reply
+from bff.openstack.exchange import Operation, Reply
 from bff.openstack.failure import (
     GLANCE_ERRORS,
     OwnErrors,
@@ -58,7 +58,7 @@ class Service:
         self,
         method: str,
         url: str,
-        intent: Intent,
+        operation: Operation,
         *,
         ok: frozenset[int],
         token: str | None = None,
@@ -79,19 +79,19 @@ class Service:
         sent = _headers(token, request_id, headers)
 
         async def attempt() -> Reply:
-            async with self._slot(intent):
-                with translated(target, intent.doing):
+            async with self._slot(operation):
+                with translated(target, operation.doing):
                     seconds = self.timeouts.answer
                     return await self._send(self.client, target, sent, body=body, total=seconds)
 
         reply = await (_reading(attempt) if method == "GET" else attempt())
-        return self._accepted(reply, target, intent, ok)
+        return self._accepted(reply, target, operation, ok)
 
     async def stream(
         self,
         method: str,
         url: str,
-        intent: Intent,
+        operation: Operation,
         *,
         ok: frozenset[int],
         body: AsyncIterator[bytes],
@@ -114,29 +114,29 @@ class Service:
         sent = _headers(token, request_id, headers)
         try:
             async with new_line() as client, outgoing.watched():
-                with translated(target, intent.doing):
+                with translated(target, operation.doing):
                     async with outgoing.deadline:
                         reply = await self._send(client, target, sent, body=outgoing)
         except BffError:
             if outgoing.failure is not None:
                 raise outgoing.failure from None
             raise
-        reply = self._accepted(reply, target, intent, ok)
+        reply = self._accepted(reply, target, operation, ok)
         if not outgoing.finished:
-            message = f"Could not {intent.doing}: {self.name} answered before it had everything."
+            message = f"Could not {operation.doing}: {self.name} answered before it had everything."
             raise BffError(Code.BAD_GATEWAY, message)
         return reply
 
     @asynccontextmanager
-    async def _slot(self, intent: Intent) -> AsyncIterator[None]:
+    async def _slot(self, operation: Operation) -> AsyncIterator[None]:
         """Wait for one of the service's slots, no longer than for an answer."""
         try:
             async with asyncio.timeout(self.timeouts.answer):
                 await self.slots.acquire()
         except TimeoutError:
             message = (
-                f"Could not {intent.doing}: this server has {MAX_REQUESTS} requests to {self.name}"
-                " under way, and none of them ended in time; try again later."
+                f"Could not {operation.doing}: this server has {MAX_REQUESTS} requests to"
+                f" {self.name} under way, and none of them ended in time; try again later."
             )
             raise BffError(Code.SERVICE_UNAVAILABLE, message) from None
         try:
@@ -178,20 +178,22 @@ class Service:
             self.count(len(part))
         return b"".join(parts)
 
-    def _accepted(self, reply: Reply, target: Target, intent: Intent, ok: frozenset[int]) -> Reply:
+    def _accepted(
+        self, reply: Reply, target: Target, operation: Operation, ok: frozenset[int]
+    ) -> Reply:
         bind = structlog.contextvars.bind_contextvars
         bind(upstream_request_id=upstream_request_id(reply.headers))
         if reply.status in ok and self.errors.include(reply.status, reply.body):
             return reply
         bind(upstream_status=reply.status)
-        error = upstream_error(reply, target, intent, self.errors)
+        error = upstream_error(reply, target, operation, self.errors)
         level = log.warning if error.code in _GATEWAY_ERRORS else log.debug
         level(
             "an upstream request was refused",
             service=self.name,
             request=target.address,
             status=reply.status,
-            doing=intent.doing,
+            doing=operation.doing,
         )
         raise error
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bff.errors import BffError, Code, code_of_status
-from bff.openstack.exchange import Intent, Reply
+from bff.openstack.exchange import Operation, Reply
 from bff.openstack.failure import OwnErrors, Target, details, explanation
 
 _REASONS = {
@@ -16,26 +16,28 @@ _REASONS = {
 }
 
 
-def upstream_error(reply: Reply, target: Target, intent: Intent, errors: OwnErrors) -> BffError:
+def upstream_error(
+    reply: Reply, target: Target, operation: Operation, errors: OwnErrors
+) -> BffError:
     """Return the error for an answer whose status was not expected, or that is not the service's.
 
     Args:
         errors: How the service's own errors are told from those of a proxy.
     """
     code, data = code_of_status(reply.status), details(reply.headers)
-    if reply.status == 410 and intent.gone:
-        return BffError(code, intent.gone, **data)
+    if reply.status == 410 and operation.gone:
+        return BffError(code, operation.gone, **data)
     if not errors.include(reply.status, reply.body):
         message = (
-            f"Could not {intent.doing}: the answer {reply.status} is not {target.service}'s own;"
+            f"Could not {operation.doing}: the answer {reply.status} is not {target.service}'s own;"
             " its address may be wrong."
         )
         return BffError(Code.BAD_GATEWAY, message, **data)
-    if code is Code.NOT_FOUND and intent.missing:
-        return BffError(code, intent.missing, **data)
+    if code is Code.NOT_FOUND and operation.missing:
+        return BffError(code, operation.missing, **data)
     words = explanation(reply.body, target.token) if errors.may_be_quoted else ""
     reason = _reason(reply.status, code, words)
-    return BffError(code, f"{target.service} refused to {intent.doing}: {reason}", **data)
+    return BffError(code, f"{target.service} refused to {operation.doing}: {reason}", **data)
 
 
 def _reason(status: int, code: Code, explained: str) -> str:

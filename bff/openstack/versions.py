@@ -15,7 +15,7 @@ from typing import Any
 from yarl import URL
 
 from bff.errors import BffError, Code
-from bff.openstack.exchange import Intent, Reply
+from bff.openstack.exchange import Operation, Reply
 from bff.openstack.failure import KEYSTONE_ERRORS, json_object
 from bff.openstack.service import Service
 
@@ -63,10 +63,10 @@ class Discovery:
 
     async def _ask(self, request_id: str) -> str:
         named = self._address.endswith("/v3")
-        intent = Intent("find the Identity API")
+        operation = Operation("find the Identity API")
         # A proxy may know a folder by its slash alone.
         url = self._address if named else f"{self._address}/"
-        reply = await self._service.call("GET", url, intent, ok=_TELLING, request_id=request_id)
+        reply = await self._service.call("GET", url, operation, ok=_TELLING, request_id=request_id)
         document = json_object(reply.body) if reply.status in (200, 300) else {}
         if _has_v3([document.get("version")]):
             return self._address

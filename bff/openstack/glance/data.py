@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bff.errors import BffError, Code
-from bff.openstack.exchange import Intent
+from bff.openstack.exchange import Operation
 from bff.openstack.glance.images import Images, image_path, no_image
 from bff.openstack.glance.requester import Requester
 from bff.openstack.glance.upload_errors import (
@@ -112,7 +112,7 @@ class Data:
         await self.request.stream(
             "PUT",
             f"{image_path(image_id)}/file",
-            Intent(_doing(image_id), no_image(image_id), deleted_meanwhile(image_id)),
+            Operation(_doing(image_id), no_image(image_id), deleted_meanwhile(image_id)),
             ok=204,
             body=body,
             headers=headers,

@@ -12,7 +12,7 @@ from uuid import uuid4
 import orjson
 
 from bff.errors import BffError, Code
-from bff.openstack.exchange import Intent, Reply
+from bff.openstack.exchange import Operation, Reply
 from bff.openstack.glance import body, patch, reasons
 from bff.openstack.glance.query import PATH
 from bff.openstack.glance.reasons import Reason
@@ -44,8 +44,8 @@ class Images:
         Raises:
             BffError: NOT_FOUND, there is none that this project may see.
         """
-        intent = Intent(f"get image {image_id}", no_image(image_id))
-        reply = await self.request("GET", image_path(image_id), intent, ok=200)
+        operation = Operation(f"get image {image_id}", no_image(image_id))
+        reply = await self.request("GET", image_path(image_id), operation, ok=200)
         return self._image(reply, image_id)
 
     async def read(self, image_id: str) -> dict[str, Any]:
@@ -64,7 +64,7 @@ class Images:
         reply = await self.request(
             "POST",
             PATH,
-            Intent("create the image"),
+            Operation("create the image"),
             ok=201,
             body=orjson.dumps(metadata),
             headers={"Content-Type": "application/json"},
@@ -84,12 +84,12 @@ class Images:
         """
         if not patch.is_plain(steps):
             steps = await self._translated(image_id, steps)
-        intent = Intent(f"update image {image_id}", no_image(image_id))
-        async with self.explaining(image_id, intent):
+        operation = Operation(f"update image {image_id}", no_image(image_id))
+        async with self.explaining(image_id, operation):
             reply = await self.request(
                 "PATCH",
                 image_path(image_id),
-                intent,
+                operation,
                 ok=200,
                 body=orjson.dumps(patch.with_owner_checked(steps)),
                 headers=PATCH_HEADERS,
@@ -119,9 +119,9 @@ class Images:
             BffError: FORBIDDEN, it is protected or another project's; NOT_FOUND; CONFLICT, it is
                 in use.
         """
-        intent = Intent(f"delete image {image_id}", no_image(image_id))
-        async with self.explaining(image_id, intent, reasons.protected):
-            await self.request("DELETE", image_path(image_id), intent, ok=204)
+        operation = Operation(f"delete image {image_id}", no_image(image_id))
+        async with self.explaining(image_id, operation, reasons.protected):
+            await self.request("DELETE", image_path(image_id), operation, ok=204)
 
     async def look(self, image_id: str) -> dict[str, Any]:
         """Return the image, to say why something was refused; ``{}`` if that fails too."""
@@ -132,7 +132,7 @@ class Images:
 
     @asynccontextmanager
     async def explaining(
-        self, image_id: str, intent: Intent, reason: Reason = reasons.nothing
+        self, image_id: str, operation: Operation, reason: Reason = reasons.nothing
     ) -> AsyncIterator[None]:
         """Send a request inside that changes an image; a 403 is told by the reason that holds.
 
@@ -144,7 +144,7 @@ class Images:
         except BffError as error:
             if error.code is not Code.FORBIDDEN:
                 raise
-            raise await self.explained(error, image_id, intent.doing, reason) from None
+            raise await self.explained(error, image_id, operation.doing, reason) from None
 
     async def explained(
         self, error: BffError, image_id: str, doing: str, reason: Reason = reasons.nothing
@@ -185,7 +185,7 @@ class Images:
             await self.request(
                 "PATCH",
                 image_path(image_id),
-                Intent(doing, no_image(image_id)),
+                Operation(doing, no_image(image_id)),
                 ok=409,
                 body=orjson.dumps(nowhere),
                 headers=PATCH_HEADERS,
@@ -205,9 +205,11 @@ class Images:
             raise await self.explained(error, image_id, f"update image {image_id}") from None
 
     async def _act(self, image_id: str, action: Literal["deactivate", "reactivate"]) -> None:
-        intent = Intent(f"{action} image {image_id}", no_image(image_id))
-        async with self.explaining(image_id, intent, reasons.no_data(action)):
-            await self.request("POST", f"{image_path(image_id)}/actions/{action}", intent, ok=204)
+        operation = Operation(f"{action} image {image_id}", no_image(image_id))
+        async with self.explaining(image_id, operation, reasons.no_data(action)):
+            await self.request(
+                "POST", f"{image_path(image_id)}/actions/{action}", operation, ok=204
+            )
 
     def _image(self, reply: Reply, image_id: str | None) -> Json[GlanceImage]:
         with own_answer(reply):

@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 
 from bff.errors import BffError, Code
-from bff.openstack.exchange import Intent
+from bff.openstack.exchange import Operation
 from bff.openstack.glance import body
 from bff.openstack.glance.query import Query, from_marker, marker_in, marker_of, to_path
 from bff.openstack.glance.requester import Requester
 
-LIST = Intent("list images")
+LIST = Operation("list images")
 # Glance's largest (``api_limit_max``); a site may have smaller ones.
 PAGE_SIZE = 1000
 # With these, Glance refuses a marker that was deleted or hidden since the page before was read.

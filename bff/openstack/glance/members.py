@@ -12,7 +12,7 @@ from urllib.parse import quote
 import orjson
 
 from bff.errors import BffError, Code
-from bff.openstack.exchange import Intent, Reply
+from bff.openstack.exchange import Operation, Reply
 from bff.openstack.glance import body, reasons
 from bff.openstack.glance.images import Images, image_path, no_image
 from bff.openstack.glance.requester import Requester, own_answer
@@ -36,9 +36,9 @@ class Members:
         Raises:
             BffError: FORBIDDEN, the image is not ``shared``; NOT_FOUND.
         """
-        intent = Intent(f"list the members of image {image_id}", no_image(image_id))
+        operation = Operation(f"list the members of image {image_id}", no_image(image_id))
         try:
-            reply = await self.request("GET", _members(image_id), intent, ok=200)
+            reply = await self.request("GET", _members(image_id), operation, ok=200)
         except BffError as error:
             raise await self._not_shared(error, Code.FORBIDDEN, image_id) from error.__cause__
         return Json(body.members(reply.body))
@@ -49,9 +49,9 @@ class Members:
         Raises:
             BffError: NOT_FOUND, there is none that this project may see.
         """
-        intent = Intent(f"get a member of image {image_id}", _no_member(image_id, member))
+        operation = Operation(f"get a member of image {image_id}", _no_member(image_id, member))
         try:
-            reply = await self.request("GET", _member(image_id, member), intent, ok=200)
+            reply = await self.request("GET", _member(image_id, member), operation, ok=200)
         except BffError as error:
             raise await self._not_shared(error, Code.NOT_FOUND, image_id) from error.__cause__
         return _read(reply, image_id)
@@ -64,14 +64,14 @@ class Members:
                 already; FORBIDDEN, the image is another project's; NOT_FOUND; PAYLOAD_TOO_LARGE,
                 it has too many members.
         """
-        intent = Intent(f"share image {image_id}", no_image(image_id))
+        operation = Operation(f"share image {image_id}", no_image(image_id))
         reason = reasons.not_shared(Code.BAD_REQUEST, SHARE_FIRST)
         try:
-            async with self.images.explaining(image_id, intent, reason):
+            async with self.images.explaining(image_id, operation, reason):
                 reply = await self.request(
                     "POST",
                     _members(image_id),
-                    intent,
+                    operation,
                     ok=200,
                     body=orjson.dumps({"member": member}),
                     headers=JSON,
@@ -91,7 +91,7 @@ class Members:
             reply = await self.request(
                 "PUT",
                 _member(image_id, member),
-                Intent(f"update a member of image {image_id}", _no_member(image_id, member)),
+                Operation(f"update a member of image {image_id}", _no_member(image_id, member)),
                 ok=200,
                 body=orjson.dumps({"status": status}),
                 headers=JSON,
@@ -106,10 +106,10 @@ class Members:
         Raises:
             BffError: FORBIDDEN, the image is another project's, or not ``shared``; NOT_FOUND.
         """
-        intent = Intent(f"remove a member of image {image_id}", _no_member(image_id, member))
+        operation = Operation(f"remove a member of image {image_id}", _no_member(image_id, member))
         reason = reasons.not_shared(Code.FORBIDDEN, SHARE_FIRST)
-        async with self.images.explaining(image_id, intent, reason):
-            await self.request("DELETE", _member(image_id, member), intent, ok=204)
+        async with self.images.explaining(image_id, operation, reason):
+            await self.request("DELETE", _member(image_id, member), operation, ok=204)
 
     async def _not_shared(self, error: BffError, code: Code, image_id: str) -> BffError:
         """Return the refusal, if it has this code, as that of an image without members."""

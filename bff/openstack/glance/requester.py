@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from bff.errors import BffError, Code
-from bff.openstack.exchange import Intent, Reply
+from bff.openstack.exchange import Operation, Reply
 from bff.openstack.glance.body import AboutAnother
 from bff.openstack.service import Service
 
@@ -40,18 +40,18 @@ class Requester:
         self,
         method: str,
         path: str,
-        intent: Intent,
+        operation: Operation,
         *,
         ok: int,
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
         """Send one request; ``path`` is encoded already and begins with ``/v2/``."""
-        with _session(intent):
+        with _session(operation):
             return await self.service.call(
                 method,
                 self.root + path,
-                intent,
+                operation,
                 ok=frozenset({ok}),
                 token=self.token,
                 request_id=self.request_id,
@@ -63,18 +63,18 @@ class Requester:
         self,
         method: str,
         path: str,
-        intent: Intent,
+        operation: Operation,
         *,
         ok: int,
         body: AsyncIterator[bytes],
         headers: Mapping[str, str],
     ) -> Reply:
         """Send one request whose body is made while it is sent; see ``Service.stream``."""
-        with _session(intent):
+        with _session(operation):
             return await self.service.stream(
                 method,
                 self.root + path,
-                intent,
+                operation,
                 ok=frozenset({ok}),
                 token=self.token,
                 request_id=self.request_id,
@@ -84,7 +84,7 @@ class Requester:
 
 
 @contextmanager
-def _session(intent: Intent) -> Iterator[None]:
+def _session(operation: Operation) -> Iterator[None]:
     """Tell a 401 in words of our own.
 
     Glance's are those of its web framework ("wrong credentials (e.g., bad password), or your
@@ -95,5 +95,5 @@ def _session(intent: Intent) -> Iterator[None]:
     except BffError as error:
         if error.code is not Code.UNAUTHORIZED:
             raise
-        message = f"Could not {intent.doing}: the session has ended; sign in again."
+        message = f"Could not {operation.doing}: the session has ended; sign in again."
         raise BffError(error.code, message, **error.data) from error.__cause__

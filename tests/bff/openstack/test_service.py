@@ -19,7 +19,7 @@ import yarl
 from aioresponses import aioresponses
 
 from bff.errors import BffError, Code
-from bff.openstack.exchange import Intent, Reply
+from bff.openstack.exchange import Operation, Reply
 from bff.openstack.failure import KEYSTONE_ERRORS, MAX_EXPLANATION, Target, translated
 from bff.openstack.service import READ_ATTEMPTS, Service
 from bff.openstack.transport import Timeouts, new_client
@@ -28,7 +28,7 @@ from tests.fakes.errors import glance_error
 
 URL = "http://glance.example/v2/images"
 TOKEN = "gAAAAAB-a-token_that-is-secret=="
-DOING = Intent("list images")
+DOING = Operation("list images")
 TARGET = Target("Glance", "GET", yarl.URL(URL))
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 SILENCE = b"(says nothing and waits)"
@@ -210,7 +210,7 @@ async def test_what_is_missing_is_named_in_the_intents_own_words(
 ) -> None:
     mocked.get(URL, status=404, payload={"message": "No image found with ID"})
     with pytest.raises(BffError) as caught:
-        await service.call("GET", URL, Intent("get it", "Image not found: it."), ok=frozenset())
+        await service.call("GET", URL, Operation("get it", "Image not found: it."), ok=frozenset())
     assert (caught.value.code, caught.value.message) == (Code.NOT_FOUND, "Image not found: it.")
 
 
