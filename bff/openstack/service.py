@@ -23,7 +23,7 @@ from bff.openstack.failure import (
     translated,
     upstream_request_id,
 )
-from bff.openstack.transport import Client, Outgoing, Timeouts, new_line
+from bff.openstack.transport import Client, StreamedBody, Timeouts, dedicated_client
 from bff.openstack.upstream_error import upstream_error
 from schemas.headers import REQUEST_ID
 
@@ -110,19 +110,19 @@ class Service:
             BffError: as ``call``; BAD_GATEWAY, the service accepted the body before its end.
         """
         target = Target(self.name, method, URL(url, encoded=True), token)
-        outgoing = Outgoing(body, self.timeouts)
+        streamed = StreamedBody(body, self.timeouts)
         sent = _headers(token, request_id, headers)
         try:
-            async with new_line() as client, outgoing.watched():
+            async with dedicated_client() as client, streamed.awaited():
                 with translated(target, operation.doing):
-                    async with outgoing.deadline:
-                        reply = await self._send(client, target, sent, body=outgoing)
+                    async with streamed.deadline:
+                        reply = await self._send(client, target, sent, body=streamed)
         except BffError:
-            if outgoing.failure is not None:
-                raise outgoing.failure from None
+            if streamed.failure is not None:
+                raise streamed.failure from None
             raise
         reply = self._accepted(reply, target, operation, ok)
-        if not outgoing.finished:
+        if not streamed.finished:
             message = f"Could not {operation.doing}: {self.name} answered before it had everything."
             raise BffError(Code.BAD_GATEWAY, message)
         return reply

@@ -14,7 +14,8 @@ import aiohttp
 from bff.errors import requires
 from bff.openstack.connector import Connector
 
-HANG_UP_SECONDS = 0.5
+# For how long an aborted request waits for the service to close its end.
+HALF_CLOSED_SECONDS = 0.5
 
 Client = aiohttp.ClientSession
 
@@ -33,42 +34,42 @@ def new_client(connector: aiohttp.BaseConnector | None = None) -> Client:
 
 
 @asynccontextmanager
-async def new_line() -> AsyncIterator[Client]:
+async def dedicated_client() -> AsyncIterator[Client]:
     """Return a client for one request, with a connection of its own that ends with it.
 
     A kept connection might be closed by the service just now, and a streamed body cannot be sent
     again. Nor may uploads, which last for hours, use up the connections of calls.
     """
-    lines: list[socket.socket] = []
+    sockets: list[socket.socket] = []
 
     def new_socket(address: Any) -> socket.socket:
-        made = socket.socket(*address[:3])
-        lines.append(made.dup())  # aiohttp closes the other one
-        return made
+        sock = socket.socket(*address[:3])
+        sockets.append(sock.dup())  # aiohttp closes the other one
+        return sock
 
     connector = Connector(limit=1, force_close=True, socket_factory=new_socket)
     async with new_client(connector) as client:
         try:
             yield client
         except Exception:
-            for line in lines:
+            for sock in sockets:
                 with suppress(OSError, TimeoutError):
-                    await _hang_up(line)
+                    await _half_close(sock)
             raise
         finally:
-            for line in lines:
+            for sock in sockets:
                 # Closing alone waits until the service has taken what is on the way, if it does.
                 with suppress(OSError):
-                    line.shutdown(socket.SHUT_RDWR)
-                line.close()
+                    sock.shutdown(socket.SHUT_RDWR)
+                sock.close()
 
 
-async def _hang_up(line: socket.socket) -> None:
-    """Send no more, and wait a moment for the service to hang up too: then it has put all back."""
-    line.setblocking(False)
-    line.shutdown(socket.SHUT_WR)
-    async with asyncio.timeout(HANG_UP_SECONDS):
-        while await asyncio.get_running_loop().sock_recv(line, 65_536):
+async def _half_close(sock: socket.socket) -> None:
+    """Send no more, and wait a moment for the service to close too: then it has put all back."""
+    sock.setblocking(False)
+    sock.shutdown(socket.SHUT_WR)
+    async with asyncio.timeout(HALF_CLOSED_SECONDS):
+        while await asyncio.get_running_loop().sock_recv(sock, 65_536):
             pass
 
 
@@ -86,8 +87,8 @@ class Timeouts:
     stored: float = 600
 
 
-class Outgoing:
-    """A body on its way out: how it ended, and by when it must move on.
+class StreamedBody:
+    """A body that is sent while it is made: how it ended, and the deadline of its next step.
 
     aiohttp wraps what a body raises into an error of the connection; here it is kept as it was.
     """
@@ -95,8 +96,8 @@ class Outgoing:
     def __init__(self, body: AsyncIterator[bytes], timeouts: Timeouts) -> None:
         self._body = body
         self._timeouts = timeouts
-        self._resting = asyncio.Event()
-        self._resting.set()
+        self._paused = asyncio.Event()
+        self._paused.set()
         self.deadline = asyncio.timeout(timeouts.connect + timeouts.idle)
         self.failure: Exception | None = None
         self.finished = False
@@ -106,42 +107,42 @@ class Outgoing:
 
     async def __anext__(self) -> bytes:
         """Return the next chunk; to be asked for it means that the one before was taken."""
-        self._resting.clear()
+        self._paused.clear()
         try:
-            # How long a chunk takes to come is the body's own affair.
-            self._move_on_within(None)
+            # The deadline is for the service; how long a chunk takes to come is up to the body.
+            self._set_deadline(None)
             chunk = await anext(self._body)
         except StopAsyncIteration:
             self.finished = True
-            self._move_on_within(self._timeouts.stored)
+            self._set_deadline(self._timeouts.stored)
             raise
         except Exception as failure:
             self.failure = failure
             raise
         finally:
-            self._resting.set()
-        self._move_on_within(self._timeouts.idle)
+            self._paused.set()
+        self._set_deadline(self._timeouts.idle)
         return chunk
 
     @asynccontextmanager
-    async def watched(self) -> AsyncIterator[None]:
-        """Leave only when the body is at rest: aiohttp cancels its writer and does not wait.
+    async def awaited(self) -> AsyncIterator[None]:
+        """Leave only when the body is not running: aiohttp cancels its writer and does not wait.
 
-        However often the caller is cancelled meanwhile: a body that still runs cannot be closed.
+        This holds however often the caller is cancelled meanwhile: a running body cannot be closed.
         """
         try:
             yield
         finally:
             again: asyncio.CancelledError | None = None
-            while not self._resting.is_set():
+            while not self._paused.is_set():
                 try:
-                    await self._resting.wait()
+                    await self._paused.wait()
                 except asyncio.CancelledError as cancelled:
                     again = cancelled
             if again is not None:
                 raise again
 
-    def _move_on_within(self, seconds: float | None) -> None:
+    def _set_deadline(self, seconds: float | None) -> None:
         when = None if seconds is None else asyncio.get_running_loop().time() + seconds
         with suppress(RuntimeError):  # it has passed already
             self.deadline.reschedule(when)
