@@ -31,7 +31,7 @@ READ_ATTEMPTS = 3
 # Requests to one service at a time; uploads are not among them.
 MAX_REQUESTS = 100
 # In bytes. A thousand images have two million; who fills them with text must not fill the memory.
-MOST_ANSWER = 64 * 1024 * 1024
+MAX_ANSWER = 64 * 1024 * 1024
 _GATEWAY_ERRORS = (Code.BAD_GATEWAY, Code.SERVICE_UNAVAILABLE, Code.GATEWAY_TIMEOUT)
 
 log = structlog.get_logger("bff.openstack")
@@ -172,8 +172,8 @@ class Service:
         async for part in response.content.iter_any():
             parts.append(part)
             size += len(part)
-            if size > MOST_ANSWER:
-                message = f"{self.name} answered more than {MOST_ANSWER} bytes; ask for less."
+            if size > MAX_ANSWER:
+                message = f"{self.name} answered more than {MAX_ANSWER} bytes; ask for less."
                 raise BffError(Code.BAD_GATEWAY, message)
             self.count(len(part))
         return b"".join(parts)

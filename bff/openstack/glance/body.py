@@ -16,9 +16,11 @@ from bff.errors import BffError, Code
 from schemas.base import UUID_PATTERN
 
 STORE_PATHS = ("direct_url", "locations")
-LONGEST_INTEGER = 1000
+# Of an integer: Python neither reads nor writes one of thousands of digits.
+MAX_DIGITS = 1000
+# In bytes.
+DECODED_AT_ONCE = 64 * 1024
 _UUID = re.compile(UUID_PATTERN)
-PIECE = 64 * 1024
 _TRACES = tuple(f'"{name}"'.encode() for name in STORE_PATHS)
 
 
@@ -116,8 +118,8 @@ def _check_utf8(body: bytes) -> None:
         return
     # In pieces: as one text, 64 MiB would take up to 256.
     decoder = codecs.getincrementaldecoder("utf-8")()
-    for start in range(0, len(body), PIECE):
-        decoder.decode(body[start : start + PIECE])
+    for start in range(0, len(body), DECODED_AT_ONCE):
+        decoder.decode(body[start : start + DECODED_AT_ONCE])
     decoder.decode(b"", final=True)
 
 
@@ -155,8 +157,7 @@ def _float(text: str) -> float | None:
 
 
 def _integer(digits: str) -> int | None:
-    # Python neither reads nor writes integers of thousands of digits.
-    return int(digits) if len(digits) <= LONGEST_INTEGER else None
+    return int(digits) if len(digits) <= MAX_DIGITS else None
 
 
 def _string(value: Any) -> str | None:

@@ -20,9 +20,9 @@ Step = dict[str, Any]
 
 GLANCES_OWN = frozenset({"add", "remove", "replace"})
 # Each copy doubles what it copies, and a patch may hold a thousand of them.
-MOST_COPIED = 4 * 1024 * 1024
+MAX_COPIED = 4 * 1024 * 1024
 # Each step looks at the list that it changes. It is five times what a new image may have as tags.
-MOST_ITEMS = 5000
+MAX_ITEMS = 5000
 # A real Glance 33 checks who gives an image away where the step is a ``replace``. An ``add`` by a
 # member is answered with 403 and done all the same.
 OWNER = "owner"
@@ -61,11 +61,11 @@ def difference(image: dict[str, Any], steps: Sequence[Step]) -> list[Step]:
         if key in changed and not _fits_a_property(changed[key]):
             reason = (
                 "a property is a string, a number, a boolean, null or a list of at most"
-                f" {MOST_ITEMS} strings"
+                f" {MAX_ITEMS} strings"
             )
             raise _fault(index, Code.INVALID_INPUT, reason)
         copied += _length(changed.get(key)) if step["op"] == "copy" else 0
-        if copied > MOST_COPIED:
+        if copied > MAX_COPIED:
             raise BffError(Code.PAYLOAD_TOO_LARGE, "The operations copy too much; split them.")
     return [*_removed(image, changed), *_set(image, changed)]
 
@@ -102,7 +102,7 @@ def _leads_to_owner(path: str) -> bool:
 
 def _fits_a_property(value: Any) -> bool:
     if isinstance(value, list):
-        return len(value) <= MOST_ITEMS and all(isinstance(item, str) for item in value)
+        return len(value) <= MAX_ITEMS and all(isinstance(item, str) for item in value)
     return not isinstance(value, dict)
 
 

@@ -533,7 +533,7 @@ async def test_a_cancelled_call_closes_its_connection(service: Service) -> None:
 async def test_an_answer_without_end_is_given_up_and_not_asked_for_again(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bff.openstack.service.MOST_ANSWER", 1000)
+    monkeypatch.setattr("bff.openstack.service.MAX_ANSWER", 1000)
     endless = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n" + b" " * 2000
     async with raw_server(endless) as server:
         with pytest.raises(BffError, match="more than 1000 bytes") as caught:
@@ -545,7 +545,7 @@ async def test_an_answer_without_end_is_given_up_and_not_asked_for_again(
 async def test_a_small_answer_that_unpacks_into_a_large_one_is_given_up(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bff.openstack.service.MOST_ANSWER", 100_000)
+    monkeypatch.setattr("bff.openstack.service.MAX_ANSWER", 100_000)
     packed = gzip.compress(b" " * 10_000_000)
     head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(packed)}\r\n\r\n"
     async with raw_server(head.encode() + packed) as server:

@@ -132,7 +132,7 @@ def test_a_step_that_cannot_be_applied_is_named_by_its_index(code: Code, step: p
 
 
 def test_a_list_that_each_step_would_walk_through_has_an_end() -> None:
-    longest = ["x"] * (patch.MOST_ITEMS - 1)
+    longest = ["x"] * (patch.MAX_ITEMS - 1)
     steps = [add("/tags", longest), add("/tags/-", "x")]
     assert patch.difference(IMAGE, steps)[0]["value"] == [*longest, "x"]
     with pytest.raises(BffError, match="a list of at most 5000 strings"):
