@@ -12,18 +12,18 @@ from schemas.bulk import (
 )
 
 
-async def delete_images(ctx: ProjectContext, wanted: DeleteImagesInput) -> BulkOperationResult:
+async def delete_images(ctx: ProjectContext, params: DeleteImagesInput) -> BulkOperationResult:
     """Delete images and their data for good, each on its own."""
-    return await on_each(ctx, wanted.image_ids, ctx.glance.images.delete)
+    return await on_each(ctx, params.image_ids, ctx.glance.images.delete)
 
 
-async def activate_images(ctx: ProjectContext, wanted: ActivateImagesInput) -> BulkOperationResult:
+async def activate_images(ctx: ProjectContext, params: ActivateImagesInput) -> BulkOperationResult:
     """Let deactivated images be used again, each on its own."""
-    return await on_each(ctx, wanted.image_ids, ctx.glance.images.reactivate)
+    return await on_each(ctx, params.image_ids, ctx.glance.images.reactivate)
 
 
 async def deactivate_images(
-    ctx: ProjectContext, wanted: DeactivateImagesInput
+    ctx: ProjectContext, params: DeactivateImagesInput
 ) -> BulkOperationResult:
     """Let nobody boot or download images any more, each on its own."""
-    return await on_each(ctx, wanted.image_ids, ctx.glance.images.deactivate)
+    return await on_each(ctx, params.image_ids, ctx.glance.images.deactivate)

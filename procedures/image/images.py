@@ -22,61 +22,61 @@ from schemas.patch import UpdateImageInput
 from schemas.upload import UploadImageInput, UploadResult
 
 
-async def list_images(ctx: ProjectContext, wanted: ListImagesInput) -> Json[list[GlanceImage]]:
+async def list_images(ctx: ProjectContext, params: ListImagesInput) -> Json[list[GlanceImage]]:
     """Return the images that match; all of them, unless ``limit`` says how many."""
-    return await listing.images(ctx, wanted)
+    return await listing.images(ctx, params)
 
 
 async def list_images_with_pagination(
-    ctx: ProjectContext, wanted: ImagesPaginatedInput
+    ctx: ProjectContext, params: ImagesPaginatedInput
 ) -> Json[ImagesPaginatedResponse]:
     """Return one page of the images that match, with links to the next and the first page."""
-    return await listing.page(ctx, wanted)
+    return await listing.page(ctx, params)
 
 
-async def get_image_by_id(ctx: ProjectContext, wanted: GetImageByIdInput) -> Json[GlanceImage]:
+async def get_image_by_id(ctx: ProjectContext, params: GetImageByIdInput) -> Json[GlanceImage]:
     """Return one image."""
-    return await ctx.glance.images.show(wanted.image_id)
+    return await ctx.glance.images.show(params.image_id)
 
 
-async def create_image(ctx: ProjectContext, wanted: CreateImageInput) -> Json[GlanceImage]:
+async def create_image(ctx: ProjectContext, params: CreateImageInput) -> Json[GlanceImage]:
     """Make a queued image that has metadata but no data yet."""
-    return await ctx.glance.images.create(wanted.metadata())
+    return await ctx.glance.images.create(params.metadata())
 
 
-async def upload_image(ctx: ProjectContext, wanted: UploadImageInput) -> UploadResult:
+async def upload_image(ctx: ProjectContext, params: UploadImageInput) -> UploadResult:
     """Store an image's data, whole or not at all; for files of a few megabytes."""
-    await ctx.glance.data.upload(wanted.image_id, within_limit(ctx, wanted.file))
-    return UploadResult(success=True, image_id=wanted.image_id)
+    await ctx.glance.data.upload(params.image_id, within_limit(ctx, params.file))
+    return UploadResult(success=True, image_id=params.image_id)
 
 
-async def update_image(ctx: ProjectContext, wanted: UpdateImageInput) -> Json[GlanceImage]:
+async def update_image(ctx: ProjectContext, params: UpdateImageInput) -> Json[GlanceImage]:
     """Change an image's metadata by JSON Patch: every operation, or none."""
-    steps = [operation.as_json() for operation in wanted.operations]
-    return await ctx.glance.images.update(wanted.image_id, steps)
+    steps = [operation.as_json() for operation in params.operations]
+    return await ctx.glance.images.update(params.image_id, steps)
 
 
 async def update_image_visibility(
-    ctx: ProjectContext, wanted: UpdateImageVisibilityInput
+    ctx: ProjectContext, params: UpdateImageVisibilityInput
 ) -> Json[GlanceImage]:
     """Change who may see an image."""
-    step = {"op": "replace", "path": "/visibility", "value": wanted.visibility}
-    return await ctx.glance.images.update(wanted.image_id, [step])
+    step = {"op": "replace", "path": "/visibility", "value": params.visibility}
+    return await ctx.glance.images.update(params.image_id, [step])
 
 
-async def deactivate_image(ctx: ProjectContext, wanted: DeactivateImageInput) -> bool:
+async def deactivate_image(ctx: ProjectContext, params: DeactivateImageInput) -> bool:
     """Let nobody boot or download an image any more; it keeps its data."""
-    await ctx.glance.images.deactivate(wanted.image_id)
+    await ctx.glance.images.deactivate(params.image_id)
     return True
 
 
-async def reactivate_image(ctx: ProjectContext, wanted: ReactivateImageInput) -> bool:
+async def reactivate_image(ctx: ProjectContext, params: ReactivateImageInput) -> bool:
     """Let a deactivated image be used again."""
-    await ctx.glance.images.reactivate(wanted.image_id)
+    await ctx.glance.images.reactivate(params.image_id)
     return True
 
 
-async def delete_image(ctx: ProjectContext, wanted: DeleteImageInput) -> bool:
+async def delete_image(ctx: ProjectContext, params: DeleteImageInput) -> bool:
     """Delete an image and its data for good."""
-    await ctx.glance.images.delete(wanted.image_id)
+    await ctx.glance.images.delete(params.image_id)
     return True
