@@ -22,7 +22,7 @@ from schemas.json import Json
 
 PATCH_TYPE = "application/openstack-images-v2.1-json-patch"
 PATCH_HEADERS: Mapping[str, str] = {"Content-Type": PATCH_TYPE}
-# How Glance begins when a policy refuses, whatever the image's state is.
+# How Glance's message begins when a policy refuses, whatever the image's state is.
 POLICY = "You are not authorized to complete"
 
 
@@ -49,7 +49,7 @@ class Images:
         return self._image(reply, image_id)
 
     async def read(self, image_id: str) -> dict[str, Any]:
-        """Return one image, to look into it; raises as ``show``."""
+        """Return one image, parsed; raises as ``show``."""
         # The standard library's parser takes whatever ``body.one`` lets through.
         image: dict[str, Any] = json.loads((await self.show(image_id)).text)
         return image
@@ -123,8 +123,8 @@ class Images:
         async with self.explaining(image_id, operation, reasons.protected):
             await self.request("DELETE", image_path(image_id), operation, ok=204)
 
-    async def look(self, image_id: str) -> dict[str, Any]:
-        """Return the image, to say why something was refused; ``{}`` if that fails too."""
+    async def read_or_empty(self, image_id: str) -> dict[str, Any]:
+        """Return the image, to explain a refusal; ``{}`` if it cannot be read."""
         try:
             return await self.read(image_id)
         except BffError:
@@ -132,12 +132,12 @@ class Images:
 
     @asynccontextmanager
     async def explaining(
-        self, image_id: str, operation: Operation, reason: Reason = reasons.nothing
+        self, image_id: str, operation: Operation, reason: Reason = reasons.unknown
     ) -> AsyncIterator[None]:
-        """Send a request inside that changes an image; a 403 is told by the reason that holds.
+        """Send a request inside that changes an image; the message of a 403 gives the reason.
 
         Raises:
-            BffError: as the request; what was FORBIDDEN is told as by ``explained``.
+            BffError: as the request; FORBIDDEN becomes what ``explained`` returns.
         """
         try:
             yield
@@ -147,28 +147,26 @@ class Images:
             raise await self.explained(error, image_id, operation.doing, reason) from None
 
     async def explained(
-        self, error: BffError, image_id: str, doing: str, reason: Reason = reasons.nothing
+        self, error: BffError, image_id: str, doing: str, reason: Reason = reasons.unknown
     ) -> BffError:
-        """Return a refusal by the reason that holds: whose the image is, or else its state.
+        """Return the error with the reason for it: whose the image is, or else its state.
 
         Args:
-            error: What is told when neither is the reason, or when neither can be seen.
-            doing: What was asked, as in ``delete image a85a…``.
+            error: Returned as it is when neither is the reason, or when neither can be read.
+            doing: What was requested, as in ``delete image a85a…``.
         """
-        told: BffError | None
+        refusal: BffError | None
         try:
             image = await self.read(image_id)
             if POLICY in error.message:
-                told = reasons.denied(error, image, self.project_id, doing)
+                refusal = reasons.denied(error, image, self.project_id, doing)
             else:
-                told = await self.denial(image_id, image, doing) or reason(image_id, image)
+                refusal = await self.denial(image_id, image, doing) or reason(image_id, image)
         except BffError:
             return error
-        return (
-            error
-            if told is None
-            else BffError(told.code, told.message, **(told.data or error.data))
-        )
+        if refusal is None:
+            return error
+        return BffError(refusal.code, refusal.message, **(refusal.data or error.data))
 
     async def denial(self, image_id: str, image: Mapping[str, Any], doing: str) -> BffError | None:
         """Return why the caller may not change an image; ``None`` when Glance lets them.
@@ -178,16 +176,16 @@ class Images:
         and then finds nothing to remove (409).
 
         Raises:
-            BffError: Glance did not say.
+            BffError: Glance's answer was neither.
         """
-        nowhere = [{"op": "remove", "path": f"/{uuid4().hex}"}]
+        no_change = [{"op": "remove", "path": f"/{uuid4().hex}"}]
         try:
             await self.request(
                 "PATCH",
                 image_path(image_id),
                 Operation(doing, no_image(image_id)),
                 ok=409,
-                body=orjson.dumps(nowhere),
+                body=orjson.dumps(no_change),
                 headers=PATCH_HEADERS,
             )
         except BffError as refusal:
@@ -201,7 +199,7 @@ class Images:
         try:
             return patch.difference(image, steps)
         except BffError as error:
-            # Glance, too, looks at who asks before it looks for what a step points to.
+            # Glance, too, checks permissions before it looks for what a step points to.
             raise await self.explained(error, image_id, f"update image {image_id}") from None
 
     async def _act(self, image_id: str, action: Literal["deactivate", "reactivate"]) -> None:

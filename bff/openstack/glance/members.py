@@ -77,11 +77,11 @@ class Members:
                     headers=JSON,
                 )
         except BffError as error:
-            raise _taken(error, image_id, member) from error.__cause__
+            raise _already_member(error, image_id, member) from error.__cause__
         return _read(reply, image_id)
 
     async def update(self, image_id: str, member: str, status: str) -> Json[ImageMember]:
-        """Say what a member decided; only the member itself may.
+        """Set the status of a member; only the member itself may.
 
         Raises:
             BffError: FORBIDDEN, the caller is not the member, or the image is not ``shared``;
@@ -112,22 +112,24 @@ class Members:
             await self.request("DELETE", _member(image_id, member), operation, ok=204)
 
     async def _not_shared(self, error: BffError, code: Code, image_id: str) -> BffError:
-        """Return the refusal, if it has this code, as that of an image without members."""
+        """Return the error; if it has this code and the image is not shared, the reason for it."""
         if error.code is not code:
             return error
-        image = await self.images.look(image_id)
-        told = reasons.not_shared(code)(image_id, image)
-        return error if told is None else BffError(code, told.message, **error.data)
+        image = await self.images.read_or_empty(image_id)
+        refusal = reasons.not_shared(code)(image_id, image)
+        return error if refusal is None else BffError(code, refusal.message, **error.data)
 
     async def _not_the_member(self, error: BffError, image_id: str, member: str) -> BffError:
-        """Return the refusal of a member's decision by the reason that holds."""
-        told = await self._not_shared(error, Code.FORBIDDEN, image_id)
-        if error.code is not Code.FORBIDDEN or told is not error:
-            return told
+        """Return the error of a member's decision with the reason for it."""
+        refusal = await self._not_shared(error, Code.FORBIDDEN, image_id)
+        if error.code is not Code.FORBIDDEN or refusal is not error:
+            return refusal
         message = f"Only the member can update their status: project {member} itself."
         if member == self.images.project_id:
-            what = f"update the status of project {member}"
-            message = f"Cannot {what}: the session's roles do not allow that."
+            message = (
+                f"Cannot update the status of project {member}: the session's roles do not allow"
+                " that."
+            )
         return BffError(error.code, message, **error.data)
 
 
@@ -144,7 +146,7 @@ def _member(image_id: str, member: str) -> str:
     return f"{_members(image_id)}/{quote(member, safe='')}"
 
 
-def _taken(error: BffError, image_id: str, member: str) -> BffError:
+def _already_member(error: BffError, image_id: str, member: str) -> BffError:
     if error.code is not Code.CONFLICT:
         return error
     message = f"Member already exists: image {image_id} is shared with project {member}."

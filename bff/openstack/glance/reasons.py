@@ -1,6 +1,6 @@
 """Why an image may not be changed: whose it is comes first, then its state.
 
-Glance answers 403 for both, and its words tell them apart for some requests only.
+Glance answers 403 for both, and its messages tell them apart for some requests only.
 """
 
 from __future__ import annotations
@@ -11,27 +11,27 @@ from typing import Any
 from bff.errors import BffError, Code
 
 Image = Mapping[str, Any]
-# What in an image's state makes a refusal; ``None`` where the state allows what was asked.
+# Returns the error that an image's state explains; ``None`` where the state allows the request.
 Reason = Callable[[str, Image], BffError | None]
 
 
 def denied(error: BffError, image: Image, project_id: str, doing: str) -> BffError:
-    """Return the refusal of a session whose roles do not let it change an image.
+    """Return the error of a session whose roles do not let it change an image.
 
     Args:
-        error: Glance's refusal.
+        error: Glance's 403.
         project_id: The session's project.
-        doing: What was asked, as in ``delete image a85a…``.
+        doing: What was requested, as in ``delete image a85a…``.
     """
     owner = image.get("owner")
     if owner == project_id:
         own = "The image is this project's own: the session's roles do not allow that."
         return BffError(Code.FORBIDDEN, f"{error.message} {own}", **error.data)
     if owner is None:
-        why = "it belongs to no project. Only an administrator may do that."
+        reason = "it belongs to no project. Only an administrator may do that."
     else:
-        why = f"it is another project's. Only project {owner} or an administrator may do that."
-    return BffError(Code.FORBIDDEN, f"Cannot {doing}: {why}", **error.data)
+        reason = f"it is another project's. Only project {owner} or an administrator may do that."
+    return BffError(Code.FORBIDDEN, f"Cannot {doing}: {reason}", **error.data)
 
 
 def protected(image_id: str, image: Image) -> BffError | None:
@@ -45,7 +45,7 @@ def protected(image_id: str, image: Image) -> BffError | None:
 
 
 def no_data(action: str) -> Reason:
-    """Return what tells why an image cannot be deactivated or reactivated.
+    """Return the reason why an image cannot be deactivated or reactivated.
 
     The specification has 409 for a wrong state, Glance 403.
     """
@@ -64,10 +64,10 @@ def no_data(action: str) -> Reason:
 
 
 def not_shared(code: Code, advice: str = ".") -> Reason:
-    """Return what tells that an image has no members.
+    """Return the reason why an image has no members.
 
     Args:
-        code: What it is to be; the specification has another one for each procedure.
+        code: The error's; the specification has another one for each request.
         advice: The end of the message, for whoever can do something about it.
     """
 
@@ -81,5 +81,5 @@ def not_shared(code: Code, advice: str = ".") -> Reason:
     return reason
 
 
-def nothing(image_id: str, image: Image) -> None:
-    """Return nothing: Glance's own words are the reason."""
+def unknown(image_id: str, image: Image) -> None:
+    """Return nothing: the image's state explains no refusal, and Glance's message is kept."""
