@@ -39,11 +39,11 @@ log = structlog.get_logger("bff.openstack")
 last_connection: ContextVar[UpstreamConnection | None] = ContextVar("connection", default=None)
 
 
-class AnsweredAnother(aiohttp.ClientError):
+class MismatchedAnswer(aiohttp.ClientError):
     """What came is the answer to another request."""
 
 
-class SentUnasked(aiohttp.ClientConnectionError):
+class UnsolicitedData(aiohttp.ClientConnectionError):
     """Something came before anything was asked."""
 
     def __str__(self) -> str:
@@ -107,7 +107,7 @@ class UpstreamConnection(ResponseHandler):
             return
         if not self._is_own(head.headers):
             self._end("a connection brought the answer to another request")
-            self.set_exception(AnsweredAnother())
+            self.set_exception(MismatchedAnswer())
             return
         super().feed_data(data, size)
         if head.code >= 200 or head.code == 101:
@@ -175,7 +175,7 @@ class Connector(aiohttp.TCPConnector):
                 return connection
             connection.close()
             if not protocol.was_used:
-                raise SentUnasked
+                raise UnsolicitedData
 
 
 def _is_readable(sock: Any) -> bool:

@@ -19,7 +19,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from bff.errors import BffError, Code
-from bff.openstack.connector import AnsweredAnother, SentUnasked
+from bff.openstack.connector import MismatchedAnswer, UnsolicitedData
 from schemas.headers import REQUEST_ID
 
 MAX_EXPLANATION = 500
@@ -88,7 +88,7 @@ _FAILURES: tuple[tuple[type[BaseException], Code, str], ...] = (
         "has an address whose name does not resolve",
     ),
     (aiohttp.ClientConnectorError, Code.SERVICE_UNAVAILABLE, "cannot be reached"),
-    (AnsweredAnother, Code.BAD_GATEWAY, "answered another request than this one"),
+    (MismatchedAnswer, Code.BAD_GATEWAY, "answered another request than this one"),
     (aiohttp.ClientError, Code.BAD_GATEWAY, "broke off its answer"),
     (HttpProcessingError, Code.BAD_GATEWAY, "broke off its answer"),
     (OSError, Code.SERVICE_UNAVAILABLE, "cannot be reached"),
@@ -123,7 +123,7 @@ def _cause(failure: BaseException) -> str:
     aiohttp's errors of the parser hold heads, in which a new token may be.
     """
     name = type(failure).__name__
-    said_by_the_system = isinstance(failure, OSError | SentUnasked)
+    said_by_the_system = isinstance(failure, OSError | UnsolicitedData)
     return f"{name}: {failure}" if said_by_the_system else name
 
 

@@ -21,7 +21,7 @@ MAX_DIGITS = 1000
 # In bytes.
 DECODED_AT_ONCE = 64 * 1024
 _UUID = re.compile(UUID_PATTERN)
-_TRACES = tuple(f'"{name}"'.encode() for name in STORE_PATHS)
+_STORE_PATH_KEYS = tuple(f'"{name}"'.encode() for name in STORE_PATHS)
 
 
 class _Page(msgspec.Struct):
@@ -46,16 +46,16 @@ def page(body: bytes, *, expose_locations: bool) -> Page:
         BffError: BAD_GATEWAY, it is not a page of images.
     """
     try:
-        _check_utf8(body)  # msgspec does not look into what it only cuts out
+        _check_utf8(body)  # msgspec does not validate what it only cuts out
         cut = msgspec.json.decode(body, type=_Page)
         images = [bytes(image) for image in cut.images]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         # Stricter than Python's parser, and one odd image must not hide the others.
-        whole = _parse(body)
-        if not isinstance(whole.get("images"), list):
-            raise _nonsense() from None
-        images = [_dump(image) for image in whole["images"]]
-        link, schema = (_string(whole.get(key)) for key in ("next", "schema"))
+        parsed = _parse(body)
+        if not isinstance(parsed.get("images"), list):
+            raise _malformed() from None
+        images = [_dump(image) for image in parsed["images"]]
+        link, schema = (_string(parsed.get(key)) for key in ("next", "schema"))
         # Half of a surrogate pair is not printable, and cannot be written as UTF-8.
         cut = _Page([], link, schema if schema and schema.isprintable() else None)
     if not expose_locations:
@@ -63,30 +63,30 @@ def page(body: bytes, *, expose_locations: bool) -> Page:
     return Page(images, cut.next, cut.schema)
 
 
-class AboutAnother(Exception):  # noqa: N818  # it is no error yet
-    """The answer is about another image than was asked for."""
+class OtherImage(Exception):  # noqa: N818  # it is no error yet
+    """The answer is about another image than the one that was requested."""
 
 
-def one(body: bytes, *, expose_locations: bool, image_id: str | None = None) -> bytes:
+def image(body: bytes, *, expose_locations: bool, image_id: str | None = None) -> bytes:
     """Return an image's JSON text.
 
     Args:
-        image_id: The image that was asked for; ``None`` for any.
+        image_id: The image that was requested; ``None`` for any.
 
     Raises:
-        AboutAnother: it is another one.
+        OtherImage: it is another one.
         BffError: BAD_GATEWAY, it is not one JSON object.
     """
-    image = body
+    text = body
     try:
         parsed = orjson.loads(body)
     except orjson.JSONDecodeError:
         parsed = None
     if not isinstance(parsed, dict):
         parsed = _parse(body)
-        image = _dump(parsed)
-    _check_about(image_id, parsed.get("id"))
-    return image if expose_locations else _without_store_paths(image)
+        text = _dump(parsed)
+    _check_id(image_id, parsed.get("id"))
+    return text if expose_locations else _without_store_paths(text)
 
 
 def members(body: bytes) -> bytes:
@@ -97,7 +97,7 @@ def members(body: bytes) -> bytes:
     """
     found = _parse(body).get("members")
     if not isinstance(found, list):
-        raise _nonsense("members")
+        raise _malformed("members")
     return _dump(found)
 
 
@@ -105,11 +105,11 @@ def member(body: bytes, image_id: str) -> bytes:
     """Return a member's JSON text.
 
     Raises:
-        AboutAnother: it is one of another image than was asked for.
+        OtherImage: it is a member of another image.
         BffError: BAD_GATEWAY, it is not one JSON object.
     """
     parsed = _parse(body)
-    _check_about(image_id, parsed.get("image_id"))
+    _check_id(image_id, parsed.get("image_id"))
     return _dump(parsed)
 
 
@@ -123,16 +123,16 @@ def _check_utf8(body: bytes) -> None:
     decoder.decode(b"", final=True)
 
 
-def _check_about(asked: str | None, answered: Any) -> None:
-    # Anything but the id of an image says nothing; some databases do not tell letters' case.
-    if asked is None or not isinstance(answered, str) or not _UUID.fullmatch(answered):
+def _check_id(expected: str | None, actual: Any) -> None:
+    # Only a UUID proves that it is another image; some databases ignore the case of letters.
+    if expected is None or not isinstance(actual, str) or not _UUID.fullmatch(actual):
         return
-    if answered.lower() != asked.lower():
-        raise AboutAnother
+    if actual.lower() != expected.lower():
+        raise OtherImage
 
 
 def _without_store_paths(image: bytes) -> bytes:
-    if not any(trace in image for trace in _TRACES):
+    if not any(key in image for key in _STORE_PATH_KEYS):
         return image
     parsed = _parse(image)
     return _dump({key: value for key, value in parsed.items() if key not in STORE_PATHS})
@@ -144,14 +144,14 @@ def _parse(body: bytes) -> dict[str, Any]:
             body, parse_constant=lambda _name: None, parse_float=_float, parse_int=_integer
         )
     except (ValueError, RecursionError):
-        raise _nonsense() from None
+        raise _malformed() from None
     if not isinstance(parsed, dict):
-        raise _nonsense()
+        raise _malformed()
     return parsed
 
 
 def _float(text: str) -> float | None:
-    # 1e999 is a number in JSON alone.
+    # JSON allows 1e999; as a float it is infinite, which JSON cannot express.
     value = float(text)
     return value if isfinite(value) else None
 
@@ -169,5 +169,5 @@ def _dump(value: Any) -> bytes:
     return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
 
 
-def _nonsense(wanted: str = "image") -> BffError:
-    return BffError(Code.BAD_GATEWAY, f"Glance answered something that has no {wanted} in it.")
+def _malformed(expected: str = "image") -> BffError:
+    return BffError(Code.BAD_GATEWAY, f"Glance answered something that has no {expected} in it.")

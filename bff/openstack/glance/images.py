@@ -50,7 +50,7 @@ class Images:
 
     async def read(self, image_id: str) -> dict[str, Any]:
         """Return one image, parsed; raises as ``show``."""
-        # The standard library's parser takes whatever ``body.one`` lets through.
+        # The standard library's parser takes whatever ``body.image`` lets through.
         image: dict[str, Any] = json.loads((await self.show(image_id)).text)
         return image
 
@@ -211,7 +211,7 @@ class Images:
 
     def _image(self, reply: Reply, image_id: str | None) -> Json[GlanceImage]:
         with own_answer(reply):
-            text = body.one(reply.body, expose_locations=self.expose_locations, image_id=image_id)
+            text = body.image(reply.body, expose_locations=self.expose_locations, image_id=image_id)
         return Json(text)
 
 

@@ -8,20 +8,20 @@ from dataclasses import dataclass, field
 
 from bff.errors import BffError, Code
 from bff.openstack.exchange import Operation, Reply
-from bff.openstack.glance.body import AboutAnother
+from bff.openstack.glance.body import OtherImage
 from bff.openstack.service import Service
 
 
 @contextmanager
 def own_answer(reply: Reply) -> Iterator[None]:
-    """Read an answer inside; one that is about another image ends its connection.
+    """Parse an answer inside; one that is about another image ends its connection.
 
     Raises:
         BffError: BAD_GATEWAY, it was the answer to another request.
     """
     try:
         yield
-    except AboutAnother:
+    except OtherImage:
         reply.discard()
         message = "Glance answered another request than this one; try again later."
         raise BffError(Code.BAD_GATEWAY, message) from None
@@ -47,7 +47,7 @@ class Requester:
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
         """Send one request; ``path`` is encoded already and begins with ``/v2/``."""
-        with _session(operation):
+        with _explained_401(operation):
             return await self.service.call(
                 method,
                 self.root + path,
@@ -70,7 +70,7 @@ class Requester:
         headers: Mapping[str, str],
     ) -> Reply:
         """Send one request whose body is made while it is sent; see ``Service.stream``."""
-        with _session(operation):
+        with _explained_401(operation):
             return await self.service.stream(
                 method,
                 self.root + path,
@@ -84,11 +84,11 @@ class Requester:
 
 
 @contextmanager
-def _session(operation: Operation) -> Iterator[None]:
-    """Tell a 401 in words of our own.
+def _explained_401(operation: Operation) -> Iterator[None]:
+    """Give a 401 a message of our own.
 
-    Glance's are those of its web framework ("wrong credentials (e.g., bad password), or your
-    browser ..."): what it was sent is a token that Keystone has found good, and that ended since.
+    Glance's is that of its web framework ("wrong credentials (e.g., bad password), or your
+    browser ..."), although it was sent a token that Keystone had accepted, and that ended since.
     """
     try:
         yield

@@ -53,7 +53,7 @@ def test_store_paths_are_taken_out_of_the_images_that_have_them_and_the_rest_sta
 
 def test_store_paths_stay_when_they_are_exposed() -> None:
     assert cut(page_of(PATHS), expose_locations=True).images == [PATHS]
-    assert body.one(PATHS, expose_locations=True) == PATHS
+    assert body.image(PATHS, expose_locations=True) == PATHS
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_store_paths_stay_when_they_are_exposed() -> None:
 )
 def test_what_only_mentions_a_store_path_loses_nothing(image: bytes) -> None:
     assert loads(cut(page_of(image)).images[0]) == loads(image)
-    assert loads(body.one(image, expose_locations=False)) == loads(image)
+    assert loads(body.image(image, expose_locations=False)) == loads(image)
 
 
 HUGE = b"9" * 5000
@@ -103,7 +103,7 @@ def test_an_odd_image_never_hides_the_others_and_becomes_json(name: str) -> None
 @pytest.mark.parametrize("name", [name for name in ODD if name not in ("null", "a number")])
 def test_an_odd_image_alone_becomes_json_too(name: str) -> None:
     odd, meant = ODD[name]
-    assert loads(body.one(odd, expose_locations=False)) == meant
+    assert loads(body.image(odd, expose_locations=False)) == meant
 
 
 @pytest.mark.parametrize("name", [name for name in ODD if name not in ("null", "a number")])
@@ -111,7 +111,7 @@ def test_an_odd_image_loses_its_store_paths_like_any_other(name: str) -> None:
     odd, meant = ODD[name]
     with_path = odd[:-1] + b',"direct_url":"file:///x"}'
     assert loads(cut(page_of(GOOD, with_path)).images[1]) == meant
-    assert loads(body.one(with_path, expose_locations=False)) == meant
+    assert loads(body.image(with_path, expose_locations=False)) == meant
 
 
 @pytest.mark.parametrize(
@@ -166,13 +166,13 @@ def test_what_is_no_page_of_images_is_a_bad_gateway(text: bytes) -> None:
 @pytest.mark.parametrize("text", NONSENSE, ids=lambda text: text[:24])
 def test_what_is_no_image_is_a_bad_gateway(text: bytes, expose_locations: bool) -> None:
     with pytest.raises(BffError) as caught:
-        body.one(text, expose_locations=expose_locations)
+        body.image(text, expose_locations=expose_locations)
     assert caught.value.code is Code.BAD_GATEWAY
 
 
 def test_one_image_is_given_as_it_came_and_without_store_paths() -> None:
-    assert body.one(GOOD, expose_locations=False) == GOOD
-    assert loads(body.one(PATHS, expose_locations=False)) == {"id": "c", "size": 3}
+    assert body.image(GOOD, expose_locations=False) == GOOD
+    assert loads(body.image(PATHS, expose_locations=False)) == {"id": "c", "size": 3}
 
 
 VALUES = st.recursive(
