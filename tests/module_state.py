@@ -26,7 +26,7 @@ CONSTRUCTORS = {
 # Ours: frozen, or they return what is; `test_layers` looks.
 FROZEN = {
     "bff.openstack.failure.OwnErrors",
-    "bff.openstack.service.Intent",
+    "bff.openstack.exchange.Operation",
     "bff.rpc.registry.mutation",
     "bff.rpc.registry.query",
     "bff.session.sessions.ExpectedSession",
@@ -112,7 +112,7 @@ CONSTANTS = [
     "from pydantic import TypeAdapter\nX = TypeAdapter(list[int])",
     "from pydantic import Field\nclass A:\n    x: list[int] = Field(default=[], max_length=3)",
     "from pathlib import Path\nHERE = Path(__file__).resolve().parent / 'page'",
-    "from bff.openstack.service import Intent\nLIST = Intent('list images')",
+    "from bff.openstack.exchange import Operation\nLIST = Operation('list images')",
     "from functools import cached_property\nclass A:\n    @cached_property\n    def f(self): ...",
     "def f():\n    x = []\n    x += [1]\n    self.y = {}\n    return [z for y in x if (z := y)]",
     *("if TYPE_CHECKING:\n    import a", "with suppress(ImportError):\n    import a", "app()"),

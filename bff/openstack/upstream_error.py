@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from bff.errors import BffError, Code, code_of_status
 from bff.openstack.exchange import Operation, Reply
 from bff.openstack.failure import OwnErrors, Target, details, explanation
 
-_REASONS = {
+_REASONS: Mapping[Code, str] = {
     Code.UNAUTHORIZED: "the session has ended; sign in again.",
     Code.FORBIDDEN: "this session may not do that.",
     Code.SERVICE_UNAVAILABLE: "which means that it is not available; try again later.",
