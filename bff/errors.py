@@ -209,7 +209,7 @@ def requires(package: str, owner: object, *names: str) -> None:
         raise RuntimeError(f"{gone}: install the version that constraints.txt names.")
 
 
-def stopping(advice: str = "retry; a change may have been made, so look first.") -> BffError:
+def stopping(advice: str = "a change may have been made; check before you retry.") -> BffError:
     """Return what a client is told of whatever ends because the server is stopped."""
     return BffError(Code.SERVICE_UNAVAILABLE, f"This server is being stopped: {advice}")
 

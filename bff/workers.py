@@ -87,7 +87,7 @@ class Workers(Multiprocess):
         for process in self.processes:
             process.kill()
             process.join()
-        _say(f"Worker {failed.pid} {end} before it was ready. Mend that, and start again.")
+        _say(f"Worker {failed.pid} {end} before it was ready. Fix that, and start again.")
         raise typer.Exit(1)
 
     def _close(self) -> None:

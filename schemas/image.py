@@ -432,7 +432,7 @@ def _check_property(name: str, value: Any) -> None:
         # Glance drops the spaces when it is to change the property, and does not find it.
         raise ValueError(f"the property name {shown} must not begin or end with a space")
     if name in UNCHANGEABLE_PROPERTIES:
-        raise ValueError(f"Glance could not change a property {shown} again; use another name")
+        raise ValueError(f"Glance cannot change a property {shown} later; use another name")
     if not isinstance(value, str):
         raise ValueError(  # noqa: TRY004  # pydantic reports a ValueError
             f'the property {shown} must be a string, as in "4" or "true"'

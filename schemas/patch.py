@@ -74,7 +74,7 @@ class JSONPatchOperation(Strict):
     def _can_be_changed_again(self) -> Self:
         name = self.path.split("/")[1]
         if self.op not in ("remove", "test") and name in UNCHANGEABLE_PROPERTIES:
-            raise ValueError(f"Glance could not change a property {name!r} again; use another name")
+            raise ValueError(f"Glance cannot change a property {name!r} later; use another name")
         return self
 
     @model_validator(mode="after")

@@ -43,8 +43,8 @@ class UploadState:
         if self.ended is not None or self.runs(now):
             return self
         message = (
-            f"Nothing was heard of this upload for {STALE_SECONDS} seconds: the server that carried"
-            " it stopped, or cannot reach Redis. Look at the image's status."
+            f"There was no update on this upload for {STALE_SECONDS} seconds: its server stopped,"
+            " or cannot reach Redis. Check the image's status."
         )
         error = to_wire(BffError(Code.TIMEOUT, message), path=None, request_id="")
         return replace(self, ended=now, error=error)

@@ -39,7 +39,7 @@ class Allocation:
         if self._budget.exceeded:
             self._resize(0)
             message = (
-                f"Cut off: the calls of this batch read more than {self._budget.limit} bytes"
+                f"Stopped: the calls of this batch read more than {self._budget.limit} bytes"
                 " together; ask for less, or send this call on its own."
             )
             raise BffError(Code.PAYLOAD_TOO_LARGE, message)

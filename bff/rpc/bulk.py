@@ -15,8 +15,8 @@ from schemas.bulk import BulkFailure, BulkOperationResult
 
 # Of a call's deadline: a bulk operation must answer what was done before it is cut off itself.
 BULK_SHARE = 0.9
-NOT_BEGUN = "Not begun: the call's time was over; ask for it again."
-CUT_OFF = "Cut off: the call's time was over; it may have worked, so look."
+NOT_STARTED = "Timed out before starting; retry."
+TIMED_OUT = "Timed out while running; it may have worked: check the image before you retry."
 
 log = structlog.get_logger("bff.rpc.bulk")
 
@@ -73,7 +73,7 @@ class Bulk:
 
     async def _work(self, queue: Iterator[str]) -> None:
         for image_id in queue:
-            self._outcomes[image_id] = BffError(Code.TIMEOUT, CUT_OFF)
+            self._outcomes[image_id] = BffError(Code.TIMEOUT, TIMED_OUT)
             self._outcomes[image_id] = await self._outcome(image_id)
 
     async def _outcome(self, image_id: str) -> BffError | None:
@@ -93,9 +93,9 @@ class Bulk:
         return ((image_id, error) for image_id, error in self._all() if error is not None)
 
     def _all(self) -> Iterator[tuple[str, BffError | None]]:
-        not_begun = BffError(Code.TIMEOUT, NOT_BEGUN)
+        not_started = BffError(Code.TIMEOUT, NOT_STARTED)
         for image_id in dict.fromkeys(self.ids):
-            yield image_id, self._outcomes.get(image_id, not_begun)
+            yield image_id, self._outcomes.get(image_id, not_started)
 
 
 def _failure(image_id: str, error: BffError) -> BulkFailure:

@@ -72,7 +72,7 @@ class RpcEndpoint:
             await _answer(finished[0], caller)(scope, receive, send)
 
     async def _body(self, request: Request) -> bytes:
-        late = f"The request did not come within {self._seconds:g} seconds."
+        late = f"The request was not received within {self._seconds:g} seconds; retry."
         try:
             async with Lifetime().within(self._seconds, BffError(Code.TIMEOUT, late)):
                 return await _body(request, self._max_body)

@@ -52,9 +52,12 @@ class _Limits:
     def start_error(self) -> BffError | None:
         """Return why no further call may start."""
         if self.lifetime.stopping:
-            return stopping("not begun; retry.")
+            return stopping("the call was not started; retry.")
         if self.budget.exceeded:
-            message = f"Not begun: the batch has {self.budget.limit} bytes of answers; split it."
+            message = (
+                f"Not started: the answers of this batch have more than {self.budget.limit} bytes;"
+                " split the batch."
+            )
             return BffError(Code.PAYLOAD_TOO_LARGE, message)
         return None
 

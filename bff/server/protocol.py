@@ -131,7 +131,7 @@ class Connection(HttpToolsProtocol):
         return True
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what is no HTTP, or too much of it."""
+        """Answer malformed HTTP, or a head that is too large."""
         if self._read > MAX_HEAD_BYTES or not self._may_answer():
             self._refuse()
         else:
@@ -170,7 +170,7 @@ class Connection(HttpToolsProtocol):
         self._head = 0
         self._wait_no_more()
         if self.parser.get_method() == b"CONNECT":
-            raise self._faulty("This is no proxy: nothing may follow as another protocol.")
+            raise self._faulty("CONNECT is not supported: this server is not a proxy.")
         self._check_host()
         if self.parser.get_http_version() in _OLD:
             # It is to be ignored there (RFC 9110, 10.1.1).
@@ -212,7 +212,7 @@ class Connection(HttpToolsProtocol):
         if len(hosts) > 1:
             raise self._faulty("There is more than one Host header.")
         if hosts and not _HOST.fullmatch(hosts[0]):
-            raise self._faulty("The Host header is not a host with or without a port.")
+            raise self._faulty("The Host header must be a host, with or without a port.")
 
     def _faulty(self, message: str) -> ValueError:
         # The parser keeps the exception to itself.

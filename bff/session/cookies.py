@@ -53,7 +53,7 @@ class SessionCookie:
         header = self._header(sealed, _seconds_until(expires))
         if len(header) > MAX_COOKIE_BYTES:
             message = (
-                f"No session in a cookie: Keystone's token is so long that it takes {len(header)}"
+                f"The session does not fit in a cookie: with Keystone's token it has {len(header)}"
                 f" bytes, and browsers keep {MAX_COOKIE_BYTES}. Send the token in X-Auth-Token."
             )
             raise BffError(Code.BAD_GATEWAY, message)
@@ -73,9 +73,10 @@ def _seconds_until(expires: datetime) -> int:
     seconds = int((expires - now).total_seconds())
     if seconds < 1:
         message = (
-            f"No session in a cookie: Keystone's token ends at {expires:%Y-%m-%d %H:%M:%S %Z}, and"
-            f" this server's clock says {now:%Y-%m-%d %H:%M:%S %Z}. If you have just signed in, the"
-            " clocks of this server and of Keystone differ: set both right, as by NTP."
+            "The session cookie would expire at once: Keystone's token expires at"
+            f" {expires:%Y-%m-%d %H:%M:%S %Z}, and this server's clock says"
+            f" {now:%Y-%m-%d %H:%M:%S %Z}. If you have just signed in, the clocks of this server"
+            " and of Keystone differ: synchronise them, as by NTP."
         )
         raise BffError(Code.BAD_GATEWAY, message)
     return seconds

@@ -236,7 +236,7 @@ class Sessions:
         token = await self._keystone.rescope(own.secret, _as_keystone_has_it(scope), request_id)
         if token.body.user.id != own.body.user.id or token.body.scope != scope:
             # The answer to another request: nobody may work with another one's token.
-            message = "Keystone answered with another token than was asked for; try again later."
+            message = "Keystone's new token has another user or scope than requested; retry later."
             raise BffError(Code.BAD_GATEWAY, message)
         self._scopes.setdefault(fingerprint, set()).add(scope)
         return token

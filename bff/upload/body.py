@@ -42,7 +42,7 @@ class Body:
             BffError: CLIENT_CLOSED_REQUEST, the connection is gone; TIMEOUT, nothing comes, or next
                 to nothing.
         """
-        late = f"Nothing came for {self._patience:g} seconds; upload the file again."
+        late = f"No data was received for {self._patience:g} seconds; upload the file again."
         while not self.ended:
             began = monotonic()
             async with Lifetime().within(self._patience, BffError(Code.TIMEOUT, late)):
@@ -59,8 +59,8 @@ class Body:
         if self._waited > self._patience:
             if self._came < MIN_BYTES_PER_SECOND * self._waited and not self.ended:
                 message = (
-                    f"Only {self._came} bytes came in {self._waited:.0f} seconds; upload the file"
-                    " again over a faster line."
+                    f"Only {self._came} bytes were received in {self._waited:.0f} seconds; upload"
+                    " the file again over a faster connection."
                 )
                 raise BffError(Code.TIMEOUT, message)
             self._waited, self._came = 0.0, 0

@@ -196,7 +196,7 @@ def _name_of(disposition: str) -> str:
         raise _bad("a filename holds a path; send the name alone")
     name = options[b"name"].decode("latin-1")
     if name not in (FILE, *FIELDS):
-        raise _bad(f"there is a part that is none of {', '.join((FILE, *FIELDS))}")
+        raise _bad(f"it has a part with another name than {', '.join((FILE, *FIELDS))}")
     return name
 
 

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from bff.errors import BffError, Code
 
 CHUNK = 256 * 1024
-HINT = "send imageId before the file, or as ?imageId=, and the file is not stored on the way."
+HINT = "send imageId before the file, or as ?imageId=, and the file needs no buffer."
 T = TypeVar("T")
 
 
@@ -62,7 +62,7 @@ class Spools:
 
     def _check(self, count: int) -> None:
         if self._used + count > self._max_bytes:
-            message = f"The file came before its imageId, and is too large to wait for it: {HINT}"
+            message = f"The file came before its imageId, and is too large to be buffered: {HINT}"
             raise BffError(Code.PAYLOAD_TOO_LARGE, message)
 
 
@@ -128,5 +128,5 @@ def _explained() -> Iterator[None]:
         if failure.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             message = f"There is no room left on this server's disk: {HINT}"
             raise BffError(Code.PAYLOAD_TOO_LARGE, message) from failure
-        message = f"This server cannot store the file on the way: {HINT}"
+        message = f"This server cannot buffer the file on its disk: {HINT}"
         raise BffError(Code.SERVICE_UNAVAILABLE, message) from failure

@@ -326,7 +326,7 @@ def test_a_property_name_with_a_space_at_an_end_is_refused(name: str) -> None:
 @pytest.mark.parametrize("name", ["base", "delete", "image_id", "__class__", "__dict__"])
 def test_a_property_that_glance_could_never_change_again_is_refused(name: str) -> None:
     message = refusal(CreateImageInput, {name: "value"})
-    assert message == f"Glance could not change a property {name!r} again; use another name"
+    assert message == f"Glance cannot change a property {name!r} later; use another name"
 
 
 @pytest.mark.parametrize("value", [None, True, 5, 1.5, ["a"], {"a": "b"}])

@@ -64,10 +64,10 @@ GOOD = {"op": "remove", "path": "/hw_serial"}
         ({"op": "add", "path": "/x", "value": nested(101)}, ["value"], "more than 100 levels"),
         ({**{str(n): 0 for n in range(21)}}, [], "at most 20 members"),
         (5, [], "valid dictionary"),
-        ({"op": "add", "path": "/delete", "value": "x"}, [], "could not change a property"),
-        ({"op": "replace", "path": "/image_id", "value": "x"}, [], "could not change a property"),
-        ({"op": "move", "path": "/__class__", "from": "/x"}, [], "could not change a property"),
-        ({"op": "copy", "path": "/base", "from": "/x"}, [], "could not change a property"),
+        ({"op": "add", "path": "/delete", "value": "x"}, [], "cannot change a property"),
+        ({"op": "replace", "path": "/image_id", "value": "x"}, [], "cannot change a property"),
+        ({"op": "move", "path": "/__class__", "from": "/x"}, [], "cannot change a property"),
+        ({"op": "copy", "path": "/base", "from": "/x"}, [], "cannot change a property"),
     ],
 )
 def test_a_faulty_operation_is_refused_with_its_index(

@@ -157,9 +157,9 @@ async def test_what_is_not_done_within_the_calls_deadline_fails_and_what_is_done
     assert result["successful"] == ids[:3]
     assert failures(result) == dict.fromkeys(ids[3:], ("408", "TIMEOUT"))
     assert asked(openstack) == [REQUESTS["deleteImages"].format(i) for i in ids[:4]]
-    cut_off, *not_begun = [failure["message"] for failure in result["failed"]]
-    assert "may have worked" in cut_off
-    assert all(message.startswith("Not begun") for message in not_begun)
+    timed_out, *not_started = [failure["message"] for failure in result["failed"]]
+    assert "may have worked" in timed_out
+    assert all(message.startswith("Timed out before") for message in not_started)
 
 
 @every_procedure

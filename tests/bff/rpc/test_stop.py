@@ -94,7 +94,7 @@ async def test_each_call_of_a_batch_says_what_became_of_it(
         done, *others = await calling
     assert done["result"]["user"]["name"] == "alice"
     assert [told(answer) for answer in others] == [(n, "SERVICE_UNAVAILABLE") for n in range(30)]
-    assert sum("not begun" in answer["error"]["message"] for answer in others) == 15
+    assert sum("not started" in answer["error"]["message"] for answer in others) == 15
     assert sorted(line["event"] for line in lines) == ["call"] * 16 + ["refused"] * 15
     assert openstack.calls["GET /v2/images"] == 16
 

@@ -50,7 +50,7 @@ async def test_a_client_that_sends_a_byte_now_and_then_is_given_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     client = Client(b"x", 20, 1000)
-    with pytest.raises(BffError, match="Only 4 bytes came in 80 seconds") as caught:
+    with pytest.raises(BffError, match="Only 4 bytes were received in 80 seconds") as caught:
         await arrived(client, monkeypatch)
     assert caught.value.code is Code.TIMEOUT
 
@@ -62,7 +62,7 @@ async def test_a_good_beginning_does_not_count_for_ever(monkeypatch: pytest.Monk
     for _ in range(1000):
         await anext(body)
     client.chunk, client.seconds = b"x", 20
-    with pytest.raises(BffError, match="bytes came in"):
+    with pytest.raises(BffError, match="bytes were received in"):
         await drained(body)
 
 
@@ -105,6 +105,6 @@ async def test_a_client_that_sends_nothing_is_told_so() -> None:
         await asyncio.Event().wait()
         raise AssertionError
 
-    with pytest.raises(BffError, match="Nothing came for 0 seconds") as caught:
+    with pytest.raises(BffError, match="No data was received for 0 seconds") as caught:
         await drained(Body(receive, 0))
     assert caught.value.code is Code.TIMEOUT

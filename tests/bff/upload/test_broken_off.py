@@ -235,7 +235,7 @@ async def test_there_is_room_for_so_much_and_the_error_says_how_to_need_none(
 
 @pytest.mark.parametrize(
     ("failure", "status", "words"),
-    [(28, 413, "no room left"), (5, 503, "cannot store the file on the way")],
+    [(28, 413, "no room left"), (5, 503, "cannot buffer the file")],
 )
 async def test_a_disk_that_fails_is_an_answer_and_not_a_crash(
     *,

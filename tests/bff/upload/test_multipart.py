@@ -139,7 +139,10 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "only the closing boundary": (form(), "no part named 'file'"),
     "no file": (form(ID), "no part named 'file'"),
     "100 000 parts": (form(*[part("imageId", b"")] * 100_000), "two parts named 'imageId'"),
-    "100 000 parts of no name": (form(*[part("x", b"")] * 100_000), "none of file, imageId"),
+    "100 000 parts of no name": (
+        form(*[part("x", b"")] * 100_000),
+        "another name than file, imageId",
+    ),
     "a header of a megabyte": (form(ID, header(b"X-Long: " + b"a" * 10**6)), "Maximum header size"),
     "a header's name of a megabyte": (
         form(ID, header(b"a" * 10**6 + b": x")),
@@ -172,8 +175,8 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "no disposition": (f"--{BOUNDARY}\r\nX: y\r\n\r\nx".encode(), "no Content-Disposition"),
     "an attachment": (disposition(b'attachment; name="file"'), "no Content-Disposition"),
     "no name": (disposition(b"form-data"), "no Content-Disposition"),
-    "another name": (disposition(b'form-data; name="image"'), "none of file, imageId"),
-    "another case": (disposition(b'form-data; name="File"'), "none of file, imageId"),
+    "another name": (disposition(b'form-data; name="image"'), "another name than file, imageId"),
+    "another case": (disposition(b'form-data; name="File"'), "another name than file, imageId"),
     "a name in another encoding": (disposition(b"form-data; name*=utf-8''file"), "Disposition"),
 }
 

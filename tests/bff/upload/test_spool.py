@@ -86,7 +86,7 @@ async def test_nor_does_any_number_of_cancellations_close_it_before(
     assert storing.cancelled()
     assert file.history == []
     # What is still on the disk still counts.
-    with pytest.raises(BffError, match="too large to wait for it"):
+    with pytest.raises(BffError, match="too large to be buffered"):
         await spools.open(1).__aenter__()
     file.go_on.set()
     async with asyncio.timeout(SECONDS):
