@@ -66,8 +66,8 @@ def create_app(settings: Settings, registry: Registry) -> Starlette:
         async with new_client() as client, Hub.of(settings) as progress:
             cloud = _cloud(settings, client)
             yield {"cloud": cloud, "progress": progress}
-            await endpoint.at_rest()
-            await cloud.sessions.at_rest()
+            await endpoint.drain()
+            await cloud.sessions.drain()
 
     app = Starlette(
         routes=[
@@ -83,7 +83,7 @@ def create_app(settings: Settings, registry: Registry) -> Starlette:
             Middleware(CatchAllMiddleware),
             Middleware(EncodedSlashMiddleware),
         ],
-        exception_handlers={HTTPException: _nothing_here(settings.prefix)},
+        exception_handlers={HTTPException: _no_such_route(settings.prefix)},
         lifespan=lifespan,
     )
     # A redirect would be made of the Host that the client states, and without a proxy's https.
@@ -127,7 +127,7 @@ def _cross_origin(settings: Settings) -> list[Middleware]:
     ]
 
 
-def _nothing_here(prefix: str) -> Callable[[Request, Any], Response]:
+def _no_such_route(prefix: str) -> Callable[[Request, Any], Response]:
     def answer(request: Request, error: HTTPException) -> Response:
         code = Code.METHOD_NOT_SUPPORTED if error.status_code == 405 else Code.NOT_FOUND
         what = f"{request.method} {request.url.path[:100]}"

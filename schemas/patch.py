@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from schemas.base import IN_WORDS, TEXT_PATTERN, Pointer, Strict
+from schemas.base import PATTERN_MESSAGES, TEXT_PATTERN, Pointer, Strict
 from schemas.image import UNCHANGEABLE_PROPERTIES, OneImageInput
 
 MAX_OPERATIONS = 1000
@@ -83,7 +83,7 @@ class JSONPatchOperation(Strict):
         if name in SHOWN and self.op in ("add", "replace"):
             for text in self.value if isinstance(self.value, list) else [self.value]:
                 if isinstance(text, str) and not re.fullmatch(TEXT_PATTERN, text):
-                    raise ValueError(f"the value of {name} {IN_WORDS[TEXT_PATTERN]}")
+                    raise ValueError(f"the value of {name} {PATTERN_MESSAGES[TEXT_PATTERN]}")
                 if name == "tags" and text == "":
                     raise ValueError("a tag must have at least one character")
         return self

@@ -47,17 +47,17 @@ class Bulk:
     request_id: str
     _outcomes: dict[str, BffError | None] = field(default_factory=dict)
 
-    async def run(self, at_once: int, seconds: float) -> BulkOperationResult:
+    async def run(self, concurrency: int, seconds: float) -> BulkOperationResult:
         """Do it to every image; what is not done in time is a failure like any other.
 
         Args:
-            at_once: How many images are worked on at a time.
+            concurrency: How many images are worked on at a time.
             seconds: After so long, what is done is answered.
         """
         queue = iter(dict.fromkeys(self.ids))
         try:
             async with asyncio.timeout(seconds), asyncio.TaskGroup() as group:
-                for _ in range(at_once):
+                for _ in range(concurrency):
                     group.create_task(self._work(queue))
         except TimeoutError:
             log.warning("a bulk operation ran out of time", seconds=seconds)

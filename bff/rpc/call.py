@@ -88,7 +88,7 @@ async def log_line(call: Call, proceed: Step) -> bytes:
         outcome = error
         raise
     except asyncio.CancelledError:
-        outcome = call.lifetime.cut_off()
+        outcome = call.lifetime.cancellation_error()
         raise
     finally:
         log_call(outcome, started, soft=call.soft)
@@ -101,7 +101,7 @@ async def client_errors(call: Call, proceed: Step) -> bytes:
     except (Exception, asyncio.CancelledError) as failure:
         if _is_cancelled(failure):
             raise
-        error = call.caller.to_client_error(failure, _event(failure))
+        error = call.caller.to_client_error(failure, _log_event(failure))
         # Retries keep a failure in a cycle, and its frames what was read of an answer.
         clear_frames(failure.__traceback__)
         raise error from None
@@ -154,7 +154,7 @@ def _is_cancelled(failure: BaseException) -> bool:
     )
 
 
-def _event(failure: BaseException) -> str:
+def _log_event(failure: BaseException) -> str:
     if isinstance(failure, PydanticSerializationError):
         return "a result cannot be written as JSON"
     return "a handler failed"

@@ -26,8 +26,8 @@ SOFT_HEADER = "x-bff-errors"
 JSON = "application/json"
 # In bytes: to join less is faster than to send it in pieces.
 LARGE = 1024 * 1024
-# How long the last answers may take to be sent when the server stops.
-END_SECONDS = 1
+# How long answers in flight may take to be sent when the server stops.
+DRAIN_SECONDS = 1
 
 
 class RpcEndpoint:
@@ -37,26 +37,26 @@ class RpcEndpoint:
         self._rpc = rpc
         self._max_body = max_body
         self._seconds = seconds
-        self._answering: set[asyncio.Task[Any]] = set()
+        self._in_flight: set[asyncio.Task[Any]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request; stop working when its client is gone."""
         task: Any = asyncio.current_task()
-        self._answering.add(task)
+        self._in_flight.add(task)
         try:
             await self._serve(scope, receive, send)
         finally:
-            self._answering.discard(task)
+            self._in_flight.discard(task)
 
-    async def at_rest(self) -> None:
+    async def drain(self) -> None:
         """Wait a moment for the answers to what the stop of the server has just cut off."""
-        if self._answering:
-            await asyncio.wait(self._answering, timeout=END_SECONDS)
+        if self._in_flight:
+            await asyncio.wait(self._in_flight, timeout=DRAIN_SECONDS)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         try:
-            _check_is_a_call(request)
+            _check_is_call(request)
             body = await self._body(request)
         except BffError as error:
             await _error_response(error, scope)(scope, receive, send)
@@ -67,20 +67,20 @@ class RpcEndpoint:
         caller, lifetime = caller_of(request, cloud, request_id_of(scope)), Lifetime()
         soft = request.headers.get(SOFT_HEADER, "").lower() == "soft"
         answering = self._rpc.answer(body, caller, lifetime, soft=soft)
-        finished = await _unless_gone(receive, answering, lifetime)
+        finished = await _unless_disconnected(receive, answering, lifetime)
         if finished is not None:
             await _answer(finished[0], caller)(scope, receive, send)
 
     async def _body(self, request: Request) -> bytes:
-        late = f"The request was not received within {self._seconds:g} seconds; retry."
+        too_late = f"The request was not received within {self._seconds:g} seconds; retry."
         try:
-            async with Lifetime().within(self._seconds, BffError(Code.TIMEOUT, late)):
+            async with Lifetime().within(self._seconds, BffError(Code.TIMEOUT, too_late)):
                 return await _body(request, self._max_body)
         except asyncio.CancelledError:
             raise stopping("retry.") from None
 
 
-def _check_is_a_call(request: Request) -> None:
+def _check_is_call(request: Request) -> None:
     if request.method != "POST":
         raise BffError(Code.METHOD_NOT_SUPPORTED, "Calls are sent with POST.")
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -106,7 +106,9 @@ async def _body(request: Request, max_body: int) -> bytes:
     return bytes(body)
 
 
-async def _unless_gone(receive: Receive, work: Awaitable[T], lifetime: Lifetime) -> tuple[T] | None:
+async def _unless_disconnected(
+    receive: Receive, work: Awaitable[T], lifetime: Lifetime
+) -> tuple[T] | None:
     """Return the work's result, or ``None`` when the client went away and the work was stopped."""
     working = asyncio.ensure_future(work)
     # Of a request whose body was read, nothing else can come (ASGI, HTTP, "Disconnect").
@@ -121,7 +123,7 @@ async def _unless_gone(receive: Receive, work: Awaitable[T], lifetime: Lifetime)
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if working.done():
             return (working.result(),)
-        lifetime.leave()
+        lifetime.disconnect()
         return None
     finally:
         watching.cancel()

@@ -76,12 +76,12 @@ Method = Callable[[_CallContext, Any], Awaitable[Result]]
 
 
 class Rpc:
-    """Answers JSON-RPC requests with the procedures of a registry, and with JSON-RPC's own."""
+    """Answers JSON-RPC requests with the procedures of a registry, and with the built-in ones."""
 
-    def __init__(self, registry: Registry, settings: Settings, *own: Procedure) -> None:
+    def __init__(self, registry: Registry, settings: Settings, *built_in: Procedure) -> None:
         self._registry = registry
         self._settings = settings
-        self._own = {procedure.name: procedure for procedure in own}
+        self._built_in = {procedure.name: procedure for procedure in built_in}
         self._methods = _Methods(self._run)
 
     async def answer(
@@ -96,12 +96,14 @@ class Rpc:
         try:
             parsed = _parse(body)
             if isinstance(parsed, list):
-                return await self._batch(parsed, caller, lifetime, soft)
+                return await self._answer_batch(parsed, caller, lifetime, soft)
         except BffError as error:
             return [error_answer(error, caller.request_id)]
-        return await self._one(parsed, caller, soft, _Limits(nullcontext(), lifetime, Budget(inf)))
+        return await self._answer_one(
+            parsed, caller, soft, _Limits(nullcontext(), lifetime, Budget(inf))
+        )
 
-    async def _batch(
+    async def _answer_batch(
         self, elements: list[Any], caller: Caller, lifetime: Lifetime, soft: bool
     ) -> Answer | None:
         if not elements:
@@ -114,12 +116,13 @@ class Rpc:
         limits = _Limits(slots, lifetime, Budget(MAX_BATCH_BYTES))
         async with asyncio.TaskGroup() as group:
             tasks = [
-                group.create_task(self._one(element, caller, soft, limits)) for element in elements
+                group.create_task(self._answer_one(element, caller, soft, limits))
+                for element in elements
             ]
         answers = [answer for task in tasks if (answer := task.result()) is not None]
         return _array(answers) if answers else None
 
-    async def _one(
+    async def _answer_one(
         self, element: Any, caller: Caller, soft: bool, limits: _Limits
     ) -> Answer | None:
         fault = _fault(element)
@@ -135,17 +138,17 @@ class Rpc:
                 call,  # the deserializer below takes it as it is
                 self._methods,
                 context=_CallContext(caller, soft, limits.lifetime, allocation),
-                deserializer=_as_it_is,
-                validator=_as_it_is,
+                deserializer=_unchanged,
+                validator=_unchanged,
             )
             answer = None if response is None else _encode(response)
             allocation.finish(sum(map(len, answer or [])))
         return answer
 
     async def _run(self, name: str, call: _CallContext, raw: Any) -> Result:
-        procedure = self._own.get(name) or self._registry.get(name)
+        procedure = self._built_in.get(name) or self._registry.get(name)
         if procedure is None:
-            return self._unknown(name, call)
+            return self._method_not_found(name, call)
         caller, lifetime, count = call.caller, call.lifetime, call.allocation.count
         try:
             answer = await run(
@@ -155,7 +158,7 @@ class Rpc:
             return _error(error, name, caller)
         return Success(answer)
 
-    def _unknown(self, name: str, call: _CallContext) -> Result:
+    def _method_not_found(self, name: str, call: _CallContext) -> Result:
         error, path = self._registry.not_found(name), name[:MAX_NAME_LENGTH]
         log.warning("call", procedure=path, status=error.code.label, error=error.message)
         return _error(error, path, call.caller)
@@ -197,7 +200,7 @@ def _parse(body: bytes) -> Any:
         raise BffError(Code.PARSE_ERROR, f"Parse error: {error}") from None
 
 
-def _as_it_is(parsed: Any) -> Any:
+def _unchanged(parsed: Any) -> Any:
     return parsed
 
 

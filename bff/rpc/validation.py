@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from bff.errors import BffError, Code
-from schemas.base import IN_WORDS
+from schemas.base import PATTERN_MESSAGES
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -41,8 +41,8 @@ def validated(model: type[M], raw: Any) -> M:
 def _issue(fault: ErrorDetails, names: list[str]) -> dict[str, Any]:
     path = [part[:MAX_KEY_LENGTH] if isinstance(part, str) else part for part in fault["loc"]]
     where = ".".join(map(str, path))
-    words = _words(fault, str(path[-1]) if path else "", names)
-    message = f"{where}: {words}" if where else words
+    reason = _reason(fault, str(path[-1]) if path else "", names)
+    message = f"{where}: {reason}" if where else reason
     return {"path": path, "message": message, "code": fault["type"]}
 
 
@@ -61,14 +61,14 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
     return next((model for part in get_args(annotation) if (model := _model_in(part))), None)
 
 
-def _words(fault: ErrorDetails, key: str, names: list[str]) -> str:
+def _reason(fault: ErrorDetails, key: str, names: list[str]) -> str:
     if fault["type"] == "extra_forbidden":
         close = get_close_matches(key, names, n=1)
         return f"unknown parameter; did you mean {close[0]}?" if close else "unknown parameter"
     if fault["type"] == "missing":
         return "required"
     if fault["type"] == "string_pattern_mismatch":
-        return IN_WORDS.get(fault["ctx"]["pattern"], fault["msg"])
+        return PATTERN_MESSAGES.get(fault["ctx"]["pattern"], fault["msg"])
     if fault["type"] == "value_error":
         return str(fault["ctx"]["error"])
     return fault["msg"]

@@ -1,4 +1,4 @@
-"""How long something may take, and what is told when it has to end before."""
+"""Deadlines, and the error of what is ended by its deadline, a stop or a disconnect."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from bff.errors import BffError, Code, stopping
 
 
 class Lifetime:
-    """Of the calls of one HTTP request: to their deadlines, or until the server is stopped."""
+    """Ends the calls of one HTTP request: at their deadlines, or when the server stops."""
 
     def __init__(self) -> None:
         self.stopping = False
-        self._client_left = False
+        self._client_disconnected = False
         self._running: set[asyncio.Timeout] = set()
 
     @asynccontextmanager
-    async def within(self, seconds: float, late: BffError) -> AsyncIterator[None]:
+    async def within(self, seconds: float, timeout_error: BffError) -> AsyncIterator[None]:
         """End the block after ``seconds``, or when the server is stopped.
 
-        A ``TimeoutError`` of the block's own passes as what it is.
+        A ``TimeoutError`` that the block itself raises passes unchanged.
 
         Raises:
-            BffError: ``late``; SERVICE_UNAVAILABLE, the server is being stopped.
+            BffError: ``timeout_error``; SERVICE_UNAVAILABLE, the server is being stopped.
         """
         deadline = asyncio.timeout(0 if self.stopping else seconds)
         self._running.add(deadline)
@@ -34,24 +34,24 @@ class Lifetime:
         except TimeoutError:
             if not deadline.expired():
                 raise
-            raise (stopping() if self.stopping else late) from None
+            raise (stopping() if self.stopping else timeout_error) from None
         finally:
             self._running.discard(deadline)
 
     def stop(self) -> None:
-        """Let every deadline be over: the server is being stopped."""
+        """Expire every deadline now: the server is being stopped."""
         self.stopping = True
         now = asyncio.get_running_loop().time()
         for deadline in self._running:
             if not deadline.expired():
                 deadline.reschedule(now)
 
-    def leave(self) -> None:
+    def disconnect(self) -> None:
         """Say that the client went away, before its calls are cancelled."""
-        self._client_left = True
+        self._client_disconnected = True
 
-    def cut_off(self) -> BffError:
-        """Return why a call was cancelled; nothing but these two does it."""
-        if self._client_left:
+    def cancellation_error(self) -> BffError:
+        """Return why a call was cancelled: only a disconnect or a stop does that."""
+        if self._client_disconnected:
             return BffError(Code.CLIENT_CLOSED_REQUEST, "The client went away.")
         return stopping()

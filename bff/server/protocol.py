@@ -30,7 +30,7 @@ READ_SECONDS = 60.0
 MIN_READ_BYTES = 64 * 1024
 # In seconds: after the end of what a client sends, it is first asked whether it still listens.
 FIRST_PROBE = 0.05
-_OLD = ("0.9", "1.0")
+_BEFORE_HTTP_1_1 = ("0.9", "1.0")
 # uri-host [ ":" port ] (RFC 9110, 7.2); it may be empty.
 _HOST = re.compile(
     rb"(\[[0-9a-f:.]+\]|\[v[0-9a-f]+\.[\w.~!$&'()*+,;=:-]+\]"
@@ -71,7 +71,10 @@ class _Parser(HttpRequestParser):
                 HttpRequestParser.feed_data(reading, data)
             except HttpParserUpgrade as upgrade:
                 # Not by calling this again: one packet may hold thousands of such heads.
-                parser, data = self._connection.read_again(reading), data[upgrade.args[0] :]
+                parser, data = (
+                    self._connection.reparse_without_upgrade(reading),
+                    data[upgrade.args[0] :],
+                )
 
 
 class Connection(HttpToolsProtocol):
@@ -80,41 +83,41 @@ class Connection(HttpToolsProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.parser = _Parser(self)
-        # The bytes since the last ones that were more than a head's.
-        self._head = 0
-        # The bytes of a request's head and trailers that were read.
-        self._read = 0
-        self._behind_head = False
-        self._answering: RequestResponseCycle | None = None
-        self._waiting: asyncio.TimerHandle | None = None
-        self._unread = 0
-        self._reading: asyncio.TimerHandle | None = None
-        self._probing: asyncio.TimerHandle | None = None
-        self._fault = ""
+        # The bytes received since the last head was complete, or the last of a body came.
+        self._head_bytes = 0
+        # The bytes of one request's head and trailers, as the parser reported them.
+        self._counted_bytes = 0
+        self._head_complete = False
+        self._active_cycle: RequestResponseCycle | None = None
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._unread_bytes = 0
+        self._read_timer: asyncio.TimerHandle | None = None
+        self._probe_timer: asyncio.TimerHandle | None = None
+        self._fault_message = ""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Expect a head."""
+        """Start the timer of the first head."""
         super().connection_made(transport)
-        self._wait()
+        self._start_head_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Expect nothing any more; whoever still makes an answer is told."""
-        self._wait_no_more()
-        self._look_no_more()
-        if self._probing is not None:
-            self._probing.cancel()
+        """Stop the timers, and tell the application that still makes an answer."""
+        self._cancel_head_timer()
+        self._stop_watching_reader()
+        if self._probe_timer is not None:
+            self._probe_timer.cancel()
         # uvicorn tells the last request alone, which may wait behind the one that is answered.
-        if self._answering is not None and not self._answering.response_complete:
-            self._answering.disconnected = True
-            self._answering.message_event.set()
+        if self._active_cycle is not None and not self._active_cycle.response_complete:
+            self._active_cycle.disconnected = True
+            self._active_cycle.message_event.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Take in what comes, up to a head that is too large."""
-        self._head += len(data)
+        self._head_bytes += len(data)
         super().data_received(data)
-        if self._head > MAX_HEAD_BYTES and not self.transport.is_closing():
-            self._refuse()
+        if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
+            self._reject_too_large()
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """The client sends no more; returns whether it may still wait for an answer.
@@ -123,21 +126,21 @@ class Connection(HttpToolsProtocol):
         closed resets the connection when anything is written to it, so interim answers find out
         (RFC 9110, 15.2). HTTP/1.0 knows none, and TLS no half of a connection.
         """
-        last = self._last_whole()
+        last = self._last_complete()
         if last is None or self.transport.get_extra_info("sslcontext") is not None:
             return False
         last.keep_alive = False
-        self._probing = self.loop.call_later(FIRST_PROBE, self._probe, FIRST_PROBE)
+        self._probe_timer = self.loop.call_later(FIRST_PROBE, self._probe, FIRST_PROBE)
         return True
 
     def send_400_response(self, msg: str) -> None:
         """Answer malformed HTTP, or a head that is too large."""
-        if self._read > MAX_HEAD_BYTES or not self._may_answer():
-            self._refuse()
+        if self._counted_bytes > MAX_HEAD_BYTES or not self._may_answer():
+            self._reject_too_large()
         else:
-            super().send_400_response(self._fault or msg)
+            super().send_400_response(self._fault_message or msg)
 
-    def read_again(self, stopped: HttpRequestParser) -> HttpRequestParser:
+    def reparse_without_upgrade(self, stopped: HttpRequestParser) -> HttpRequestParser:
         """Read a head again that offers another protocol, without that; returns what reads on."""
         offered, self.parser = self.headers, _Parser(self)
         line = stopped.get_method(), self.url, stopped.get_http_version().encode()
@@ -151,8 +154,8 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A head begins."""
         super().on_message_begin()
-        self._read, self._behind_head = 0, False
-        self._wait()
+        self._counted_bytes, self._head_complete = 0, False
+        self._start_head_timer()
 
     def on_url(self, url: bytes) -> None:
         """Some of the address came."""
@@ -162,71 +165,71 @@ class Connection(HttpToolsProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header came, or a trailer, which is no header (RFC 9110, 6.5.1)."""
         self._count(len(name) + len(value) + len(": \r\n"))
-        if not self._behind_head:
+        if not self._head_complete:
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """A head is there."""
-        self._head = 0
-        self._wait_no_more()
+        self._head_bytes = 0
+        self._cancel_head_timer()
         if self.parser.get_method() == b"CONNECT":
-            raise self._faulty("CONNECT is not supported: this server is not a proxy.")
+            raise self._bad_request("CONNECT is not supported: this server is not a proxy.")
         self._check_host()
-        if self.parser.get_http_version() in _OLD:
+        if self.parser.get_http_version() in _BEFORE_HTTP_1_1:
             # It is to be ignored there (RFC 9110, 10.1.1).
             self.expect_100_continue = False
-        self._behind_head = True
+        self._head_complete = True
         if not self.parser.should_upgrade():
             super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """Some of a body came."""
-        self._head = 0
+        self._head_bytes = 0
         super().on_body(body)
 
     def on_message_complete(self) -> None:
         """A request ends, its trailers too."""
-        self._head = 0
+        self._head_bytes = 0
         if not self.parser.should_upgrade():
             super().on_message_complete()
 
     def pause_writing(self) -> None:
         """More waits to be read than the system takes."""
         super().pause_writing()
-        self._look_again()
+        self._watch_reader()
 
     def resume_writing(self) -> None:
         """Most of it was read."""
-        self._look_no_more()
+        self._stop_watching_reader()
         super().resume_writing()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        self._answering = cycle
+        self._active_cycle = cycle
         super()._start_asgi_task(cycle, app)
 
     def _check_host(self) -> None:
         """Refuse what RFC 9112, 3.2 says is to be refused."""
         hosts = [value for name, value in self.headers if name == b"host"]
-        if not hosts and self.parser.get_http_version() not in _OLD:
-            raise self._faulty("HTTP/1.1 needs a Host header.")
+        if not hosts and self.parser.get_http_version() not in _BEFORE_HTTP_1_1:
+            raise self._bad_request("HTTP/1.1 needs a Host header.")
         if len(hosts) > 1:
-            raise self._faulty("There is more than one Host header.")
+            raise self._bad_request("There is more than one Host header.")
         if hosts and not _HOST.fullmatch(hosts[0]):
-            raise self._faulty("The Host header must be a host, with or without a port.")
+            raise self._bad_request("The Host header must be a host, with or without a port.")
 
-    def _faulty(self, message: str) -> ValueError:
+    def _bad_request(self, message: str) -> ValueError:
         # The parser keeps the exception to itself.
-        self._fault = message
+        self._fault_message = message
         return ValueError(message)
 
-    def _last_whole(self) -> RequestResponseCycle | None:
+    def _last_complete(self) -> RequestResponseCycle | None:
         """Return the last request that came whole and is to be answered; drops one behind it."""
-        running = self._answering
+        running = self._active_cycle
         if (
             running is None
             or running.response_complete
             or running.more_body
-            or running.scope["http_version"] in _OLD
+            or running.scope["http_version"] in _BEFORE_HTTP_1_1
             or self._is_stream(running)
         ):
             return None
@@ -241,7 +244,7 @@ class Connection(HttpToolsProtocol):
 
     def _probe(self, seconds: float) -> None:
         """Find out whether the client still listens, ever less often."""
-        running = self._answering
+        running = self._active_cycle
         if self.transport.is_closing() or running is None:
             return
         if self._is_stream(running):
@@ -249,53 +252,53 @@ class Connection(HttpToolsProtocol):
             self.transport.close()
         elif not running.response_started:
             self.transport.write(_CONTINUE)
-        self._probing = self.loop.call_later(2 * seconds, self._probe, 2 * seconds)
+        self._probe_timer = self.loop.call_later(2 * seconds, self._probe, 2 * seconds)
 
-    def _count(self, came: int) -> None:
-        self._read += came
-        if self._read > MAX_HEAD_BYTES:
+    def _count(self, size: int) -> None:
+        self._counted_bytes += size
+        if self._counted_bytes > MAX_HEAD_BYTES:
             raise ValueError("The head is too large.")
 
-    def _refuse(self) -> None:
+    def _reject_too_large(self) -> None:
         if self._may_answer():
             self.transport.write(_TOO_LARGE)
         self.transport.close()
 
     def _may_answer(self) -> bool:
-        """Return whether a refusal would not be taken for another request's answer, or its part."""
-        running = self._answering
+        """Return whether an error response cannot be taken for (a part of) another answer."""
+        running = self._active_cycle
         if running is None or running.response_complete:
             return True
-        return self._behind_head and running is self.cycle and not running.response_started
+        return self._head_complete and running is self.cycle and not running.response_started
 
-    def _look_again(self) -> None:
-        self._unread = self.transport.get_write_buffer_size()
-        self._reading = self.loop.call_later(READ_SECONDS, self._look)
+    def _watch_reader(self) -> None:
+        self._unread_bytes = self.transport.get_write_buffer_size()
+        self._read_timer = self.loop.call_later(READ_SECONDS, self._check_reader)
 
-    def _look_no_more(self) -> None:
-        if self._reading is not None:
-            self._reading.cancel()
+    def _stop_watching_reader(self) -> None:
+        if self._read_timer is not None:
+            self._read_timer.cancel()
 
-    def _look(self) -> None:
-        if self._unread - self.transport.get_write_buffer_size() < MIN_READ_BYTES:
+    def _check_reader(self) -> None:
+        if self._unread_bytes - self.transport.get_write_buffer_size() < MIN_READ_BYTES:
             self.transport.abort()
         else:
-            self._look_again()
+            self._watch_reader()
 
     def _is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
 
-    def _wait(self) -> None:
-        self._wait_no_more()
-        self._waiting = self.loop.call_later(HEAD_SECONDS, self._waited)
+    def _start_head_timer(self) -> None:
+        self._cancel_head_timer()
+        self._head_timer = self.loop.call_later(HEAD_SECONDS, self._head_timed_out)
 
-    def _wait_no_more(self) -> None:
-        if self._waiting is not None:
-            self._waiting.cancel()
+    def _cancel_head_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
 
-    def _waited(self) -> None:
+    def _head_timed_out(self) -> None:
         if self._is_answering():
             # Of a pipelined request; reading may be held back meanwhile.
-            self._wait()
+            self._start_head_timer()
         else:
             self.transport.close()

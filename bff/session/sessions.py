@@ -20,7 +20,7 @@ from schemas.keystone import ProjectBody, Scope, TokenBody
 # A rescoped token is not handed out in its last seconds, in which a call might outlive it.
 MARGIN_SECONDS = 30
 # How long the last revocations may take when the server stops.
-END_SECONDS = 1
+DRAIN_SECONDS = 1
 
 log = structlog.get_logger("bff.session.sessions")
 
@@ -153,10 +153,10 @@ class Sessions:
                 raise
         return Credentials(root.secret, token.body.scope, from_cookie=True), token
 
-    async def at_rest(self) -> None:
+    async def drain(self) -> None:
         """Wait a moment for what goes on when its caller has gone: tokens that are revoked."""
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=END_SECONDS)
+            await asyncio.wait(self._tasks, timeout=DRAIN_SECONDS)
 
     async def discard(self, token: str, request_id: str) -> None:
         """Revoke a new token that nobody will use; a failure is only logged."""

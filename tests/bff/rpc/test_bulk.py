@@ -120,7 +120,7 @@ async def test_a_bug_that_one_image_meets_does_not_spoil_the_others(logged: list
         if image_id == "bad":
             raise RuntimeError("the-text-of-an-exception")
 
-    result = await Bulk(act, ["one", "bad", "other"], "req-1").run(at_once=1, seconds=SECONDS)
+    result = await Bulk(act, ["one", "bad", "other"], "req-1").run(concurrency=1, seconds=SECONDS)
     assert result.successful == ["one", "other"]
     (failure,) = result.failed
     assert (failure.id, failure.error, failure.code) == ("bad", "500", "INTERNAL_SERVER_ERROR")
@@ -132,7 +132,7 @@ async def test_a_timeout_that_is_a_bug_is_not_taken_for_the_end_of_the_calls_tim
     async def act(image_id: str) -> None:
         raise TimeoutError(image_id)
 
-    result = await Bulk(act, ["one"], "req-1").run(at_once=1, seconds=SECONDS)
+    result = await Bulk(act, ["one"], "req-1").run(concurrency=1, seconds=SECONDS)
     assert [failure.code for failure in result.failed] == ["INTERNAL_SERVER_ERROR"]
 
 

@@ -231,14 +231,14 @@ async def test_any_number_of_offers_in_one_packet_is_ignored(bff: Bff) -> None:
 async def test_a_tunnel_is_refused_and_nothing_behind_it_is_read(
     bff: Bff, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read_again = noted(monkeypatch, "read_again")
+    reparse_without_upgrade = noted(monkeypatch, "reparse_without_upgrade")
     async with connected(bff) as (reader, writer):
         writer.write(b"CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n")
         writer.write(b"GET /polaris-bff/openrpc.json HTTP/1.1\r\nHost: x\r\n\r\n")
         answers = await rest(reader)
     assert answers.startswith(b"HTTP/1.1 400")
     assert answers.count(b"HTTP/1.1 ") == 1
-    assert read_again.locked()
+    assert reparse_without_upgrade.locked()
 
 
 @pytest.mark.parametrize("together", [True, False])
@@ -313,7 +313,7 @@ async def test_a_client_that_reads_its_answer_slowly_gets_all_of_it(
 ) -> None:
     monkeypatch.setattr(connection, "READ_SECONDS", 0.01)
     monkeypatch.setattr(connection, "MIN_READ_BYTES", -LARGE)
-    looked = noted(monkeypatch, "_look")
+    looked = noted(monkeypatch, "_check_reader")
     async with asked_for_much(start) as reader:
         for _ in range(3):
             await looked.acquire()
