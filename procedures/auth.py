@@ -19,7 +19,7 @@ from schemas.auth import (
 from schemas.base import NoInput
 from schemas.keystone import Scope, TokenBody
 
-UNKEPT = "no browser would keep the cookie: its token is too long, or the clocks differ"
+COOKIE_NOT_KEPT = "no browser would keep the cookie: its token is too long, or the clocks differ"
 
 
 async def create_user_session(ctx: PublicContext, params: CreateUserSessionInput) -> UserSession:
@@ -80,7 +80,7 @@ PROCEDURES: tuple[Procedure, ...] = (
             " expired or must be changed; the user's rules ask for a second factor",
         ),
         (Code.FORBIDDEN, "the user has no role in the project, or there is no such project"),
-        (Code.BAD_GATEWAY, UNKEPT),
+        (Code.BAD_GATEWAY, COOKIE_NOT_KEPT),
         upstream="POST /v3/auth/tokens",
     ),
     query(
@@ -97,7 +97,7 @@ PROCEDURES: tuple[Procedure, ...] = (
         Code.UNAUTHORIZED,
         (Code.FORBIDDEN, "the user has no role there, or there is no such project or domain"),
         (Code.BAD_REQUEST, "there is no cookie that could remember it: use `X-Project-Id`"),
-        (Code.BAD_GATEWAY, UNKEPT),
+        (Code.BAD_GATEWAY, COOKIE_NOT_KEPT),
         upstream="POST /v3/auth/tokens",
     ),
     mutation(

@@ -37,12 +37,12 @@ class SingleFlightCache(Generic[K, V]):
             pass
         flight = self._flights.get(key)
         if flight is None:
-            flight = asyncio.create_task(self._fly(key, look_up))
+            flight = asyncio.create_task(self._load(key, look_up))
             self._flights[key] = flight
         # One caller that goes away must not take the answer from the others.
         return await asyncio.shield(flight)
 
-    def known(self, key: K) -> V | None:
+    def peek(self, key: K) -> V | None:
         """Return the value if there is one; nothing is looked up."""
         value: V | None = self._values.get(key)
         return value
@@ -54,11 +54,11 @@ class SingleFlightCache(Generic[K, V]):
             self._flights.pop(key, None)
 
     @property
-    def under_way(self) -> list[K]:
-        """What is being looked up."""
+    def pending(self) -> list[K]:
+        """The keys that are being looked up."""
         return list(self._flights)
 
-    async def _fly(self, key: K, look_up: Callable[[], Awaitable[V]]) -> V:
+    async def _load(self, key: K, look_up: Callable[[], Awaitable[V]]) -> V:
         try:
             value = await look_up()
             if self._flights.get(key) is asyncio.current_task():

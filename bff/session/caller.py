@@ -21,7 +21,7 @@ class Caller:
     """Who sent one HTTP request.
 
     Args:
-        credentials: What the caller showed; ``None`` when there was nothing.
+        credentials: What the caller authenticates with; ``None`` when there is nothing.
         credentials_error: Why no call of this request may run (its origin, a malformed header).
         set_cookie: The Set-Cookie header to answer with; the calls fill it in.
         has_document: Whether a call of this request was answered with the OpenRPC document.
@@ -66,9 +66,9 @@ class Caller:
     def note_known_user(self) -> None:
         """Say in the log lines that follow who it is, if that is known without asking Keystone."""
         if self.credentials is not None:
-            known = self.cloud.sessions.known(self.credentials)
-            if known is not None:
-                note_user(known)
+            token = self.cloud.sessions.cached_token(self.credentials)
+            if token is not None:
+                note_user(token)
 
     def forget_token(self) -> None:
         """Have Keystone asked again at the next request."""

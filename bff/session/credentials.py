@@ -29,7 +29,7 @@ def caller_of(request: Request, cloud: Cloud, request_id: str) -> Caller:
     try:
         credentials = _credentials(request, cloud.cookie)
         _check_origin(request, credentials, cloud.settings)
-        credentials = _in_project(request, _as_expected(request, credentials))
+        credentials = _with_project(request, _with_expected_session(request, credentials))
         return Caller(cloud, request_id, credentials)
     except BffError as error:
         return Caller(cloud, request_id, credentials_error=error)
@@ -45,7 +45,7 @@ def _credentials(request: Request, cookie: SessionCookie) -> Credentials | None:
     return cookie.open(sealed) if sealed else None
 
 
-def _in_project(request: Request, credentials: Credentials | None) -> Credentials | None:
+def _with_project(request: Request, credentials: Credentials | None) -> Credentials | None:
     project_id = request.headers.get(PROJECT_HEADER)
     if project_id is None:
         return credentials
@@ -55,10 +55,10 @@ def _in_project(request: Request, credentials: Credentials | None) -> Credential
     return replace(credentials, scope=Scope("project", project_id))
 
 
-def _as_expected(request: Request, credentials: Credentials | None) -> Credentials | None:
+def _with_expected_session(request: Request, credentials: Credentials | None) -> Credentials | None:
     """Return the credentials with the session that the caller believes to have."""
-    user_id = _named(request, SESSION_USER_HEADER)
-    scope = _named(request, SESSION_SCOPE_HEADER)
+    user_id = _header_or_query(request, SESSION_USER_HEADER)
+    scope = _header_or_query(request, SESSION_SCOPE_HEADER)
     if user_id is None and scope is None:
         return credentials
     if user_id is not None and not re.fullmatch(ID_PATTERN, user_id):
@@ -67,7 +67,7 @@ def _as_expected(request: Request, credentials: Credentials | None) -> Credentia
     return replace(credentials, expected=expected) if credentials else None
 
 
-def _named(request: Request, header: str) -> str | None:
+def _header_or_query(request: Request, header: str) -> str | None:
     values = request.headers.getlist(header)
     if not values and request.scope["query_string"]:
         # An EventSource sets no headers.
@@ -99,8 +99,8 @@ def _check_origin(request: Request, credentials: Credentials | None, settings: S
     origin = request.headers.get("origin")
     if origin in settings.allowed_origins or site == "same-origin":
         return
-    own = f"{request.url.scheme}://{request.headers.get('host', '')}"
-    if site is None and origin == own:
+    own_origin = f"{request.url.scheme}://{request.headers.get('host', '')}"
+    if site is None and origin == own_origin:
         return
     if site is None and origin is None and credentials is None:
         return

@@ -18,7 +18,7 @@ from bff.session.cache import SingleFlightCache
 from schemas.keystone import ProjectBody, Scope, TokenBody
 
 # A rescoped token is not handed out in its last seconds, in which a call might outlive it.
-MARGIN_SECONDS = 30
+EXPIRY_MARGIN_SECONDS = 30
 # How long the last revocations may take when the server stops.
 DRAIN_SECONDS = 1
 
@@ -57,7 +57,7 @@ class ExpectedSession:
 
 @dataclass(frozen=True)
 class Credentials:
-    """What a caller showed: a token, and where it is to be used.
+    """What a caller authenticates with: a token, and the scope to use it in.
 
     Args:
         token: The caller's own token; for a session, its unscoped root.
@@ -74,13 +74,13 @@ class Credentials:
     session_scope: Scope | None = None
     expected: ExpectedSession = ExpectedSession()
 
-    def check(self, own: TokenBody) -> None:
+    def check(self, token: TokenBody) -> None:
         """Check what the caller's own token stands for against what the caller expects.
 
         Raises:
             BffError: SESSION_CHANGED, it is another session.
         """
-        self.expected.check(own.user.id, self.session_scope or own.scope)
+        self.expected.check(token.user.id, self.session_scope or token.scope)
 
 
 class Sessions:
@@ -99,7 +99,7 @@ class Sessions:
             time.time,
         )
         self._rescoped: SingleFlightCache[tuple[str, Scope], Token] = SingleFlightCache(
-            cache_size, lambda token: _expiry(token) - MARGIN_SECONDS, time.time
+            cache_size, lambda token: _expiry(token) - EXPIRY_MARGIN_SECONDS, time.time
         )
         # Where each token was rescoped to. Anybody may have a token forgotten, by sending one that
         # is none: to look through a full cache for it would stop everybody else.
@@ -114,17 +114,17 @@ class Sessions:
             BffError: UNAUTHORIZED, the caller's token has ended; FORBIDDEN, it may not go there;
                 SESSION_CHANGED, it is not the session that the caller expects.
         """
-        own = await self._own(credentials, request_id)
+        caller_token = await self._caller_token(credentials, request_id)
         scope = credentials.scope
-        if scope is None or scope == own.body.scope:
-            return own
+        if scope is None or scope == caller_token.body.scope:
+            return caller_token
         key = (_fingerprint(credentials.token), scope)
         self._scopes.get(key[0])  # its use counts, so that it is kept as long as what it leads to
-        return await self._rescoped.get(key, lambda: self._rescope(own, key, request_id))
+        return await self._rescoped.get(key, lambda: self._rescope(caller_token, key, request_id))
 
-    def known(self, credentials: Credentials) -> Token | None:
+    def cached_token(self, credentials: Credentials) -> Token | None:
         """Return the caller's own token if its validation is remembered."""
-        return self._valid.known(_fingerprint(credentials.token))
+        return self._valid.peek(_fingerprint(credentials.token))
 
     async def sign_in(
         self, user: str, password: str, domain: str, scope: Any, request_id: str
@@ -134,19 +134,19 @@ class Sessions:
         Raises:
             BffError: UNAUTHORIZED, a wrong user or password; FORBIDDEN, no role in the project.
         """
-        asking = asyncio.create_task(self._keystone.sign_in(user, password, domain, request_id))
+        signing_in = asyncio.create_task(self._keystone.sign_in(user, password, domain, request_id))
         try:
-            root = await asyncio.shield(asking)
+            root = await asyncio.shield(signing_in)
         except asyncio.CancelledError:
             # The token may be on its way.
-            self._start(self._discard_when_there(asking, request_id))
+            self._run_in_background(self._discard_when_issued(signing_in, request_id))
             raise
         token = root
         if scope is not None:
             try:
                 token = await self._keystone.rescope(root.secret, scope, request_id)
             except asyncio.CancelledError:
-                self._start(self._discard(root.secret, request_id))
+                self._run_in_background(self._discard(root.secret, request_id))
                 raise
             except Exception:
                 await self.discard(root.secret, request_id)
@@ -160,12 +160,12 @@ class Sessions:
 
     async def discard(self, token: str, request_id: str) -> None:
         """Revoke a new token that nobody will use; a failure is only logged."""
-        await asyncio.shield(self._start(self._discard(token, request_id)))
+        await asyncio.shield(self._run_in_background(self._discard(token, request_id)))
 
     async def projects(self, credentials: Credentials, request_id: str) -> list[ProjectBody]:
         """Return the projects in which the caller has a role."""
-        own = await self._own(credentials, request_id)
-        return await self._keystone.projects(own.secret, request_id)
+        caller_token = await self._caller_token(credentials, request_id)
+        return await self._keystone.projects(caller_token.secret, request_id)
 
     async def sign_out(self, credentials: Credentials, request_id: str) -> None:
         """Revoke the caller's token, and with it every token that was rescoped from it.
@@ -177,23 +177,24 @@ class Sessions:
         """
         if credentials.expected != ExpectedSession():
             await self._check_expected(credentials, request_id)
-        await asyncio.shield(self._start(self._end(credentials, request_id)))
+        await asyncio.shield(self._run_in_background(self._end(credentials, request_id)))
 
     def forget(self, credentials: Credentials) -> None:
         """Ask Keystone again at the next call: something refused the caller's token."""
-        own = _fingerprint(credentials.token)
-        self._valid.drop([own])
-        under_way = [key for key in self._rescoped.under_way if key[0] == own]
-        self._rescoped.drop([*under_way, *((own, scope) for scope in self._scopes.pop(own, ()))])
+        fingerprint = _fingerprint(credentials.token)
+        self._valid.drop([fingerprint])
+        pending = [key for key in self._rescoped.pending if key[0] == fingerprint]
+        scopes = self._scopes.pop(fingerprint, ())
+        self._rescoped.drop([*pending, *((fingerprint, scope) for scope in scopes)])
 
-    async def _own(self, credentials: Credentials, request_id: str) -> Token:
-        own = await self._validated(credentials.token, request_id)
-        credentials.check(own.body)
-        return own
+    async def _caller_token(self, credentials: Credentials, request_id: str) -> Token:
+        caller_token = await self._validated(credentials.token, request_id)
+        credentials.check(caller_token.body)
+        return caller_token
 
     async def _check_expected(self, credentials: Credentials, request_id: str) -> None:
         try:
-            await self._own(credentials, request_id)
+            await self._caller_token(credentials, request_id)
         except BffError as error:
             # A session that has ended is nobody's any more.
             if error.code is not Code.UNAUTHORIZED:
@@ -206,9 +207,9 @@ class Sessions:
             # Not before: until it is revoked, another call may look it up and keep it again.
             self.forget(credentials)
 
-    async def _discard_when_there(self, asking: asyncio.Task[Token], request_id: str) -> None:
+    async def _discard_when_issued(self, signing_in: asyncio.Task[Token], request_id: str) -> None:
         try:
-            root = await asking
+            root = await signing_in
         except BffError:
             return
         await self._discard(root.secret, request_id)
@@ -219,7 +220,7 @@ class Sessions:
         except BffError as failure:
             log.warning("an unused token could not be revoked", error=failure.message)
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def _run_in_background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Begin something that goes on when the caller goes away."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
@@ -231,10 +232,12 @@ class Sessions:
         if not task.cancelled():
             task.exception()  # when the caller went away, nobody else asks for it
 
-    async def _rescope(self, own: Token, key: tuple[str, Scope], request_id: str) -> Token:
+    async def _rescope(self, caller_token: Token, key: tuple[str, Scope], request_id: str) -> Token:
         fingerprint, scope = key
-        token = await self._keystone.rescope(own.secret, _as_keystone_has_it(scope), request_id)
-        if token.body.user.id != own.body.user.id or token.body.scope != scope:
+        token = await self._keystone.rescope(
+            caller_token.secret, _keystone_scope(scope), request_id
+        )
+        if token.body.user.id != caller_token.body.user.id or token.body.scope != scope:
             # The answer to another request: nobody may work with another one's token.
             message = "Keystone's new token has another user or scope than requested; retry later."
             raise BffError(Code.BAD_GATEWAY, message)
@@ -255,5 +258,5 @@ def _expiry(token: Token) -> float:
     return token.body.expires_at.timestamp()
 
 
-def _as_keystone_has_it(scope: Scope) -> Any:
+def _keystone_scope(scope: Scope) -> Any:
     return scope.kind if scope.id is None else {scope.kind: {"id": scope.id}}

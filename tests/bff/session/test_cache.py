@@ -99,7 +99,7 @@ async def test_a_look_up_that_was_under_way_at_a_drop_is_not_kept(
     source.gate.clear()
     waiting = asyncio.create_task(cache.get("a", source))
     await asyncio.sleep(0)
-    cache.drop(cache.under_way)
+    cache.drop(cache.pending)
     source.gate.set()
     assert await waiting == "value 1"
     assert await cache.get("a", source) == "value 2"
