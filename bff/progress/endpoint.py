@@ -67,14 +67,14 @@ async def _watch(request: Request, send: Send) -> None:
     after = request.query_params.get("after")
     if after is not None and not re.fullmatch(_UPLOAD_ID, after):
         raise BffError(Code.BAD_REQUEST, "?after= must be the id of an upload.")
-    context = await _entered(request)
+    context = await _authorized_context(request)
     hub: Hub = request.state.progress
     async with hub.watch(context.project_id, image_id, after) as watch:
         await _response(request, watch)(request.scope, request.receive, send)
     log.info("watched", image=image_id, last=watch.view.event)
 
 
-async def _entered(request: Request) -> ProjectContext:
+async def _authorized_context(request: Request) -> ProjectContext:
     # EventSource cannot set headers, so the project may be in the query.
     project_id = request.query_params.get("project_id")
     if project_id is not None:
@@ -113,7 +113,7 @@ def _response(request: Request, watch: Watch) -> Response:
 
 async def _may_watch(request: Request) -> bool:
     try:
-        await _entered(request)
+        await _authorized_context(request)
     except BffError as error:
         # A Keystone that cannot be reached for a moment ends nobody's session.
         return error.code not in _ENDED

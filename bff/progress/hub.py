@@ -22,7 +22,7 @@ from bff.settings import Settings
 # Five times a second is as smooth as a progress bar needs. Where nothing runs, once.
 INTERVAL_SECONDS = 0.2
 ROUNDS_WHEN_IDLE = 5
-END_SECONDS = 1
+DRAIN_SECONDS = 1
 # Glance takes one upload of an image; those beside it are refused within moments.
 MAX_UPLOADS_PER_IMAGE = 4
 
@@ -48,8 +48,8 @@ class Hub:
         self._in_project: Counter[str] = Counter()
         self._has_work = asyncio.Event()
         self._closing = asyncio.Event()
-        self._one_ended = asyncio.Event()
-        self._one_round = asyncio.Lock()
+        self._an_upload_ended = asyncio.Event()
+        self._round_lock = asyncio.Lock()
         self._rounds = 0
         self._is_down = False
         self._failed: float | None = None
@@ -95,7 +95,7 @@ class Hub:
         else:
             reporter.end(None)
         finally:
-            self._one_ended.set()
+            self._an_upload_ended.set()
             if reporter in self._running:
                 self._ended[reporter.key] = [*self._ended.get(reporter.key, []), reporter.id]
 
@@ -119,14 +119,14 @@ class Hub:
     async def _uploads_end(self) -> None:
         """Wait a moment for the uploads that the stop of the server has just cancelled."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(END_SECONDS):
+            async with asyncio.timeout(DRAIN_SECONDS):
                 while any(reporter.runs for reporter in self._running):
-                    self._one_ended.clear()
-                    await self._one_ended.wait()
+                    self._an_upload_ended.clear()
+                    await self._an_upload_ended.wait()
 
     def _begin(self, reporter: Reporter) -> None:
-        beside = sum(other.runs and other.key == reporter.key for other in self._running)
-        if beside >= MAX_UPLOADS_PER_IMAGE:
+        concurrent = sum(other.runs and other.key == reporter.key for other in self._running)
+        if concurrent >= MAX_UPLOADS_PER_IMAGE:
             return
         ended = self._ended.pop(reporter.key, [])
         self._dropped.update({(reporter.key, upload_id): None for upload_id in ended})
@@ -191,17 +191,17 @@ class Hub:
     async def _round(self, keys: Collection[Key]) -> None:
         """Write what is new and read what is watched, in one go."""
         # A round that is overtaken would bring back what the next one dropped.
-        async with self._one_round:
+        async with self._round_lock:
             await self._write_and_read(keys)
 
     async def _write_and_read(self, keys: Collection[Key]) -> None:
         now = time.time()
-        news = [(reporter, news) for reporter in self._running if (news := reporter.news(now))]
+        states = [(r, state) for r in self._running if (state := r.unwritten_state(now))]
         dropped = list(self._dropped)
-        written = [(reporter.key, state) for reporter, state in news]
+        written = [(reporter.key, state) for reporter, state in states]
         if (keys or written or dropped) and await self._read(keys, written, dropped):
-            for reporter, state in news:
-                reporter.wrote(state)
+            for reporter, state in states:
+                reporter.mark_written(state)
             for upload in dropped:
                 self._dropped.pop(upload, None)
         self._running = {reporter for reporter in self._running if not reporter.is_over(now)}
@@ -217,14 +217,16 @@ class Hub:
         try:
             found = await self._store.exchange(written, dropped, keys)
         except StoreError as failure:
-            self._not_reached(failure)
+            self._store_failed(failure)
             return False
         finally:
-            self._show(keys, found)
-        self._reached()
+            self._update_watches(keys, found)
+        self._store_recovered()
         return True
 
-    def _show(self, keys: Collection[Key], found: Mapping[Key, list[UploadState]]) -> None:
+    def _update_watches(
+        self, keys: Collection[Key], found: Mapping[Key, list[UploadState]]
+    ) -> None:
         now = time.time()
         if self._failed is not None and now - self._failed <= STALE_SECONDS:
             # Silence means nothing yet: the others, too, have to find the store again.
@@ -233,12 +235,12 @@ class Hub:
             for watch in self._watches.get(key, ()):
                 watch.update(found.get(key, []), now)
 
-    def _reached(self) -> None:
+    def _store_recovered(self) -> None:
         if self._is_down:
             self._is_down = False
             log.info("upload progress is shared again")
 
-    def _not_reached(self, failure: StoreError) -> None:
+    def _store_failed(self, failure: StoreError) -> None:
         self._failed = time.time()
         if not self._is_down:
             self._is_down = True

@@ -23,7 +23,7 @@ class Reporter:
         self._error: dict[str, Any] | None = None
         self._written: UploadState | None = None
 
-    def taken(self, count: int) -> None:
+    def add_bytes(self, count: int) -> None:
         """Say that ``count`` more bytes have gone out to Glance."""
         self._uploaded += count
 
@@ -37,7 +37,7 @@ class Reporter:
         self._ended = time.time()
         self._error = error
 
-    def news(self, now: float) -> UploadState | None:
+    def unwritten_state(self, now: float) -> UploadState | None:
         """Return its state when that has to be written."""
         last = self._written
         changed = last is None or (last.uploaded, last.ended) != (self._uploaded, self._ended)
@@ -47,9 +47,9 @@ class Reporter:
             self.id, self._started, now, self._uploaded, self._total, self._ended, self._error
         )
 
-    def wrote(self, news: UploadState) -> None:
+    def mark_written(self, state: UploadState) -> None:
         """Say that this state was written."""
-        self._written = news
+        self._written = state
 
     def is_over(self, now: float) -> bool:
         """Return whether nothing is left to write, or nobody would read it any more."""

@@ -49,7 +49,7 @@ class UploadState:
         error = to_wire(BffError(Code.TIMEOUT, message), path=None, request_id="")
         return replace(self, ended=now, error=error)
 
-    def gave_way_to(self, other: UploadState) -> bool:
+    def lost_to(self, other: UploadState) -> bool:
         """Return whether Glance refused this upload because it took the other one."""
         if self.error is None or self.error["data"]["code"] != Code.CONFLICT.label:
             return False
@@ -86,16 +86,16 @@ def followed_next(
     another one of the same image does it go over to the other one.
     """
     if followed is None:
-        return _shown(uploads, now)
+        return _current(uploads, now)
     others = [upload for upload in uploads if upload.id != followed.id]
-    news = [upload for upload in uploads if upload.id == followed.id]
+    updates = [upload for upload in uploads if upload.id == followed.id]
     # Two reads may overtake each other, and a clock may be set back.
-    mine = max([followed, *news], key=lambda u: (u.ended is not None, u.seen)).as_of(now)
-    other = _shown(others, now)
-    return other if other is not None and mine.gave_way_to(other) else mine
+    latest = max([followed, *updates], key=lambda u: (u.ended is not None, u.seen)).as_of(now)
+    other = _current(others, now)
+    return other if other is not None and latest.lost_to(other) else latest
 
 
-def _shown(uploads: Collection[UploadState], now: float) -> UploadState | None:
+def _current(uploads: Collection[UploadState], now: float) -> UploadState | None:
     """Return the upload that somebody sees who comes now.
 
     It is the oldest that runs, else the last that ended. An upload that began before another one

@@ -22,15 +22,15 @@ class Body:
     """An ASGI request's body.
 
     Args:
-        patience: The seconds in which something must come; it must not come too slowly, either.
+        timeout: The seconds in which data must come, at MIN_BYTES_PER_SECOND or faster.
     """
 
-    def __init__(self, receive: Receive, patience: float) -> None:
+    def __init__(self, receive: Receive, timeout: float) -> None:
         self._receive = receive
-        self._patience = patience
+        self._timeout = timeout
         self.ended = False
         self._waited = 0.0
-        self._came = 0
+        self._received = 0
 
     def __aiter__(self) -> Body:
         return self
@@ -42,46 +42,46 @@ class Body:
             BffError: CLIENT_CLOSED_REQUEST, the connection is gone; TIMEOUT, nothing comes, or next
                 to nothing.
         """
-        late = f"No data was received for {self._patience:g} seconds; upload the file again."
+        too_slow = f"No data was received for {self._timeout:g} seconds; upload the file again."
         while not self.ended:
             began = monotonic()
-            async with Lifetime().within(self._patience, BffError(Code.TIMEOUT, late)):
+            async with Lifetime().within(self._timeout, BffError(Code.TIMEOUT, too_slow)):
                 chunk = await self._next()
             self._check_rate(monotonic() - began, len(chunk))
             if chunk:
                 return chunk
         raise StopAsyncIteration
 
-    def _check_rate(self, waited: float, came: int) -> None:
+    def _check_rate(self, waited: float, received: int) -> None:
         """Only the time counts in which the client was waited for; Glance may be slow."""
         self._waited += waited
-        self._came += came
-        if self._waited > self._patience:
-            if self._came < MIN_BYTES_PER_SECOND * self._waited and not self.ended:
+        self._received += received
+        if self._waited > self._timeout:
+            if self._received < MIN_BYTES_PER_SECOND * self._waited and not self.ended:
                 message = (
-                    f"Only {self._came} bytes were received in {self._waited:.0f} seconds; upload"
-                    " the file again over a faster connection."
+                    f"Only {self._received} bytes were received in {self._waited:.0f} seconds;"
+                    " upload the file again over a faster connection."
                 )
                 raise BffError(Code.TIMEOUT, message)
-            self._waited, self._came = 0.0, 0
+            self._waited, self._received = 0.0, 0
 
-    async def watched(self, content: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    async def while_connected(self, content: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
         """Return chunks that come from elsewhere, for as long as the client waits for the answer.
 
         Raises:
             BffError: CLIENT_CLOSED_REQUEST, it does not.
         """
-        watching = asyncio.create_task(self._until_gone())
+        disconnect = asyncio.create_task(self._until_disconnected())
         try:
             async with aclosing(content):
                 async for chunk in content:
-                    if watching.done():
-                        raise _left()
+                    if disconnect.done():
+                        raise _client_disconnected()
                     yield chunk
         finally:
-            watching.cancel()
+            disconnect.cancel()
 
-    async def drop_for_a_moment(self) -> None:
+    async def drain_briefly(self) -> None:
         """Read on for a moment, so that a client that still sends finds its answer.
 
         A connection that is closed over unread bytes is reset, and that can take the answer away
@@ -92,7 +92,7 @@ class Body:
                 while not self.ended:
                     await self._next()
 
-    async def _until_gone(self) -> None:
+    async def _until_disconnected(self) -> None:
         with suppress(BffError):
             while True:
                 await self._next()
@@ -100,11 +100,11 @@ class Body:
     async def _next(self) -> bytes:
         message = await self._receive()
         if message["type"] == "http.disconnect":
-            raise _left()
+            raise _client_disconnected()
         self.ended = not message.get("more_body", False)
         chunk: bytes = message.get("body", b"")
         return chunk
 
 
-def _left() -> BffError:
+def _client_disconnected() -> BffError:
     return BffError(Code.CLIENT_CLOSED_REQUEST, "The client went away.")

@@ -54,10 +54,10 @@ class UploadEndpoint:
         answer: Response = JSONResponse({"success": True, "imageId": upload.image_id})
         if failure is not None:
             answer = error_response(failure, caller.request_id, allow="POST")
-        await _answered(answer, body)(scope, receive, send)
+        await _closing_connection(answer, body)(scope, receive, send)
 
 
-def _answered(answer: Response, body: Body) -> ASGIApp:
+def _closing_connection(answer: Response, body: Body) -> ASGIApp:
     """Return the answer; where a part of the request may still be coming, the connection's last."""
     if body.ended:
         return answer
@@ -68,7 +68,7 @@ def _answered(answer: Response, body: Body) -> ASGIApp:
             last = message["type"] == "http.response.body"
             await send({**message, "more_body": True} if last else message)
             if last:
-                await body.drop_for_a_moment()
+                await body.drain_briefly()
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
 
         await answer(scope, receive, send_and_wait)
@@ -78,9 +78,9 @@ def _answered(answer: Response, body: Body) -> ASGIApp:
 
 def _log(upload: Upload, failure: BffError | None, started: float) -> None:
     milliseconds = round((time.perf_counter() - started) * 1000, 1)
-    told = {"image": upload.image_id, "bytes": upload.count, "ms": milliseconds}
+    fields = {"image": upload.image_id, "bytes": upload.count, "ms": milliseconds}
     if failure is None:
-        log.info("upload", status="ok", **told)
+        log.info("upload", status="ok", **fields)
         return
     level = log.error if failure.code.http_status >= 500 else log.warning
-    level("upload", status=failure.code.label, error=failure.message, **told)
+    level("upload", status=failure.code.label, error=failure.message, **fields)

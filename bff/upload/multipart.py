@@ -56,12 +56,12 @@ class Form:
         self.fields: dict[str, str] = {}
         self.file: File | None = None
         self._body = body
-        self._closing = len(b"\r\n--" + boundary + b"--\r\n")
+        self._closing_length = len(b"\r\n--" + boundary + b"--\r\n")
         self._ended = False
         self._parts = 0
-        self._read = 0
-        self._begin: int | None = None
-        self._of_file = 0
+        self._received = 0
+        self._file_offset: int | None = None
+        self._file_bytes = 0
         self._name = ""
         self._headers: dict[str, str] = {}
         self._header = [bytearray(), bytearray()]
@@ -91,7 +91,7 @@ class Form:
         """
         while self.file is None:
             if not await self._feed():
-                raise _bad(f"there is no part named {FILE!r}")
+                raise _bad_form(f"there is no part named {FILE!r}")
         return self.file
 
     async def content(self) -> AsyncGenerator[bytes]:
@@ -108,8 +108,8 @@ class Form:
 
     def size_in(self, length: int | None) -> int | None:
         """Return the file's size in a body of so many bytes, if the file is the last part."""
-        begin = self._read if self._begin is None else self._begin
-        return None if length is None else max(0, length - begin - self._closing)
+        offset = self._received if self._file_offset is None else self._file_offset
+        return None if length is None else max(0, length - offset - self._closing_length)
 
     async def _feed(self) -> bool:
         """Read the next bytes of the body; false at its end."""
@@ -117,19 +117,19 @@ class Form:
             try:
                 self._parser.write(chunk)
             except FormParserError as fault:
-                raise _bad(f"its parts are malformed ({fault})") from None
-            self._read += len(chunk)
-            if self._read - self._of_file > MAX_OVERHEAD_BYTES:
-                raise _bad(f"it has more than {MAX_OVERHEAD_BYTES} bytes besides the file")
+                raise _bad_form(f"its parts are malformed ({fault})") from None
+            self._received += len(chunk)
+            if self._received - self._file_bytes > MAX_OVERHEAD_BYTES:
+                raise _bad_form(f"it has more than {MAX_OVERHEAD_BYTES} bytes besides the file")
             return True
         if not self._ended:
-            raise _bad("it ends without its closing boundary")
+            raise _bad_form("it ends without its closing boundary")
         return False
 
     def _part_begins(self) -> None:
         self._parts += 1
         if self._parts > MAX_PARTS:
-            raise _bad(f"it has more than {MAX_PARTS} parts")
+            raise _bad_form(f"it has more than {MAX_PARTS} parts")
         self._headers = {}
         self._value = bytearray()
 
@@ -141,30 +141,32 @@ class Form:
         name, value = (part.decode("latin-1") for part in self._header)
         self._header = [bytearray(), bytearray()]
         if _CONTROL.search(value):
-            raise _bad("a part's header has a control character")
+            raise _bad_form("a part's header has a control character")
         if self._headers.setdefault(name.lower(), value) != value:
-            raise _bad(f"a part has two headers {name[:MAX_FIELD_BYTES]!r}")
+            raise _bad_form(f"a part has two headers {name[:MAX_FIELD_BYTES]!r}")
 
     def _headers_end(self) -> None:
         encoding = self._headers.get("content-transfer-encoding", "binary").strip().lower()
         if encoding not in ("binary", "8bit", "7bit"):
-            raise _bad("a Content-Transfer-Encoding is not supported; send the bytes as they are")
+            raise _bad_form(
+                "a Content-Transfer-Encoding is not supported; send the bytes as they are"
+            )
         self._name = _name_of(self._headers.get("content-disposition", ""))
         if self._name in self.fields or (self._name == FILE and self.file is not None):
-            raise _bad(f"it has two parts named {self._name!r}")
+            raise _bad_form(f"it has two parts named {self._name!r}")
         if self._name == FILE:
             self.file = File(self._headers.get("content-length"), dict(self.fields))
 
     def _data(self, data: bytes, start: int, end: int) -> None:
         if self._name == FILE:
-            if self._begin is None:
-                self._begin = self._read + start
-            self._of_file += end - start
+            if self._file_offset is None:
+                self._file_offset = self._received + start
+            self._file_bytes += end - start
             self._ready.append(data[start:end])
             return
         self._value += data[start:end]
         if len(self._value) > MAX_FIELD_BYTES:
-            raise _bad(f"{self._name} is longer than {MAX_FIELD_BYTES} bytes")
+            raise _bad_form(f"{self._name} is longer than {MAX_FIELD_BYTES} bytes")
 
     def _part_ends(self) -> None:
         if self._name != FILE:
@@ -183,7 +185,7 @@ def boundary_of(content_type: str) -> bytes:
     """
     boundary = parse_options_header(content_type)[1].get(b"boundary", b"")
     if not _BOUNDARY.fullmatch(boundary):
-        raise _bad("its boundary is missing, too long or malformed")
+        raise _bad_form("its boundary is missing, too long or malformed")
     return boundary
 
 
@@ -191,14 +193,14 @@ def _name_of(disposition: str) -> str:
     kind, options = parse_options_header(disposition)
     filename = options.get(b"filename", b"")
     if kind != b"form-data" or b"name" not in options:
-        raise _bad("a part has no Content-Disposition: form-data with a name")
+        raise _bad_form("a part has no Content-Disposition: form-data with a name")
     if b"/" in filename or b"\\" in filename:
-        raise _bad("a filename holds a path; send the name alone")
+        raise _bad_form("a filename holds a path; send the name alone")
     name = options[b"name"].decode("latin-1")
     if name not in (FILE, *FIELDS):
-        raise _bad(f"it has a part with another name than {', '.join((FILE, *FIELDS))}")
+        raise _bad_form(f"it has a part with another name than {', '.join((FILE, *FIELDS))}")
     return name
 
 
-def _bad(what: str) -> BffError:
+def _bad_form(what: str) -> BffError:
     return BffError(Code.BAD_REQUEST, f"The form cannot be read: {what}. Nothing was stored.")

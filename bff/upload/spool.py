@@ -46,17 +46,17 @@ class Spools:
             BffError: PAYLOAD_TOO_LARGE, there is no room for as many.
         """
         self._check(expected)
-        spool = Spool(self._new_file(), self._claim)
+        spool = Spool(self._new_file(), self._reserve)
         try:
             yield spool
         finally:
             await spool.close()
 
     def _new_file(self) -> FileIO:
-        with _explained():
+        with _disk_errors():
             return TemporaryFile(buffering=0, dir=self._folder)
 
-    def _claim(self, count: int) -> None:
+    def _reserve(self, count: int) -> None:
         self._check(count)
         self._used += count
 
@@ -69,9 +69,9 @@ class Spools:
 class Spool:
     """One file: written to its end, then read."""
 
-    def __init__(self, file: FileIO, claim: Callable[[int], None]) -> None:
+    def __init__(self, file: FileIO, reserve: Callable[[int], None]) -> None:
         self._file = file
-        self._claim = claim
+        self._reserve = reserve
         self._working: asyncio.Future[Any] | None = None
         self.size = 0
 
@@ -81,18 +81,18 @@ class Spool:
         Raises:
             BffError: PAYLOAD_TOO_LARGE, there is no more room.
         """
-        self._claim(len(chunk))
+        self._reserve(len(chunk))
         self.size += len(chunk)
         rest = memoryview(chunk)
-        with _explained():
+        with _disk_errors():
             while rest:
-                rest = rest[await self._do(partial(self._file.write, rest)) :]
+                rest = rest[await self._in_thread(partial(self._file.write, rest)) :]
 
     async def chunks(self) -> AsyncGenerator[bytes]:
         """Return everything from the beginning."""
-        with _explained():
-            await self._do(partial(self._file.seek, 0))
-            while chunk := await self._do(partial(self._file.read, CHUNK)):
+        with _disk_errors():
+            await self._in_thread(partial(self._file.seek, 0))
+            while chunk := await self._in_thread(partial(self._file.read, CHUNK)):
                 yield chunk
 
     async def close(self) -> None:
@@ -102,26 +102,26 @@ class Spool:
         system gives the number of a closed file to the next one that is opened.
         """
         if self._working is None or self._working.done():
-            self._free()
+            self._release()
             return
-        self._working.add_done_callback(self._free)
+        self._working.add_done_callback(self._release)
         # Unlike gather(), this leaves what it waits for alone when it is cancelled.
         await asyncio.wait({self._working})
 
-    def _free(self, done: asyncio.Future[Any] | None = None) -> None:
+    def _release(self, done: asyncio.Future[Any] | None = None) -> None:
         if done is not None and not done.cancelled():
             done.exception()  # whoever waited for it was told, or is gone
         self._file.close()
-        self._claim(-self.size)
+        self._reserve(-self.size)
 
-    async def _do(self, work: Callable[[], T]) -> T:
+    async def _in_thread(self, work: Callable[[], T]) -> T:
         doing = asyncio.get_running_loop().run_in_executor(None, work)
         self._working = doing
         return await asyncio.shield(doing)
 
 
 @contextmanager
-def _explained() -> Iterator[None]:
+def _disk_errors() -> Iterator[None]:
     try:
         yield
     except OSError as failure:

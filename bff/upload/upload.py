@@ -34,7 +34,7 @@ class Upload:
         max_bytes: The largest file, in bytes; 0 for any.
         image_id: Known from the head or from the form.
         count: The file's bytes that have come.
-        held: What ends with it.
+        exit_stack: What is released when the upload ends.
     """
 
     caller: Caller
@@ -44,7 +44,7 @@ class Upload:
     max_bytes: int
     image_id: str | None = None
     count: int = 0
-    held: AsyncExitStack = field(default_factory=AsyncExitStack)
+    exit_stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def run(self, head: Head) -> None:
         """Store the file; when this returns, the image is `active` and is what was sent.
@@ -55,7 +55,7 @@ class Upload:
         Raises:
             BffError: the file was not stored.
         """
-        async with self.held:
+        async with self.exit_stack:
             await self._run(head)
 
     async def _run(self, head: Head) -> None:
@@ -64,7 +64,7 @@ class Upload:
         await self.caller.token(head.project_id)
         if head.boundary is None:
             target = await self._target(head.image_id, head.project_id)
-            await self._send(target, self._octets(), head)
+            await self._send(target, self._raw_file(), head)
         else:
             await self._store_form(Form(self.body, head.boundary), head)
 
@@ -77,13 +77,13 @@ class Upload:
         if target is None and IMAGE_ID in file.fields_before:
             target = await self._target_of(file.fields_before, head)
         if target is None:
-            await self._store_later(form, head)
+            await self._store_buffered(form, head)
             return
         _check_fields(file.fields_before, target)
         total = head.size or form.size_in(head.length)
-        await self._send(target, self._flowing(form, target), head, total)
+        await self._send(target, self._form_file(form, target), head, total)
 
-    async def _store_later(self, form: Form, head: Head) -> None:
+    async def _store_buffered(self, form: Form, head: Head) -> None:
         """Keep the file until the form says which image it is for."""
         async with self.spools.open(head.size or form.size_in(head.length) or 0) as spool:
             async with aclosing(form.content()) as content:
@@ -92,14 +92,14 @@ class Upload:
                     await spool.write(chunk)
             head = replace(head, size=consistent(SIZE, head.size, spool.size))
             target = await self._target_of(form.fields, head)
-            await self._send(target, self.body.watched(spool.chunks()), head)
+            await self._send(target, self.body.while_connected(spool.chunks()), head)
 
-    async def _octets(self) -> AsyncGenerator[bytes]:
+    async def _raw_file(self) -> AsyncGenerator[bytes]:
         async for chunk in self.body:
             self._count(chunk)
             yield chunk
 
-    async def _flowing(self, form: Form, target: Target) -> AsyncGenerator[bytes]:
+    async def _form_file(self, form: Form, target: Target) -> AsyncGenerator[bytes]:
         """Return the file's bytes; what the form says after them must fit what it said before."""
         async with aclosing(form.content()) as content:
             async for chunk in content:
@@ -114,7 +114,7 @@ class Upload:
         report = self.hub.upload(context.project_id, image_id, head.size or total)
         async with aclosing(content), report as reporter:
             await context.glance.data.upload(
-                image_id, content, head.size, sha512=head.sha512, taken=reporter.taken
+                image_id, content, head.size, sha512=head.sha512, taken=reporter.add_bytes
             )
 
     def _count(self, chunk: bytes) -> None:
@@ -138,7 +138,9 @@ class Upload:
         if project_id is not None:
             checked_project_id(project_id, PROJECT_ID)
         context = await ProjectContext.enter(self.caller, project_id)
-        locked = await self.held.enter_async_context(upload_lock(context.project_id, image_id))
+        locked = await self.exit_stack.enter_async_context(
+            upload_lock(context.project_id, image_id)
+        )
         await context.glance.data.check_queued(image_id, patiently=locked)
         return Target(context, image_id)
 

@@ -152,7 +152,7 @@ async def fail(hub: Hub, failure: BaseException, count: int = 1, **upload: Any) 
 
     async def upload_and_fail() -> None:
         async with hub.upload(**arguments) as reporter:
-            reporter.taken(count)
+            reporter.add_bytes(count)
             raise failure
 
     with pytest.raises(type(failure)):

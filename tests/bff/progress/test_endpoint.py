@@ -72,11 +72,11 @@ async def test_a_stream_tells_the_state_at_once_then_progress_then_the_end(
         nothing = {"uploaded": 0, "total": None, "percent": None}
         assert await anext(told) == {"event": "waiting", "data": nothing, "retry": "1000"}
         async with hub.upload(PROJECT, IMAGE, 8) as reporter:
-            reporter.taken(2)
+            reporter.add_bytes(2)
             moved = await anext(told)
             assert moved["event"] == "progress"
             assert moved["data"] == {"uploaded": 2, "total": 8, "percent": 25.0}
-            reporter.taken(6)
+            reporter.add_bytes(6)
         rest = [event async for event in told]
     assert rest[-1]["event"] == "complete"
     assert rest[-1]["data"] == {"uploaded": 8, "total": 8, "percent": 100.0}
@@ -143,7 +143,7 @@ async def test_a_foreign_upload_looks_like_none(
     bff, hub = served
     foreign = openstack.new_token("partner")
     async with hub.upload(PROJECT, IMAGE, 8) as reporter:
-        reporter.taken(2)
+        reporter.add_bytes(2)
         async with stream(bff, IMAGE, X_Auth_Token=openstack.new_token()) as response:
             told = events(response)
             while (await anext(told))["event"] != "progress":
@@ -282,7 +282,7 @@ async def test_the_end_of_the_session_ends_the_stream_and_a_pause_of_keystone_do
 ) -> None:
     bff, hub = served
     checked = asyncio.Semaphore(0)
-    entered = endpoint._entered
+    entered = endpoint._authorized_context
 
     async def refuse(request: Any) -> Any:
         checked.release()
@@ -292,7 +292,7 @@ async def test_the_end_of_the_session_ends_the_stream_and_a_pause_of_keystone_do
     async with stream(bff, IMAGE, X_Auth_Token=openstack.new_token()) as response:
         told = events(response)
         assert (await anext(told))["event"] == "waiting"
-        monkeypatch.setattr(endpoint, "_entered", refuse)
+        monkeypatch.setattr(endpoint, "_authorized_context", refuse)
         if code is Code.UNAUTHORIZED:
             assert [event async for event in told] == []
             return
@@ -300,7 +300,7 @@ async def test_the_end_of_the_session_ends_the_stream_and_a_pause_of_keystone_do
             await checked.acquire()
         async with hub.upload(PROJECT, IMAGE, 8):
             assert (await anext(told))["event"] == "progress"
-        monkeypatch.setattr(endpoint, "_entered", entered)
+        monkeypatch.setattr(endpoint, "_authorized_context", entered)
 
 
 async def test_a_revoked_token_ends_the_stream(

@@ -58,10 +58,10 @@ async def test_who_watches_from_the_beginning_sees_it_wait_move_and_end(new_hub:
         nothing = {"uploaded": 0, "total": None, "percent": None}
         assert await anext(views) == View("waiting", nothing)
         async with ours.upload(PROJECT, IMAGE, 200) as reporter:
-            reporter.taken(40)
+            reporter.add_bytes(40)
             half = {"uploaded": 40, "total": 200, "percent": 20.0}
             assert await until(views, "progress", 40) == View("progress", half)
-            reporter.taken(160)
+            reporter.add_bytes(160)
             assert (await until(views, "progress", 200)).data["percent"] == 100
         end = await until(views, "complete")
         assert end.data == {"uploaded": 200, "total": 200, "percent": 100.0}
@@ -86,7 +86,7 @@ async def test_a_refusal_is_told_as_it_is_and_goes_on_its_way(hub: Hub) -> None:
 async def test_a_hub_that_closes_waits_for_the_uploads_that_are_cancelled_beside_it(
     new_hub: NewHub, new_store: Callable[[], Store], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bff.progress.hub.END_SECONDS", SECONDS)
+    monkeypatch.setattr("bff.progress.hub.DRAIN_SECONDS", SECONDS)
     other = await new_hub()
 
     async def upload(hub: Hub) -> None:
@@ -215,7 +215,7 @@ async def test_a_watcher_of_another_project_does_not_learn_that_there_is_an_uplo
 ) -> None:
     before = await looks(hub, OTHERS)
     async with hub.upload(PROJECT, IMAGE, 100) as reporter:
-        reporter.taken(1)
+        reporter.add_bytes(1)
         await written(hub)
         assert (await looks(hub)).event == "progress"
         assert await looks(hub, OTHERS) == before
@@ -229,12 +229,12 @@ async def test_a_second_upload_that_is_refused_does_not_disturb_the_first(new_hu
     async with ours.watch(PROJECT, IMAGE) as watch:
         views = watch.views()
         async with ours.upload(PROJECT, IMAGE, 100) as reporter:
-            reporter.taken(10)
+            reporter.add_bytes(10)
             await until(views, "progress", 10)
             await fail(theirs, REFUSED, 77)
             await written(theirs)
             assert (await looks(ours)).data["uploaded"] == 10
-            reporter.taken(1)
+            reporter.add_bytes(1)
             await until(views, "progress", 11)
         await until(views, "complete", 11)
     assert (await looks(theirs)).event == "complete"
@@ -245,9 +245,9 @@ async def test_when_glance_takes_the_second_of_two_its_progress_is_shown(new_hub
     async with ours.watch(PROJECT, IMAGE) as watch:
         views = watch.views()
         loser, winner = ours.upload(PROJECT, IMAGE, 100), theirs.upload(PROJECT, IMAGE, 100)
-        (await loser.__aenter__()).taken(10)
+        (await loser.__aenter__()).add_bytes(10)
         await until(views, "progress", 10)
-        (await winner.__aenter__()).taken(5)
+        (await winner.__aenter__()).add_bytes(5)
         await written(theirs)
         assert watch.view.data["uploaded"] == 10
         assert not await loser.__aexit__(BffError, REFUSED, None)
@@ -268,7 +268,7 @@ async def test_a_retry_starts_afresh(new_hub: NewHub) -> None:
         async with theirs.upload(PROJECT, IMAGE, 100) as reporter:
             await written(theirs)
             assert (await looks(ours)).data["uploaded"] == 0
-            reporter.taken(100)
+            reporter.add_bytes(100)
         await until(watch.views(), "complete", 100)
 
 
@@ -354,7 +354,7 @@ async def test_who_reads_slowly_gets_the_newest_state_only(hub: Hub) -> None:
         await until(views, "waiting")
         async with hub.upload(PROJECT, IMAGE, 100) as reporter:
             for _ in range(10):
-                reporter.taken(1)
+                reporter.add_bytes(1)
                 await hub._round([KEY])
             assert (await anext(views)).data["uploaded"] == 10
 

@@ -50,7 +50,7 @@ async def test_an_upload_never_waits_for_redis(hub: Hub, redis: RedisServer) -> 
 
     async def upload() -> None:
         async with hub.upload(PROJECT, IMAGE, 10) as reporter:
-            reporter.taken(10)
+            reporter.add_bytes(10)
 
     # It ends at the first step: there is no point at which it could wait for anything.
     with pytest.raises(StopIteration):
@@ -64,11 +64,11 @@ async def test_a_redis_that_fails_in_mid_upload_is_logged_once_and_found_again(
     async with hub.watch(PROJECT, IMAGE) as watch:
         views = watch.views()
         async with hub.upload(PROJECT, IMAGE, 100) as reporter:
-            reporter.taken(10)
+            reporter.add_bytes(10)
             await until(views, "progress", 10)
             redis.kill()
             for _ in range(5):
-                reporter.taken(10)
+                reporter.add_bytes(10)
                 await written(hub)
             assert [line["event"] for line in logged] == [DOWN]
             assert watch.view.data["uploaded"] == 10
@@ -85,7 +85,7 @@ async def test_a_redis_that_is_not_there_is_said_at_the_start_and_stops_nothing(
         assert [line["event"] for line in logged] == [DOWN]
         assert (await looks(hub)).event == "waiting"
         async with hub.upload(PROJECT, IMAGE, 10) as reporter:
-            reporter.taken(10)
+            reporter.add_bytes(10)
     assert [line["event"] for line in logged] == [DOWN]
 
 
@@ -137,7 +137,7 @@ async def test_an_upload_in_one_process_is_watched_through_another(
             hub.watch(PROJECT, IMAGE) as here,
         ):
             async with hub.upload(PROJECT, IMAGE, 50) as reporter:
-                reporter.taken(50)
+                reporter.add_bytes(50)
             await until(here.views(), "complete")
             for response in (one, other):
                 seen = [event async for event in events(response)]

@@ -87,7 +87,7 @@ async def test_watching_a_client_ends_with_what_it_waits_for() -> None:
         yield b"x"
 
     body = Body(asyncio.Event().wait, PATIENCE)  # type: ignore[arg-type]  # says nothing
-    assert [chunk async for chunk in body.watched(content())] == [b"x"]
+    assert [chunk async for chunk in body.while_connected(content())] == [b"x"]
     await asyncio.sleep(0)
     assert asyncio.all_tasks() == {asyncio.current_task()}
 

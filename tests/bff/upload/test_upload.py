@@ -507,7 +507,7 @@ class Listener:
             raise
         self.ends.append("complete")
 
-    def taken(self, count: int) -> None:
+    def add_bytes(self, count: int) -> None:
         self.counts.append(count)
 
 
