@@ -73,7 +73,7 @@ def serve(
         timeout_graceful_shutdown=settings.shutdown_timeout,
     )
     sock = _listen(host, port)
-    address = f"http://{_shown(host)}:{sock.getsockname()[1]}{settings.prefix}/"
+    address = f"http://{_url_host(host)}:{sock.getsockname()[1]}{settings.prefix}/"
     if workers == 1:
         _Server(config, address).run([sock])
     else:
@@ -136,13 +136,13 @@ def _listen(host: str, port: int) -> socket.socket:
         reason = _CANNOT_LISTEN.get(problem.errno or 0, problem.strerror)
         if isinstance(problem, socket.gaierror):
             reason = "the name does not resolve; choose another --host"
-        typer.echo(f"Cannot listen on {_shown(host)}:{port}: {reason}.", err=True)
+        typer.echo(f"Cannot listen on {_url_host(host)}:{port}: {reason}.", err=True)
         raise typer.Exit(1) from None
     sock.set_inheritable(True)
     return sock
 
 
-def _shown(host: str) -> str:
+def _url_host(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 

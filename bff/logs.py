@@ -13,7 +13,7 @@ from structlog.typing import EventDict
 from bff.settings import Settings
 
 # A bulk call has up to a thousand ids, of 36 bytes each.
-FEW = 10
+MAX_LOGGED_IDS = 10
 # In characters, of what a client or a service calls something.
 MAX_NAME_LENGTH = 255
 
@@ -57,22 +57,22 @@ def _renderers(log_format: str) -> list[structlog.typing.Processor]:
         ]
     plain = structlog.dev.plain_traceback
     console = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)
-    return [_visible, console]
+    return [_escape_controls, console]
 
 
-def few(name: str, ids: Sequence[str]) -> dict[str, Any]:
-    """Return what a line says of many ids: the first few, and how many there are."""
-    return {name: list(ids[:FEW]), f"{name}_count": len(ids)}
+def id_fields(name: str, ids: Sequence[str]) -> dict[str, Any]:
+    """Return the fields of a line that stand for many ids: the first of them, and their count."""
+    return {name: list(ids[:MAX_LOGGED_IDS]), f"{name}_count": len(ids)}
 
 
 def printable(text: str, max_length: int | None = MAX_NAME_LENGTH) -> str:
-    """Return a text that no terminal obeys, of at most ``max_length`` characters."""
+    """Return one line of at most ``max_length`` characters, control characters escaped."""
     cut = text[:max_length]
     return cut if cut.isprintable() else repr(cut)[1:-1]
 
 
-def _visible(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    """Escape what a terminal would obey: a client chooses the names that it calls."""
+def _escape_controls(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """Escape control characters for the terminal: a client chooses the names that it calls."""
     for key, value in event.items():
         if isinstance(value, str):
             event[key] = printable(value, None)

@@ -251,12 +251,12 @@ def as_markdown() -> str:
         "| --- | --- | --- |",
     ]
     for name, field in Settings.model_fields.items():
-        default = "**required**" if field.is_required() else _shown(field.default)
+        default = "**required**" if field.is_required() else _default_text(field.default)
         lines.append(f"| `{PREFIX}{name.upper()}` | {default} | {field.description} |")
     return "\n".join(lines) + "\n"
 
 
-def _shown(default: Any) -> str:
+def _default_text(default: Any) -> str:
     if default in (None, ()):
         return "not set"
     return f"`{json.dumps(default, default=str).strip(chr(34))}`"

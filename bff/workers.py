@@ -62,7 +62,9 @@ class Workers(Multiprocess):
         super().keep_subprocess_alive()
         for old, new in zip(before, self.processes, strict=True):
             if old is not new:
-                _say(f"Worker {old.pid} {_end_of(old)}; worker {new.pid} takes its place.")
+                _echo_error(
+                    f"Worker {old.pid} {_exit_reason(old)}; worker {new.pid} takes its place."
+                )
             elif self.should_exit.is_set() and not new.process.is_alive():
                 self._give_up(new)
 
@@ -82,12 +84,12 @@ class Workers(Multiprocess):
         return True
 
     def _give_up(self, failed: Process) -> None:
-        end = _end_of(failed)
+        reason = _exit_reason(failed)
         self._close()
         for process in self.processes:
             process.kill()
             process.join()
-        _say(f"Worker {failed.pid} {end} before it was ready. Fix that, and start again.")
+        _echo_error(f"Worker {failed.pid} {reason} before it was ready. Fix that, and start again.")
         raise typer.Exit(1)
 
     def _close(self) -> None:
@@ -95,7 +97,7 @@ class Workers(Multiprocess):
             sock.close()
 
 
-def _end_of(process: Process) -> str:
+def _exit_reason(process: Process) -> str:
     status = process.exitcode
     if status is None:
         return f"took more than {READY_SECONDS:g} seconds (is the machine overloaded?)"
@@ -104,7 +106,7 @@ def _end_of(process: Process) -> str:
     return f"ended with status {status} (its reason is above)"
 
 
-def _say(message: str) -> None:
+def _echo_error(message: str) -> None:
     typer.echo(message, err=True)
 
 

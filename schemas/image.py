@@ -68,7 +68,7 @@ MAX_FILTER_TAGS = 50
 Tag = Annotated[Text, Field(min_length=1)]
 
 
-def _said(known: Any) -> WithJsonSchema:
+def _open_enum(known: Any) -> WithJsonSchema:
     """Describe a string by the values that are known; one that only a newer Glance knows is fine.
 
     A list must not fail for it.
@@ -87,21 +87,21 @@ class GlanceImage(Upstream):
     name: str | None = Field(
         None, description="What people call it; need not be unique.", examples=["Ubuntu 22.04 LTS"]
     )
-    status: Annotated[str, _said(ImageStatus)] | None = Field(
+    status: Annotated[str, _open_enum(ImageStatus)] | None = Field(
         None,
         description="Where it is in its life; only `active` can be booted.",
         examples=["active"],
     )
-    visibility: Annotated[str, _said(Visibility)] | None = Field(
+    visibility: Annotated[str, _open_enum(Visibility)] | None = Field(
         None, description="Who may see it.", examples=["private"]
     )
     protected: bool | None = Field(
         None, description="Whether it cannot be deleted.", examples=[False]
     )
-    container_format: Annotated[str, _said(ContainerFormat)] | None = Field(
+    container_format: Annotated[str, _open_enum(ContainerFormat)] | None = Field(
         None, description="What is around the disk.", examples=["bare"]
     )
-    disk_format: Annotated[str, _said(DiskFormat)] | None = Field(
+    disk_format: Annotated[str, _open_enum(DiskFormat)] | None = Field(
         None, description="How the disk is written.", examples=["qcow2"]
     )
     size: int | None = Field(
@@ -405,12 +405,12 @@ class CreateImageInput(Input):
 
     @model_validator(mode="before")
     @classmethod
-    def _own_properties(cls, value: Any) -> Any:
+    def _check_extra_properties(cls, value: Any) -> Any:
         if isinstance(value, dict):
-            own = value.keys() - cls.model_fields.keys()
-            if len(own) > MAX_PROPERTIES:
+            extra = value.keys() - cls.model_fields.keys()
+            if len(extra) > MAX_PROPERTIES:
                 raise ValueError(f"an image has at most {MAX_PROPERTIES} properties")
-            for name in sorted(own):
+            for name in sorted(extra):
                 _check_property(name, value[name])
         return value
 

@@ -67,17 +67,19 @@ class TokenBody(BaseModel):
 
     @field_validator("roles", mode="before")
     @classmethod
-    def _of_none_too(cls, value: Any) -> Any:
+    def _none_as_empty(cls, value: Any) -> Any:
         return [] if value is None else value
 
     @field_validator("catalog", mode="before")
     @classmethod
-    def _of_images_alone(cls, value: Any) -> Any:
+    def _only_image_services(cls, value: Any) -> Any:
         # Thousands of tokens are kept, and a large cloud's catalog has hundreds of addresses. One
         # odd service or address must not hide the others.
         entries = value if isinstance(value, list) else []
         images = [e for e in entries if isinstance(e, dict) and e.get("type") == "image"]
-        return [{**entry, "endpoints": _usable(entry.get("endpoints"))} for entry in images]
+        return [
+            {**entry, "endpoints": _valid_endpoints(entry.get("endpoints"))} for entry in images
+        ]
 
     @property
     def scope(self) -> Scope:
@@ -111,12 +113,12 @@ class ProjectsAnswer(BaseModel):
     projects: list[ProjectBody]
 
 
-def _usable(endpoints: Any) -> list[Any]:
+def _valid_endpoints(endpoints: Any) -> list[Any]:
     known = endpoints if isinstance(endpoints, list) else []
-    return [one for one in known if isinstance(one, dict) and _fits(one)]
+    return [one for one in known if isinstance(one, dict) and _is_valid(one)]
 
 
-def _fits(endpoint: dict[str, Any]) -> bool:
+def _is_valid(endpoint: dict[str, Any]) -> bool:
     region = endpoint.get("region_id")
     texts = [endpoint.get("interface"), endpoint.get("url"), "" if region is None else region]
     return all(isinstance(text, str) for text in texts)

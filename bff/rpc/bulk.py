@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from bff.errors import BffError, Code, bug
-from bff.logs import few
+from bff.logs import id_fields
 from bff.session.context import ProjectContext
 from schemas.bulk import BulkFailure, BulkOperationResult
 
@@ -64,7 +64,7 @@ class Bulk:
         finally:
             # In the call's log line, also when its client is gone and nobody else will know.
             failed = [image_id for image_id, _ in self._failed()]
-            done = few("successful", self._successful()) | few("failed", failed)
+            done = id_fields("successful", self._successful()) | id_fields("failed", failed)
             structlog.contextvars.bind_contextvars(**done)
         return BulkOperationResult(
             successful=self._successful(),

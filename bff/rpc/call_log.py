@@ -9,7 +9,7 @@ import orjson
 import structlog
 
 from bff.errors import BffError
-from bff.logs import few, printable
+from bff.logs import id_fields, printable
 from bff.rpc.registry import Kind, Procedure
 from schemas.base import Input
 from schemas.json import Json
@@ -20,7 +20,7 @@ log = structlog.get_logger("bff.rpc.jsonrpc")
 def note_image(procedure: Procedure, params: Input, result: Any = None) -> None:
     """Put the images that a call is about, or the one that it made, into its log line."""
     if image_ids := getattr(params, "image_ids", None):
-        structlog.contextvars.bind_contextvars(**few("images", image_ids))
+        structlog.contextvars.bind_contextvars(**id_fields("images", image_ids))
     image_id = getattr(params, "image_id", None)
     if image_id is None and procedure.kind is Kind.MUTATION and isinstance(result, Json):
         image_id = _id_in(result.text)
