@@ -86,7 +86,7 @@ def create_app(settings: Settings, registry: Registry) -> Starlette:
         exception_handlers={HTTPException: _no_such_route(settings.prefix)},
         lifespan=lifespan,
     )
-    # A redirect would be made of the Host that the client states, and without a proxy's https.
+    # A redirect would use the client's Host header, and http behind a proxy that ends TLS.
     app.router.redirect_slashes = False
     return app
 

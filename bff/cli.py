@@ -32,7 +32,7 @@ app = typer.Typer(
     help="polaris-bff: a backend-for-frontend for the OpenStack Image service.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    # A wrong option is told in a line of text, in any terminal and log.
+    # Errors of the command line stay plain text, in any terminal and log.
     rich_markup_mode=None,
 )
 
@@ -48,7 +48,7 @@ def serve(
     """Serve until ^C or SIGTERM; the settings come from the environment (docs/settings.md)."""
     settings = _settings()
     if settings.secret_keys is None:
-        # Every worker must be able to open what another one sealed.
+        # Every worker must decrypt the cookies that another one encrypted.
         os.environ[f"{PREFIX}SECRET_KEYS"] = Fernet.generate_key().decode()
         typer.echo(
             f"{PREFIX}SECRET_KEYS is not set: sessions will end when this server stops.", err=True

@@ -154,7 +154,7 @@ class Code(Enum):
         self.when = when
 
 
-# How any call may end, whatever it does; what its caller may not do is said by its context.
+# Errors of any call; those of access are in its context's ``access_errors``.
 COMMON = (
     Code.INVALID_INPUT,
     Code.FORBIDDEN,
@@ -168,7 +168,7 @@ COMMON = (
 
 
 class BffError(Exception):
-    """The one exception that carries a failure to whoever called.
+    """The one exception that carries a failure to the caller.
 
     Args:
         code: What kind of failure it is.
@@ -189,7 +189,7 @@ UPLOAD_AGAIN = "if the image is `queued`, upload it again."
 
 
 def bug(request_id: str) -> BffError:
-    """Return what a client is told of a failure that nobody foresaw: where to look, and no more."""
+    """Return the error for an unexpected exception: the request id in the log, no more."""
     message = f"Internal error: it was logged under the request id {request_id}."
     return BffError(Code.INTERNAL_SERVER_ERROR, message)
 
@@ -200,7 +200,7 @@ def requires(package: str, owner: object, *names: str) -> None:
     Raises:
         RuntimeError: one is gone; said at the start, and not by what goes wrong without it.
     """
-    # What an instance has is written in its class's __init__.
+    # Instance attributes are found by name in the code of their class's __init__.
     init: Any = vars(owner).get("__init__") if isinstance(owner, type) else None
     set_later = init.__code__.co_names if init else ()
     missing = [name for name in names if not hasattr(owner, name) and name not in set_later]
@@ -210,7 +210,7 @@ def requires(package: str, owner: object, *names: str) -> None:
 
 
 def stopping(advice: str = "a change may have been made; check before you retry.") -> BffError:
-    """Return what a client is told of whatever ends because the server is stopped."""
+    """Return the error of whatever ends because the server is stopped."""
     return BffError(Code.SERVICE_UNAVAILABLE, f"This server is being stopped: {advice}")
 
 

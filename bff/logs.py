@@ -14,7 +14,7 @@ from bff.settings import Settings
 
 # A bulk call has up to a thousand ids, of 36 bytes each.
 MAX_LOGGED_IDS = 10
-# In characters, of what a client or a service calls something.
+# In characters, of a name that a client or a service chose.
 MAX_NAME_LENGTH = 255
 
 
@@ -37,7 +37,7 @@ def configure(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level.upper())
-    # What is wrong with a form is in the upload's own line; this would repeat what was sent.
+    # The upload's log line has the form's fault; python_multipart would log the client's bytes.
     logging.getLogger("python_multipart").setLevel(logging.ERROR)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

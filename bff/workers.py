@@ -113,8 +113,8 @@ def _echo_error(message: str) -> None:
 def _stop_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
-        # A pipe of multiprocessing's own, whose other end the parent alone holds: it also tells
-        # of one that was killed, or was gone before this began. PR_SET_PDEATHSIG would not, and
-        # it speaks of the parent's thread.
+        # Waits on multiprocessing's pipe, whose other end only the parent holds: it closes even if
+        # the parent was killed, or had ended before this began. PR_SET_PDEATHSIG misses that,
+        # and is about the parent's thread.
         parent.join()
         os.kill(os.getpid(), signal.SIGTERM)

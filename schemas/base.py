@@ -37,7 +37,7 @@ class Strict(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
 
-    # pydantic makes an error of each unknown one: of a million, gigabytes.
+    # pydantic makes an error for each unknown key: gigabytes for a million of them.
     max_keys: ClassVar[int] = MAX_PARAMETERS
     too_many_keys: ClassVar[str] = "an input has at most {} parameters"
 

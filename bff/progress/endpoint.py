@@ -28,17 +28,17 @@ from bff.session.credentials import caller_of
 
 LAST_EVENT_ID = "last-event-id"
 HEARTBEAT_SECONDS = 15
-# How long a client may leave what it is sent unread.
+# How long a client may not read what it is sent.
 SEND_SECONDS = 30
 # How often it is checked that the session still holds.
 RECHECK_SECONDS = 60
 # How long a stream may take to end in good order when the server stops.
 GRACE_SECONDS = 5
 RETRY_MILLISECONDS = 1000
-# Empty, as a page sends it that has seen no upload yet, means none.
+# Empty means none: a page that has seen no upload yet sends that.
 _UPLOAD_ID = r"([0-9a-f]{32})?"
 
-# After these, the session may not watch any more.
+# Errors of access: after these, the stream ends.
 _ENDED = (Code.UNAUTHORIZED, Code.FORBIDDEN, Code.PRECONDITION_FAILED, Code.SESSION_CHANGED)
 
 log = structlog.get_logger("bff.progress")

@@ -42,7 +42,7 @@ class Hub:
         self._max_watchers_per_project = max_watchers_per_project
         self._running: set[Reporter] = set()
         self._ended: TTLCache[Key, list[str]] = TTLCache(MAX_IMAGES, KEEP_SECONDS)
-        # What is to be dropped, until the store has done it. It may be away for long.
+        # Uploads to drop from the store, kept until it has done so: it may be unreachable for long.
         self._dropped: LRUCache[tuple[Key, str], None] = LRUCache(MAX_IMAGES)
         self._watches: dict[Key, set[Watch]] = {}
         self._in_project: Counter[str] = Counter()
@@ -60,7 +60,7 @@ class Hub:
         return cls(_store_of(settings), settings.max_watchers, settings.max_watchers_per_project)
 
     async def __aenter__(self) -> Self:
-        # A store that is not there is known at the start, not at the first upload.
+        # An unreachable store is logged at the start, not at the first upload.
         await self._read([])
         self._worker = asyncio.create_task(self._work())
         return self
@@ -171,7 +171,7 @@ class Hub:
             try:
                 await self._round(self._keys_to_read())
             except Exception:
-                # A bug must not end what every stream of the process sees.
+                # A bug must not stop the updates of every stream of the process.
                 log.exception("a round of upload progress failed")
             if not self._running and not self._watches:
                 self._has_work.clear()
@@ -190,7 +190,7 @@ class Hub:
 
     async def _round(self, keys: Collection[Key]) -> None:
         """Write what is new and read what is watched, in one go."""
-        # A round that is overtaken would bring back what the next one dropped.
+        # One round at a time: an older one would write again what a newer one dropped.
         async with self._round_lock:
             await self._write_and_read(keys)
 
@@ -229,7 +229,7 @@ class Hub:
     ) -> None:
         now = time.time()
         if self._failed is not None and now - self._failed <= STALE_SECONDS:
-            # Silence means nothing yet: the others, too, have to find the store again.
+            # No upload is stale yet: other processes, too, have to reconnect to the store first.
             now = 0.0
         for key in keys:
             for watch in self._watches.get(key, ()):
@@ -266,6 +266,6 @@ def _as_wire(failure: BaseException) -> dict[str, Any]:
     elif isinstance(failure, Exception):
         error = bug(request_id)
     else:
-        # Cancelled: a client that goes away is an error of its own.
+        # Cancelled by a stop: a client that disconnects raises a BffError.
         error = stopping(UPLOAD_AGAIN)
     return to_wire(error, path=None, request_id=request_id)

@@ -64,7 +64,7 @@ def _client(url: str) -> Redis:
         url,
         socket_timeout=TIMEOUT_SECONDS,
         socket_connect_timeout=TIMEOUT_SECONDS,
-        # The hub tries again by itself, with what is new by then.
+        # The hub retries by itself, with newer state.
         retry=Retry(NoBackoff(), 0),
     )
 
@@ -79,6 +79,6 @@ def _uploads(texts: Iterable[bytes]) -> list[UploadState]:
         try:
             uploads.append(_UPLOAD.validate_json(text))
         except ValidationError:
-            # Another version's: a rolling update must not end the streams of this one.
+            # Written by another version: a rolling update must not end this version's streams.
             continue
     return uploads

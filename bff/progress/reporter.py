@@ -11,7 +11,7 @@ from bff.progress.store import KEEP_SECONDS, Key
 
 
 class Reporter:
-    """What one upload reports to."""
+    """Counts the bytes of one upload."""
 
     def __init__(self, key: Key, total: int | None) -> None:
         self.key = key

@@ -25,7 +25,7 @@ class Key:
 
 
 class StoreError(Exception):
-    """The store cannot be reached; whoever gets this tries again later."""
+    """The store cannot be reached; retry later."""
 
 
 class Store(Protocol):
@@ -45,7 +45,7 @@ class Store(Protocol):
         ...
 
     async def close(self) -> None:
-        """Let go of the store."""
+        """Close the connections to the store."""
         ...
 
 

@@ -13,7 +13,7 @@ from bff.logs import id_fields
 from bff.session.context import ProjectContext
 from schemas.bulk import BulkFailure, BulkOperationResult
 
-# Of a call's deadline: a bulk operation must answer what was done before it is cut off itself.
+# Of a call's deadline: a bulk operation must answer what was done before the call times out.
 BULK_SHARE = 0.9
 NOT_STARTED = "Timed out before starting; retry."
 TIMED_OUT = "Timed out while running; it may have worked: check the image before you retry."
@@ -62,7 +62,7 @@ class Bulk:
         except TimeoutError:
             log.warning("a bulk operation ran out of time", seconds=seconds)
         finally:
-            # In the call's log line, also when its client is gone and nobody else will know.
+            # For the call's log line: when the client has disconnected, it is the only record.
             failed = [image_id for image_id, _ in self._failed()]
             done = id_fields("successful", self._successful()) | id_fields("failed", failed)
             structlog.contextvars.bind_contextvars(**done)

@@ -95,14 +95,14 @@ async def log_line(call: Call, proceed: Step) -> bytes:
 
 
 async def client_errors(call: Call, proceed: Step) -> bytes:
-    """Turn whatever was raised into what the caller is told."""
+    """Turn whatever was raised into the error for the client."""
     try:
         return await proceed(call)
     except (Exception, asyncio.CancelledError) as failure:
         if _is_cancelled(failure):
             raise
         error = call.caller.to_client_error(failure, _log_event(failure))
-        # Retries keep a failure in a cycle, and its frames what was read of an answer.
+        # Retries keep the exception in a reference cycle, and its frames hold what was read.
         clear_frames(failure.__traceback__)
         raise error from None
 

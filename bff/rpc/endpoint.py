@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 SOFT_HEADER = "x-bff-errors"
 JSON = "application/json"
-# In bytes: to join less is faster than to send it in pieces.
+# In bytes: below this, joining the pieces is faster than sending each.
 LARGE = 1024 * 1024
 # How long answers in flight may take to be sent when the server stops.
 DRAIN_SECONDS = 1
@@ -85,7 +85,7 @@ def _check_is_call(request: Request) -> None:
         raise BffError(Code.METHOD_NOT_SUPPORTED, "Calls are sent with POST.")
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != JSON:
-        # A form of another site can send text/plain, but never this without asking first.
+        # A form of another site can send text/plain, but JSON needs a CORS preflight.
         message = "Calls are sent with content-type: application/json."
         raise BffError(Code.UNSUPPORTED_MEDIA_TYPE, message)
     check_not_encoded(request, "the JSON text itself")
@@ -118,7 +118,7 @@ async def _unless_disconnected(
         try:
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
-            # The server is being stopped: what is under way answers that, each call for itself.
+            # The server is being stopped: each call that still runs answers that for itself.
             lifetime.stop()
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if working.done():

@@ -28,7 +28,7 @@ from bff.server.lifetime import Lifetime
 from bff.session.caller import Caller
 from bff.settings import Settings
 
-# A value of two bytes becomes an object of sixty-four.
+# A value of two bytes in JSON becomes an object of sixty-four in memory.
 MAX_VALUES = 500_000
 # In bytes: a small batch may ask for a large list a hundred times.
 MAX_BATCH_BYTES = 64 * 1024 * 1024
@@ -37,7 +37,7 @@ BOM = b"\xef\xbb\xbf"
 log = structlog.get_logger("bff.rpc.jsonrpc")
 
 
-# JSON text in pieces: a large one is never joined with what stands around it.
+# JSON text in pieces: a large result is not copied to be joined with its envelope.
 Answer = list[bytes]
 
 
@@ -165,7 +165,7 @@ class Rpc:
 
 
 class _Methods(dict[str, Method]):
-    """jsonrpcserver's table of methods; which names there are is said by our own answer."""
+    """jsonrpcserver's table of methods; it has every name, as our own error is the better one."""
 
     def __init__(self, run: Callable[[str, _CallContext, Any], Awaitable[Result]]) -> None:
         super().__init__()
@@ -190,7 +190,7 @@ def _not_started(error: BffError, element: Any, caller: Caller) -> Answer | None
 def _parse(body: bytes) -> Any:
     if body.startswith(BOM):
         raise BffError(Code.PARSE_ERROR, "Parse error: the body begins with a byte order mark.")
-    # Some stand inside strings: what is refused may have fewer values, what is read has no more.
+    # An upper bound: commas and brackets inside strings are counted too.
     if sum(map(body.count, (b",", b"[", b"{"))) > MAX_VALUES:
         message = f"The request has more than {MAX_VALUES} values; split the batch."
         raise BffError(Code.PAYLOAD_TOO_LARGE, message)

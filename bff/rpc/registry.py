@@ -18,7 +18,7 @@ from schemas.base import Input
 from schemas.json import Json
 
 Handler = Callable[..., Awaitable[Any]]
-# An error, and when this procedure answers it where the table of all codes says too little.
+# An error, and optionally when this procedure answers it.
 Documented = Code | tuple[Code, str]
 
 _SEGMENT = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -169,7 +169,7 @@ class Registry(Mapping[str, Procedure]):
         return close[0] if close else None
 
     def not_found(self, name: str) -> BffError:
-        """Return what a caller is told of a name that is not here."""
+        """Return the error for a name that is not in the registry."""
         nearest = self.nearest(name)
         hint = f"; did you mean {nearest}?" if nearest else "."
         message = f"Method not found: there is no procedure {name[:MAX_NAME_LENGTH]!r}{hint}"

@@ -1,4 +1,4 @@
-"""Bodies in a coding that nobody here undoes."""
+"""Rejects bodies in a content or transfer coding that this server does not decode."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bff.errors import BffError, Code
 
 
 def check_not_encoded(request: Request, what: str) -> None:
-    """Check that a request's body is what it stands for, byte for byte.
+    """Check that a request's body is not encoded.
 
     Args:
         what: What the body must be, for the message.
@@ -20,7 +20,7 @@ def check_not_encoded(request: Request, what: str) -> None:
     if _codings(request, "content-encoding") - {"identity"}:
         message = f"The body must be {what}, without a Content-Encoding."
         raise BffError(Code.UNSUPPORTED_MEDIA_TYPE, message)
-    # Servers take the chunks apart, and leave what is inside as it is.
+    # uvicorn decodes chunked alone.
     if _codings(request, "transfer-encoding") - {"chunked"}:
         message = f"The body must be {what}, with no Transfer-Encoding but chunked."
         raise BffError(Code.UNSUPPORTED_MEDIA_TYPE, message)

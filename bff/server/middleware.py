@@ -60,7 +60,7 @@ class RequestIdMiddleware:
                     headers.setdefault(name, value)
             await send(message)
 
-        # Of a proxy's X-Forwarded-For, where uvicorn believes it.
+        # The address in X-Forwarded-For, where uvicorn trusts the proxy.
         client = printable((scope.get("client") or ("",))[0])
         with structlog.contextvars.bound_contextvars(request_id=request_id, client=client):
             await self._app(scope, receive, send_with_headers)
@@ -112,7 +112,7 @@ class CatchAllMiddleware:
 
 def _to_client_error(failure: BaseException, request_id: str) -> BffError:
     if isinstance(failure, asyncio.CancelledError):
-        # uvicorn's, at the end of BFF_SHUTDOWN_TIMEOUT; a client that goes away cancels nothing.
+        # uvicorn cancels at the end of BFF_SHUTDOWN_TIMEOUT, and not when a client disconnects.
         error = stopping("retry.")
         log.warning("a request was cut off", error=error.message)
         return error

@@ -28,7 +28,7 @@ HEAD_SECONDS = 60.0
 # Of an answer that a client reads slowly, it must take MIN_READ_BYTES bytes in READ_SECONDS.
 READ_SECONDS = 60.0
 MIN_READ_BYTES = 64 * 1024
-# In seconds: after the end of what a client sends, it is first asked whether it still listens.
+# In seconds, from a client's end of sending to the first probe whether it still reads.
 FIRST_PROBE = 0.05
 _BEFORE_HTTP_1_1 = ("0.9", "1.0")
 # uri-host [ ":" port ] (RFC 9110, 7.2); it may be empty.
@@ -70,7 +70,7 @@ class _Parser(HttpRequestParser):
             try:
                 HttpRequestParser.feed_data(reading, data)
             except HttpParserUpgrade as upgrade:
-                # Not by calling this again: one packet may hold thousands of such heads.
+                # A loop, not recursion: one packet may hold thousands of such heads.
                 parser, data = (
                     self._connection.reparse_without_upgrade(reading),
                     data[upgrade.args[0] :],
@@ -176,7 +176,7 @@ class Connection(HttpToolsProtocol):
             raise self._bad_request("CONNECT is not supported: this server is not a proxy.")
         self._check_host()
         if self.parser.get_http_version() in _BEFORE_HTTP_1_1:
-            # It is to be ignored there (RFC 9110, 10.1.1).
+            # Expect is ignored in HTTP/1.0 (RFC 9110, 10.1.1).
             self.expect_100_continue = False
         self._head_complete = True
         if not self.parser.should_upgrade():
@@ -218,7 +218,7 @@ class Connection(HttpToolsProtocol):
             raise self._bad_request("The Host header must be a host, with or without a port.")
 
     def _bad_request(self, message: str) -> ValueError:
-        # The parser keeps the exception to itself.
+        # The parser swallows the exception.
         self._fault_message = message
         return ValueError(message)
 

@@ -72,7 +72,7 @@ def _header_or_query(request: Request, header: str) -> str | None:
     if not values and request.scope["query_string"]:
         # An EventSource sets no headers.
         values = request.query_params.getlist(header.removeprefix("x-").replace("-", "_"))
-    # Several are one with commas (RFC 9110, 5.2), and no id has one.
+    # Repeated headers are one, joined by commas (RFC 9110, 5.2); no id has a comma.
     return ",".join(values) if values else None
 
 

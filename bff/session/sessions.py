@@ -101,10 +101,10 @@ class Sessions:
         self._rescoped: SingleFlightCache[tuple[str, Scope], Token] = SingleFlightCache(
             cache_size, lambda token: _expiry(token) - EXPIRY_MARGIN_SECONDS, time.time
         )
-        # Where each token was rescoped to. Anybody may have a token forgotten, by sending one that
-        # is none: to look through a full cache for it would stop everybody else.
+        # The scopes of each token, by its hash: any request with an invalid token makes it be
+        # forgotten, and a search through a full cache would block the event loop.
         self._scopes: LRUCache[str, set[Scope]] = LRUCache(cache_size)
-        # asyncio itself keeps no task alive.
+        # asyncio holds only weak references to tasks.
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def token(self, credentials: Credentials, request_id: str) -> Token:
@@ -119,7 +119,9 @@ class Sessions:
         if scope is None or scope == caller_token.body.scope:
             return caller_token
         key = (_fingerprint(credentials.token), scope)
-        self._scopes.get(key[0])  # its use counts, so that it is kept as long as what it leads to
+        self._scopes.get(
+            key[0]
+        )  # marks it as used, so that it stays as long as its rescoped tokens
         return await self._rescoped.get(key, lambda: self._rescope(caller_token, key, request_id))
 
     def cached_token(self, credentials: Credentials) -> Token | None:
@@ -138,7 +140,7 @@ class Sessions:
         try:
             root = await asyncio.shield(signing_in)
         except asyncio.CancelledError:
-            # The token may be on its way.
+            # Keystone may still issue the token.
             self._run_in_background(self._discard_when_issued(signing_in, request_id))
             raise
         token = root
@@ -154,7 +156,7 @@ class Sessions:
         return Credentials(root.secret, token.body.scope, from_cookie=True), token
 
     async def drain(self) -> None:
-        """Wait a moment for what goes on when its caller has gone: tokens that are revoked."""
+        """Wait a moment for the revocations that run in the background."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=DRAIN_SECONDS)
 
@@ -196,7 +198,7 @@ class Sessions:
         try:
             await self._caller_token(credentials, request_id)
         except BffError as error:
-            # A session that has ended is nobody's any more.
+            # Signing out of a session that has ended is no error.
             if error.code is not Code.UNAUTHORIZED:
                 raise
 
@@ -230,7 +232,7 @@ class Sessions:
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled():
-            task.exception()  # when the caller went away, nobody else asks for it
+            task.exception()  # retrieved, or asyncio would log it as never retrieved
 
     async def _rescope(self, caller_token: Token, key: tuple[str, Scope], request_id: str) -> Token:
         fingerprint, scope = key
@@ -238,7 +240,7 @@ class Sessions:
             caller_token.secret, _keystone_scope(scope), request_id
         )
         if token.body.user.id != caller_token.body.user.id or token.body.scope != scope:
-            # The answer to another request: nobody may work with another one's token.
+            # The answer to another request: a token of somebody else must not be used.
             message = "Keystone's new token has another user or scope than requested; retry later."
             raise BffError(Code.BAD_GATEWAY, message)
         self._scopes.setdefault(fingerprint, set()).add(scope)

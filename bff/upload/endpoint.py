@@ -45,7 +45,7 @@ class UploadEndpoint:
         try:
             await upload.run(read_head(request, settings.max_upload_bytes))
         except asyncio.CancelledError:
-            # The server stops, and this task ends here: there is time to say so, but no more.
+            # The server stops: there is time to answer that, but not to read the rest of the body.
             body.ended = True
             failure = stopping(UPLOAD_AGAIN)
         except Exception as problem:  # noqa: BLE001  # a bug of ours must be answered too

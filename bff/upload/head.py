@@ -17,7 +17,7 @@ IMAGE_HEADER = "x-image-id"
 DIGEST_HEADER = "x-upload-sha512"
 # Glance's own name for it.
 SIZE_HEADER = "x-openstack-image-size"
-# What errors call the file's size, and what a part says of it.
+# The names of the file's size, and of a part's Content-Length, in errors.
 SIZE = "The file's size"
 LENGTH_OF_FILE = "The Content-Length of the file"
 T = TypeVar("T")
@@ -113,7 +113,7 @@ def too_large(max_bytes: int) -> BffError:
 def _boundary(request: Request) -> bytes | None:
     if request.method != "POST":
         raise BffError(Code.METHOD_NOT_SUPPORTED, "Files are uploaded with POST.")
-    # The body would be stored as it is, encoded or without its beginning.
+    # Otherwise an encoded body, or a part of a file, would be stored as the file.
     check_not_encoded(request, "the file itself")
     if "content-range" in request.headers:
         raise BffError(Code.BAD_REQUEST, "A file is uploaded whole, without a Content-Range.")

@@ -137,7 +137,7 @@ class Form:
         self._header[which] += data
 
     def _header_ends(self) -> None:
-        # Byte for byte: browsers send names in UTF-8, and nothing here is shown to anybody.
+        # latin-1 keeps every byte: browsers send names in UTF-8, and these are only compared.
         name, value = (part.decode("latin-1") for part in self._header)
         self._header = [bytearray(), bytearray()]
         if _CONTROL.search(value):

@@ -110,7 +110,7 @@ class Spool:
 
     def _release(self, done: asyncio.Future[Any] | None = None) -> None:
         if done is not None and not done.cancelled():
-            done.exception()  # whoever waited for it was told, or is gone
+            done.exception()  # retrieved; whoever waited for it has it, or was cancelled
         self._file.close()
         self._reserve(-self.size)
 
