@@ -64,20 +64,20 @@ def _string(schema: Schema) -> st.SearchStrategy[Any]:
     if schema.get("pattern") == POINTER_PATTERN:
         return POINTERS | st.from_regex(POINTER_PATTERN, fullmatch=True)
     if "pattern" in schema:
-        least, most = schema.get("minLength", 0), schema.get("maxLength", 10**6)
+        minimum, maximum = schema.get("minLength", 0), schema.get("maxLength", 10**6)
         made = st.from_regex(schema["pattern"], fullmatch=True)
-        return made.filter(lambda text: least <= len(text) <= most)
+        return made.filter(lambda text: minimum <= len(text) <= maximum)
     return st.text(min_size=schema.get("minLength", 0), max_size=schema.get("maxLength"))
 
 
 def _integer(schema: Schema) -> st.SearchStrategy[Any]:
-    most = schema.get("maximum", schema.get("exclusiveMaximum", 2**63) - 1)
-    return st.integers(schema.get("minimum"), most)
+    maximum = schema.get("maximum", schema.get("exclusiveMaximum", 2**63) - 1)
+    return st.integers(schema.get("minimum"), maximum)
 
 
 def _array(schema: Schema) -> st.SearchStrategy[Any]:
-    least = schema.get("minItems", 0)
-    return st.lists(fitting(schema.get("items", {})), min_size=least, max_size=least + 3)
+    minimum = schema.get("minItems", 0)
+    return st.lists(fitting(schema.get("items", {})), min_size=minimum, max_size=minimum + 3)
 
 
 def _anything(_schema: Schema) -> st.SearchStrategy[Any]:

@@ -187,9 +187,9 @@ class FakeOpenStack:
         scope = auth["scope"]
         project = None
         if scope != "unscoped":
-            wanted = scope["project"]
-            names = {name for name, key in PROJECTS.items() if wanted.get("id", key) == key}
-            project = wanted.get("name") or next(iter(names), None)
+            requested = scope["project"]
+            names = {name for name, key in PROJECTS.items() if requested.get("id", key) == key}
+            project = requested.get("name") or next(iter(names), None)
             if project not in PROJECTS:
                 return _refused(401)
         secret = self.new_token(project, parent)
