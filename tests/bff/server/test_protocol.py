@@ -163,7 +163,7 @@ async def test_a_head_that_does_not_come_ends_the_connection(
 async def test_an_answer_is_not_cut_off_by_half_a_request_behind_it(
     bff: Bff, openstack: FakeOpenStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    out_of_patience = noted(monkeypatch, "_waited")
+    out_of_patience = noted(monkeypatch, "_head_timed_out")
     monkeypatch.setattr(connection, "HEAD_SECONDS", 0.01)
     openstack.gate = asyncio.Event()
     call = {"jsonrpc": "2.0", "id": 1, "method": "compute.image.listImages"}
