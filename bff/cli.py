@@ -95,7 +95,7 @@ def procedures_page() -> None:
 @app.command()
 def types() -> None:
     """Print clients/typescript/src/contract.ts: every procedure, its input and its output."""
-    typer.echo(as_typescript(asgi.registry()), nl=False)
+    typer.echo(as_typescript(contract(asgi.registry())), nl=False)
 
 
 @app.command()

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from dataclasses import replace
 
-from bff.contract.model import Contract, Described, Schema, name_of
+from pydantic import JsonValue
+
+from bff.contract.model import Contract, Described
+from bff.contract.tree import Array, Enum, Object, Property, Ref, Scalar, Type, Union, Unknown
 from bff.errors import COMMON, Code
 
 _TOP = """# Procedures
@@ -30,7 +33,7 @@ def as_markdown(contract: Contract) -> str:
     parts += [
         "## Types\n\nAnswers may hold more than this: what Glance says passes through whole.\n"
     ]
-    parts += ["\n".join(_type(name, schema)) for name, schema in contract.types.items()]
+    parts += ["\n".join(_type(name, whole)) for name, whole in contract.types.items()]
     return "\n".join(parts)
 
 
@@ -46,8 +49,7 @@ def _procedure(described: Described) -> Iterator[str]:
     soft = json.dumps(procedure.soft_answer)
     yield f"- Answer: {_kind(described.result)}; in soft mode, `{soft}` for any error."
     yield f"- Behind it: `{procedure.upstream}`.\n"
-    given = {name: _given(part) for name, part in described.parameters.items()}
-    rows = _fields(given, described.required)
+    rows = _fields({name: _given(each) for name, each in described.parameters.properties.items()})
     yield f"{_table(_PARAMETERS, rows)}\n" if rows else "It takes no parameters.\n"
     yield f"```json\n{_json({'method': procedure.name, 'params': described.example})}\n```\n"
     yield f"answers\n\n```json\n{_json(described.answer)}\n```\n"
@@ -56,10 +58,12 @@ def _procedure(described: Described) -> Iterator[str]:
         yield f"{_table(_CODES, _rows(own, procedure.reasons))}\n"
 
 
-def _given(part: Schema) -> Schema:
+def _given(parameter: Property) -> Property:
     """Return a parameter without its ``null``: that means the same as to leave it out."""
-    choices = [choice for choice in part.get("anyOf", ()) if choice.get("type") != "null"]
-    return {**choices[0], **part, "anyOf": choices} if choices else part
+    whole = parameter.type
+    if not isinstance(whole, Union) or not whole.present:
+        return parameter
+    return replace(parameter, type=replace(whole, choices=whole.present))
 
 
 def _own(described: Described) -> set[Code]:
@@ -67,52 +71,61 @@ def _own(described: Described) -> set[Code]:
     return {*procedure.errors, *procedure.access.access_errors}
 
 
-def _type(name: str, schema: Schema) -> Iterator[str]:
-    yield f"### {name}\n\n{schema.get('description', '')}\n"
+def _type(name: str, whole: Type) -> Iterator[str]:
+    yield f"### {name}\n\n{whole.description}\n"
     columns = ("field", "type", "default", "meaning")
-    yield f"{_table(columns, _fields(schema['properties'], schema.get('required', ())))}\n"
+    if isinstance(whole, Object) and whole.properties:
+        yield f"{_table(columns, _fields(whole.properties))}\n"
+    else:
+        yield f"{_kind(whole)}\n"
 
 
-def _fields(parts: Mapping[str, Schema], required: Iterable[str]) -> list[tuple[str, ...]]:
+def _fields(properties: Mapping[str, Property]) -> list[tuple[str, ...]]:
     return [
-        (f"`{name}`", _kind(part), _default(part, name in required), _meaning(part))
-        for name, part in parts.items()
+        (f"`{name}`", _kind(each.type), _default(each), _meaning(each.type))
+        for name, each in properties.items()
         if name != _EVERYWHERE
     ]
 
 
-def _default(part: Schema, required: bool) -> str:
-    if required:
+def _default(part: Property) -> str:
+    if part.required:
         return "**required**"
-    return "" if part.get("default") is None else f"`{json.dumps(part['default'])}`"
+    default = part.type.default
+    return "" if default is None else f"`{json.dumps(default)}`"
 
 
-def _meaning(part: Schema) -> str:
-    return f"{part.get('description', '')}{_bounds(part)}"
+def _meaning(part: Type) -> str:
+    return f"{part.description}{_bounds(part)}"
 
 
-def _bounds(part: Schema) -> str:
-    """Return the limits that a schema sets, in words."""
-    inner = next((c for c in part.get("anyOf", ()) if c.get("type") == "integer"), part)
-    low = inner.get("minimum")
-    high = inner.get("maximum", inner.get("exclusiveMaximum", 0) - 1)
-    return f" From {low} to {high}." if low is not None and high > 0 else ""
+def _bounds(part: Type) -> str:
+    """Return the limits of a number, in words."""
+    choices = part.choices if isinstance(part, Union) else (part,)
+    number = next((c for c in choices if isinstance(c, Scalar) and c.minimum is not None), None)
+    if number is None:
+        return ""
+    high = number.maximum if number.exclusive_maximum is None else number.exclusive_maximum - 1
+    return "" if high is None else f" From {number.minimum} to {high}."
 
 
-def _kind(schema: Schema) -> str:
+def _kind(part: Type) -> str:  # noqa: PLR0911  # one for each type
     """Return what a value is, in TypeScript's words."""
-    if "$ref" in schema:
-        name = name_of(schema)
-        return f"[{name}](#{name.lower()})"
-    if "enum" in schema:
-        return ", ".join(f"`{value}`" for value in schema["enum"])
-    if "anyOf" in schema:
-        return " or ".join(dict.fromkeys(_kind(choice) for choice in schema["anyOf"]))
-    if schema.get("type") == "array":
-        return f"{_kind(schema['items'])}[]"
-    kind = str(schema.get("type", "any"))
-    form = schema.get("format", schema.get("contentEncoding"))
-    return f"{kind} ({form})" if form else kind
+    match part:
+        case Ref(name=name):
+            return f"[{name}](#{name.lower()})"
+        case Enum(values=values):
+            return ", ".join(f"`{_plain(value)}`" for value in values)
+        case Union(choices=choices):
+            return " or ".join(dict.fromkeys(map(_kind, choices)))
+        case Array(items=items):
+            return f"{_kind(items)}[]"
+        case Scalar(kind=kind, form=form):
+            return f"{kind} ({form})" if form else kind
+        case Object():
+            return "object"
+        case Unknown():
+            return "any"
 
 
 def _rows(codes: Iterable[Code], reasons: Mapping[Code, str]) -> list[tuple[str, ...]]:
@@ -128,5 +141,9 @@ def _table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _json(value: Any) -> str:
+def _plain(value: JsonValue) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _json(value: JsonValue) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False)

@@ -1,65 +1,109 @@
-"""What a registry promises, as JSON Schema with examples: the page and OpenRPC both show it."""
+"""What a registry promises: whatever is generated is generated from this."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
-from pydantic import TypeAdapter
+from pydantic import JsonValue, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 
 from bff.contract import examples
+from bff.contract.parser import REF, Schema, parse, parse_object
+from bff.contract.tree import Object, Type
 from bff.rpc.registry import Procedure, Registry
 
-REF = "#/components/schemas/"
-Schema = dict[str, Any]
+_Schemas: TypeAlias = Mapping[tuple[str, JsonSchemaMode], Schema]
 
 
 @dataclass(frozen=True)
 class Described:
-    """A procedure with the schemas of its parameters and of its result, and an example of each."""
+    """A procedure with the types of its parameters and of its result, and an example of each.
+
+    Args:
+        input_name: The name that the type of the parameters has.
+        parameter_schemas: The JSON Schemas of ``parameters``, as OpenRPC has them.
+        result_schema: That of ``result``.
+    """
 
     procedure: Procedure
-    parameters: Mapping[str, Schema]
-    required: frozenset[str]
-    result: Schema
-    example: Any
-    answer: Any
+    input_name: str
+    parameters: Object
+    result: Type
+    parameter_schemas: Mapping[str, Schema]
+    result_schema: Schema
+    example: dict[str, JsonValue]
+    answer: JsonValue
 
 
 @dataclass(frozen=True)
 class Contract:
-    """Every procedure, and the types by name to which their schemas refer."""
+    """Every procedure, and the types by name to which they refer, without those of the inputs.
+
+    Args:
+        schemas: The JSON Schemas of ``types``.
+    """
 
     procedures: tuple[Described, ...]
-    types: Mapping[str, Schema]
+    types: Mapping[str, Type]
+    schemas: Mapping[str, Schema]
+
+    @property
+    def inputs(self) -> Mapping[str, Object]:
+        """The types of the procedures' parameters, by name."""
+        return {described.input_name: described.parameters for described in self.procedures}
 
 
 def contract(registry: Registry) -> Contract:
-    """Return what a registry promises."""
-    schemas, types = json_schemas(registry)
-    procedures = tuple(_described(procedure, schemas, types) for procedure in registry.values())
-    inputs = {name_of(schemas[name, "validation"]) for name in registry}
-    shared = {name: schema for name, schema in types.items() if name not in inputs}
-    return Contract(procedures, shared)
+    """Return what a registry promises.
 
-
-def _described(procedure: Procedure, schemas: Any, types: dict[str, Schema]) -> Described:
-    wanted = types[name_of(schemas[procedure.name, "validation"])]
-    result = schemas[procedure.name, "serialization"]
-    answer = examples.of(result, types, REF)
-    return Described(
-        procedure,
-        wanted["properties"],
-        frozenset(wanted.get("required", ())),
-        result,
-        examples.of(wanted, types, REF),
-        {**answer, **procedure.example_overrides} if procedure.example_overrides else answer,
+    Raises:
+        TypeError: an input or an output has a JSON Schema for which there is no type.
+    """
+    tops, definitions = json_schemas(registry)
+    types = {name: parse(schema) for name, schema in definitions.items()}
+    procedures = tuple(_described(each, tops, definitions, types) for each in registry.values())
+    shared = definitions.keys() - {described.input_name for described in procedures}
+    return Contract(
+        procedures,
+        {name: part for name, part in types.items() if name in shared},
+        {name: schema for name, schema in definitions.items() if name in shared},
     )
 
 
-def json_schemas(registry: Registry) -> tuple[Any, dict[str, Schema]]:
+def _described(
+    procedure: Procedure,
+    tops: _Schemas,
+    definitions: Mapping[str, Schema],
+    types: Mapping[str, Type],
+) -> Described:
+    input_name = tops[procedure.name, "validation"]["$ref"].removeprefix(REF)
+    result_schema = tops[procedure.name, "serialization"]
+    parameters, result = parse_object(definitions[input_name]), parse(result_schema)
+    return Described(
+        procedure,
+        input_name,
+        parameters,
+        result,
+        definitions[input_name]["properties"],
+        result_schema,
+        _members(examples.of(parameters, types)),
+        _overridden(examples.of(result, types), procedure.example_overrides),
+    )
+
+
+def _overridden(answer: JsonValue, overrides: Mapping[str, JsonValue]) -> JsonValue:
+    return {**_members(answer), **overrides} if overrides else answer
+
+
+def _members(example: JsonValue) -> dict[str, JsonValue]:
+    if not isinstance(example, dict):
+        raise TypeError(f"this example is no object: {example!r}")
+    return example
+
+
+def json_schemas(registry: Registry) -> tuple[_Schemas, Mapping[str, Schema]]:
     """Return the schema of each input and output, and the types to which they refer.
 
     A schema's key is the procedure's name with ``validation`` for what may be sent, and with
@@ -73,11 +117,6 @@ def json_schemas(registry: Registry) -> tuple[Any, dict[str, Schema]]:
         asked, ref_template=REF + "{model}", schema_generator=_Untitled
     )
     return schemas, shared.get("$defs", {})
-
-
-def name_of(schema: Schema) -> str:
-    """Return the name of the type to which a schema refers."""
-    return str(schema["$ref"]).removeprefix(REF)
 
 
 class _Untitled(GenerateJsonSchema):

@@ -11,7 +11,9 @@ from operator import attrgetter
 from typing import Any
 
 from bff import __version__
-from bff.contract.model import Contract, Described, Schema
+from bff.contract.model import Contract, Described
+from bff.contract.parser import Schema
+from bff.contract.tree import Property
 from bff.errors import Code
 
 Object = dict[str, Any]
@@ -33,7 +35,7 @@ def document(contract: Contract) -> Object:
         "x-rpc-url": "rpc",
         "methods": [_method(described) for described in contract.procedures],
         "components": {
-            "schemas": dict(contract.types),
+            "schemas": dict(contract.schemas),
             "errors": {codes[0].name: _error(codes, {}) for codes in _by_number(Code)},
         },
     }
@@ -50,10 +52,10 @@ def _method(described: Described) -> Object:
         "description": f"{procedure.description} {needs} Behind it: `{procedure.upstream}`.",
         "paramStructure": "by-name",
         "params": [
-            _param(name, schema, required=name in described.required)
-            for name, schema in described.parameters.items()
+            _param(name, part, described.parameter_schemas[name])
+            for name, part in described.parameters.properties.items()
         ],
-        "result": {"name": "result", "schema": described.result},
+        "result": {"name": "result", "schema": described.result_schema},
         "errors": list(_errors(described)),
         "examples": [_example(described)],
         "x-kind": procedure.kind.value,
@@ -61,9 +63,9 @@ def _method(described: Described) -> Object:
     }
 
 
-def _param(name: str, schema: Schema, *, required: bool) -> Object:
-    described = {"description": schema["description"]} if "description" in schema else {}
-    return {"name": name, **described, "required": required, "schema": schema}
+def _param(name: str, part: Property, schema: Schema) -> Object:
+    described = {"description": part.type.description} if part.type.description else {}
+    return {"name": name, **described, "required": part.required, "schema": schema}
 
 
 def _errors(described: Described) -> Iterator[Object]:

@@ -155,7 +155,7 @@ async def test_an_example_is_answered_as_the_page_shows(
     got = await bff.call(name, stage.real(described.example), **stage.headers)
     assert "result" in got, got
     answer = got["result"]
-    schema = {**described.result, "components": {"schemas": dict(CONTRACT.types)}}
+    schema = {**described.result_schema, "components": {"schemas": dict(CONTRACT.schemas)}}
     Draft202012Validator(schema).validate(answer)
     assert missing(described.answer, answer) == []
     if described.procedure.example_overrides:
