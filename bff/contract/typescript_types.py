@@ -52,11 +52,8 @@ class TypeWriter:
         return f"{head}export type {name} = {self.type(whole)}\n"
 
     def enums(self) -> list[str]:
-        """Return the declarations of the enums that were used so far."""
-        return [
-            f"export type {name} = {_union(map(json.dumps, values))}\n"
-            for name, values in sorted(self._used.items())
-        ]
+        """Return the declarations of the enums that were used so far, each as a list and a type."""
+        return [_enum_declaration(name, values) for name, values in sorted(self._used.items())]
 
     def type(self, whole: Type, indent: str = "") -> str:  # noqa: PLR0911  # one for each type
         """Return the type of whatever is of a type of the contract."""
@@ -105,6 +102,22 @@ class TypeWriter:
         if is_input and not part.required and kind != "unknown":
             kind += " | undefined"
         return f"{head}{indent}{key}{'' if part.required else '?'}: {kind}\n"
+
+
+def _enum_declaration(name: str, values: Iterable[JsonValue]) -> str:
+    constant = _constant(name)
+    return (
+        f"export const {constant} = [{', '.join(map(json.dumps, values))}] as const\n"
+        f"export type {name} = (typeof {constant})[number]\n"
+    )
+
+
+def _constant(name: str) -> str:
+    """Return the name of the list of an enum's values: ``DISK_FORMATS`` for ``DiskFormat``."""
+    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).upper()
+    if re.search(r"[^AEIOU]Y$", snake):
+        return f"{snake[:-1]}IES"
+    return f"{snake}{'ES' if snake.endswith(('S', 'X')) else 'S'}"
 
 
 def _is_record(whole: Object) -> bool:

@@ -1,42 +1,37 @@
 /** A new image: its metadata, and its data if there is a file. */
 
-import type { ContainerFormat, CreateImageInput, DiskFormat, Visibility } from "@polaris-bff/client"
+import {
+  CONTAINER_FORMATS,
+  type ContainerFormat,
+  type CreateImageInput,
+  DISK_FORMATS,
+  type DiskFormat,
+  VISIBILITIES,
+  type Visibility,
+} from "@polaris-bff/client"
 
 import { closeLinks } from "./close"
-import { h, labelled, type Option, select } from "./dom"
+import { byUse, h, labelled, optionsOf, select } from "./dom"
 import { attempt, say } from "./notice"
 import { upload } from "./uploads"
 import type { Workplace } from "./workplace"
 
-const words = (...values: string[]): Option[] => values.map((value) => [value, value])
-const DISKS = words(
-  "qcow2",
-  "raw",
-  "vmdk",
-  "vdi",
-  "vhd",
-  "vhdx",
-  "iso",
-  "ploop",
-  "ami",
-  "ari",
-  "aki",
-)
-const CONTAINERS = words("bare", "ovf", "ova", "docker", "ami", "ari", "aki", "compressed")
-export const VISIBILITIES = words("private", "shared", "community", "public")
-const FORMATS = new Map([
+const DISKS = byUse(DISK_FORMATS, "qcow2", "raw", "vmdk", "vdi", "vhd", "vhdx", "iso", "ploop")
+const CONTAINERS = byUse(CONTAINER_FORMATS, "bare")
+export const VISIBILITY_OPTIONS = optionsOf(byUse(VISIBILITIES, "private", "shared", "community"))
+const FORMATS = new Map<string, DiskFormat>([
   ["img", "raw"],
   ["bin", "raw"],
-  ...DISKS.map(([word]) => [word, word] as const),
+  ...DISKS.map((word) => [word, word] as const),
 ])
 
 /** Makes the form. */
 export function newImageView(place: Workplace): HTMLElement {
   const file = h("input", { type: "file", onchange: guess })
   const name = h("input", { maxlength: "255", autocomplete: "off" })
-  const disk = select(DISKS, "qcow2")
-  const container = select(CONTAINERS, "bare")
-  const visibility = select(VISIBILITIES, "private")
+  const disk = select(optionsOf(DISKS), "qcow2" satisfies DiskFormat)
+  const container = select(optionsOf(CONTAINERS), "bare" satisfies ContainerFormat)
+  const visibility = select(VISIBILITY_OPTIONS, "private" satisfies Visibility)
   const tags = h("input", { autocomplete: "off", placeholder: "ubuntu, lts" })
   const minDisk = h("input", { type: "number", min: "0", value: "0" })
   const minRam = h("input", { type: "number", min: "0", value: "0" })

@@ -117,6 +117,15 @@ export function labelled(text: string, control: HTMLElement, hint?: Child): HTML
 
 export type Option = readonly [value: string, text: string]
 
+/** A list's words: these first, then whatever else there is. */
+export const byUse = <Word extends string>(
+  all: readonly Word[],
+  ...first: NoInfer<Word>[]
+): readonly Word[] => [...new Set([...first, ...all])]
+
+/** Makes options of words. */
+export const optionsOf = (words: readonly string[]): Option[] => words.map((word) => [word, word])
+
 /** Makes a select. */
 export function select(
   options: readonly Option[],

@@ -4,7 +4,7 @@ import { BffError, type GlanceImage, type Visibility } from "@polaris-bff/client
 
 import { closeLinks } from "./close"
 import { confirmed } from "./confirm"
-import { VISIBILITIES } from "./create"
+import { VISIBILITY_OPTIONS } from "./create"
 import { button, copyButton, fill, h, labelled } from "./dom"
 import { membersView } from "./members"
 import { attempt, chooser, say, troubleView } from "./notice"
@@ -127,7 +127,7 @@ export function imageView(id: string, place: Workplace, changed: () => Promise<v
       "div",
       { class: "actions" },
       chooser(
-        VISIBILITIES,
+        VISIBILITY_OPTIONS,
         image.visibility ?? "",
         (chosen) => setVisibility(chosen as Visibility),
         "Visibility",

@@ -1,17 +1,26 @@
 /** The images of a project: a list with pages and search, and beside it the one that was chosen. */
 
-import type { BulkOperationResult, GlanceImage, ImagesPaginatedInput } from "@polaris-bff/client"
+import {
+  type BulkOperationResult,
+  type GlanceImage,
+  IMAGE_STATUSES,
+  type ImagesPaginatedInput,
+  type ImageStatus,
+  VISIBILITIES,
+} from "@polaris-bff/client"
 
 import { confirmed } from "./confirm"
 import { newImageView } from "./create"
 import {
   button,
+  byUse,
   copyButton,
   fill,
   focusHeading,
   h,
   labelled,
   type Option,
+  optionsOf,
   refill,
   select,
 } from "./dom"
@@ -23,19 +32,35 @@ import type { Workplace } from "./workplace"
 
 type Filter = Pick<ImagesPaginatedInput, "visibility" | "member_status" | "status" | "sort">
 
-const SHOWN: readonly (readonly [string, string, Filter])[] = [
-  ["", "All I may use", {}],
-  ["private", "Private", { visibility: "private" }],
-  ["shared", "Shared", { visibility: "shared" }],
-  ["offered", "Offered to this project", { visibility: "shared", member_status: "pending" }],
-  ["public", "Public", { visibility: "public" }],
-  ["community", "Community", { visibility: "community" }],
+type Shown = readonly [string, string, Filter]
+const OFFERED: Shown = [
+  "offered",
+  "Offered to this project",
+  { visibility: "shared", member_status: "pending" },
 ]
+const SHOWN: readonly Shown[] = [
+  ["", "All I may use", {}],
+  ...byUse(VISIBILITIES, "private", "shared").flatMap((visibility): Shown[] => {
+    const text = `${visibility.charAt(0).toUpperCase()}${visibility.slice(1)}`
+    const those: Shown = [visibility, text, { visibility }]
+    return visibility === "shared" ? [those, OFFERED] : [those]
+  }),
+]
+// Deleted images are in no list.
+const GONE = new Set<ImageStatus>(["deleted", "pending_delete"])
+const STATUSES = byUse(
+  IMAGE_STATUSES,
+  "active",
+  "queued",
+  "saving",
+  "uploading",
+  "importing",
+  "deactivated",
+  "killed",
+)
 const STATES: readonly Option[] = [
   ["", "Any state"],
-  ...["active", "queued", "saving", "uploading", "importing", "deactivated", "killed"].map(
-    (word): Option => [word, word],
-  ),
+  ...optionsOf(STATUSES.filter((status) => !GONE.has(status))),
 ]
 const SIZES: readonly Option[] = [25, 50, 100, 250].map((size) => [String(size), `${size} a page`])
 const COLUMNS = [

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import uuid
 from itertools import pairwise
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from playwright.sync_api import FloatRect, Locator, Page, Request, expect
 
+from schemas.image import ContainerFormat, DiskFormat, ImageStatus, Visibility
 from tests.browser.conftest import DESKTOP, Explorer, Open
 from tests.devcloud import Cloud
 
@@ -46,6 +47,30 @@ def test_a_refused_visibility_is_taken_back(explorer: Open, cloud: Cloud, projec
     tab.says("No answer to compute.image.updateImageVisibility")
     expect(visibility).to_have_value("community")
     tab.failed_to_load()
+
+
+def test_every_choice_of_the_contract_is_offered_the_usual_one_first(
+    explorer: Open, cloud: Cloud, project: str
+) -> None:
+    page = as_alice(explorer, cloud, project).page
+
+    def offered(label: str) -> list[str]:
+        return page.get_by_label(label).locator("option").all_inner_texts()
+
+    expect(page.get_by_label("State")).to_be_visible()
+    states = {"Any state", *get_args(ImageStatus)} - {"deleted", "pending_delete"}
+    assert set(offered("State")) == states
+    page.get_by_role("link", name="New image").click()
+    expect(page.get_by_label("Disk format")).to_be_visible()
+    for label, kind, usual in (
+        ("Disk format", DiskFormat, "qcow2"),
+        ("Container format", ContainerFormat, "bare"),
+        ("Visibility", Visibility, "private"),
+    ):
+        choices = offered(label)
+        assert sorted(choices) == sorted(get_args(kind))
+        assert choices[0] == usual
+        expect(page.get_by_label(label)).to_have_value(usual)
 
 
 def test_a_refused_project_is_taken_back(explorer: Open, cloud: Cloud, project: str) -> None:

@@ -14,23 +14,32 @@ export interface Mutation<Input, Output> {
   readonly output: Output
 }
 
-export type ContainerFormat = "bare" | "ovf" | "ova" | "docker" | "ami" | "ari" | "aki" | "compressed"
+export const CONTAINER_FORMATS = ["bare", "ovf", "ova", "docker", "ami", "ari", "aki", "compressed"] as const
+export type ContainerFormat = (typeof CONTAINER_FORMATS)[number]
 
-export type DiskFormat = "ami" | "ari" | "aki" | "vhd" | "vhdx" | "vmdk" | "raw" | "qcow2" | "vdi" | "iso" | "ploop"
+export const DISK_FORMATS = ["ami", "ari", "aki", "vhd", "vhdx", "vmdk", "raw", "qcow2", "vdi", "iso", "ploop"] as const
+export type DiskFormat = (typeof DISK_FORMATS)[number]
 
-export type ErrorCode = "PARSE_ERROR" | "BAD_REQUEST" | "NOT_FOUND" | "UNAUTHORIZED" | "FORBIDDEN" | "METHOD_NOT_SUPPORTED" | "TIMEOUT" | "SESSION_CHANGED" | "CONFLICT" | "PRECONDITION_FAILED" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "TOO_MANY_REQUESTS" | "CLIENT_CLOSED_REQUEST" | "INTERNAL_SERVER_ERROR" | "BAD_GATEWAY" | "SERVICE_UNAVAILABLE" | "GATEWAY_TIMEOUT"
+export const ERROR_CODES = ["PARSE_ERROR", "BAD_REQUEST", "NOT_FOUND", "UNAUTHORIZED", "FORBIDDEN", "METHOD_NOT_SUPPORTED", "TIMEOUT", "SESSION_CHANGED", "CONFLICT", "PRECONDITION_FAILED", "PAYLOAD_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE", "TOO_MANY_REQUESTS", "CLIENT_CLOSED_REQUEST", "INTERNAL_SERVER_ERROR", "BAD_GATEWAY", "SERVICE_UNAVAILABLE", "GATEWAY_TIMEOUT"] as const
+export type ErrorCode = (typeof ERROR_CODES)[number]
 
-export type ImageStatus = "queued" | "saving" | "uploading" | "importing" | "active" | "killed" | "deleted" | "pending_delete" | "deactivated"
+export const IMAGE_STATUSES = ["queued", "saving", "uploading", "importing", "active", "killed", "deleted", "pending_delete", "deactivated"] as const
+export type ImageStatus = (typeof IMAGE_STATUSES)[number]
 
-export type MemberStatus = "pending" | "accepted" | "rejected"
+export const MEMBER_STATUSES = ["pending", "accepted", "rejected"] as const
+export type MemberStatus = (typeof MEMBER_STATUSES)[number]
 
-export type OsType = "linux" | "windows"
+export const OS_TYPES = ["linux", "windows"] as const
+export type OsType = (typeof OS_TYPES)[number]
 
-export type SortDir = "asc" | "desc"
+export const SORT_DIRS = ["asc", "desc"] as const
+export type SortDir = (typeof SORT_DIRS)[number]
 
-export type SortKey = "name" | "status" | "container_format" | "disk_format" | "size" | "id" | "created_at" | "updated_at"
+export const SORT_KEYS = ["name", "status", "container_format", "disk_format", "size", "id", "created_at", "updated_at"] as const
+export type SortKey = (typeof SORT_KEYS)[number]
 
-export type Visibility = "public" | "private" | "shared" | "community"
+export const VISIBILITIES = ["public", "private", "shared", "community"] as const
+export type Visibility = (typeof VISIBILITIES)[number]
 
 /** Which deactivated images may be used again. */
 export interface ActivateImagesInput {

@@ -6,6 +6,6 @@ export {
   withProperties,
 } from "./client.js"
 export type { CallOptions, ConnectionOptions, ExpectedSession } from "./connection.js"
-export type * from "./contract.js"
+export * from "./contract.js"
 export { BffError, type BffErrorCode, type ErrorData, type Issue } from "./error.js"
 export type { UploadInput, UploadOptions, UploadProgress } from "./upload.js"

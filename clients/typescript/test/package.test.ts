@@ -93,7 +93,8 @@ test("a Vite build of it works, and the client is under 4 KiB", async (t) => {
   await build({ ...settings, build: { modulePreload: false } })
   const [file, ...others] = await readdir(bundle)
   assert.deepEqual(others, [])
-  const size = gzipSync(await readFile(join(bundle, file!)), { level: 9 }).length
+  const whole = await readFile(join(bundle, file!))
+  const size = gzipSync(whole, { level: 9 }).length
   t.diagnostic(`${size} bytes, minified and gzipped`)
   assert.ok(size < MOST_BYTES, `${size} bytes`)
 
@@ -101,6 +102,9 @@ test("a Vite build of it works, and the client is under 4 KiB", async (t) => {
     ...settings,
     build: { lib: { entry: join(app, "thin.js"), formats: ["es"], fileName: "thin" } },
   })
+  // Whoever does not look at a list of formats does not load it.
+  assert.match(whole.toString(), /ploop/)
+  assert.doesNotMatch(await readFile(join(app, "dist", "thin.js"), "utf8"), /ploop/)
   const { run: thin } = await import(pathToFileURL(join(app, "dist", "thin.js")).href)
   assert.deepEqual(await thin(url, ID), THIN)
 })

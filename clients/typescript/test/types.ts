@@ -4,12 +4,15 @@ import {
   type BulkFailure,
   type Client,
   createClient,
+  DISK_FORMATS,
+  type DiskFormat,
   type ErrorCode,
   type GlanceImage,
   type ImagesPaginatedResponse,
   type ListImagesInput,
   type UploadResult,
   type UserSession,
+  VISIBILITIES,
   withProperties,
 } from "../dist/index.js"
 
@@ -115,6 +118,12 @@ createClient({ url: "/", session: () => ({ scope: session.project!.id }) })
 createClient({ url: "/", session: () => ({ scope: "system:all" }) })
 // @ts-expect-error a misspelt member
 createClient({ url: "/", session: () => ({ userID: "alice" }) })
+
+// The values of an enum, as a list.
+same<(typeof DISK_FORMATS)[number], DiskFormat>(true)
+same<(typeof VISIBILITIES)[number], "public" | "private" | "shared" | "community">(true)
+// @ts-expect-error nobody may add one
+DISK_FORMATS.push("qcow2")
 
 // What failed in bulk has one of the codes.
 declare const failure: BulkFailure

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field, RootModel
@@ -12,6 +13,7 @@ from bff.errors import Code
 from bff.rpc.registry import Procedure, Registry, mutation, query
 from bff.session.context import PublicContext
 from schemas.base import Input, NoInput
+from schemas.image import ImageStatus, SortKey
 from tests.bff.test_cli import bff
 from tests.process import ROOT
 
@@ -115,12 +117,27 @@ def test_an_enum_that_the_schemas_name_keeps_its_name() -> None:
     class Found(BaseModel):
         visibility: Literal["public", "private", "shared", "community"]
         system: Literal["linux", "windows"]
+        status: ImageStatus
+        key: SortKey
 
     async def find(ctx: PublicContext, wanted: NoInput) -> Any:
         """Find."""
 
     find.__annotations__["return"] = Found
     text = written(query("find", find))
-    assert 'export type Visibility = "public" | "private" | "shared" | "community"\n' in text
+    assert (
+        """\
+export const VISIBILITIES = ["public", "private", "shared", "community"] as const
+export type Visibility = (typeof VISIBILITIES)[number]
+"""
+        in text
+    )
     assert "  visibility: Visibility\n  system: OsType\n" in text
+    assert re.findall("export const ([A-Z_]+) = ", text) == [
+        "ERROR_CODES",
+        "IMAGE_STATUSES",
+        "OS_TYPES",
+        "SORT_KEYS",
+        "VISIBILITIES",
+    ]
     assert "DiskFormat" not in text
