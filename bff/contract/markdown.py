@@ -48,6 +48,8 @@ def _procedure(described: Described) -> Iterator[str]:
     yield f"- Kind: {procedure.kind.value}. It needs {procedure.access.needs}."
     soft = json.dumps(procedure.soft_answer)
     yield f"- Answer: {_kind(described.result)}; in soft mode, `{soft}` for any error."
+    if procedure.upload_route:
+        yield f"- Its route for files of any size: [`{procedure.upload_route}`](uploads.md)."
     yield f"- Behind it: `{procedure.upstream}`.\n"
     rows = _fields({name: _given(each) for name, each in described.parameters.properties.items()})
     yield f"{_table(_PARAMETERS, rows)}\n" if rows else "It takes no parameters.\n"

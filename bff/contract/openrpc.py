@@ -45,6 +45,8 @@ def _method(described: Described) -> Object:
     procedure = described.procedure
     summary = procedure.description.partition(";")[0].rstrip(".")
     needs = f"It needs {procedure.access.needs}."
+    # Relative, as `x-rpc-url`.
+    upload = {"x-upload-route": procedure.upload_route} if procedure.upload_route else {}
     return {
         "name": procedure.name,
         "tags": [{"name": procedure.name.rpartition(".")[0]}],
@@ -60,6 +62,7 @@ def _method(described: Described) -> Object:
         "examples": [_example(described)],
         "x-kind": procedure.kind.value,
         "x-soft-answer": procedure.soft_answer,
+        **upload,
     }
 
 

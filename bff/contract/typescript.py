@@ -30,6 +30,11 @@ export interface Mutation<Input, Output> {
   readonly input: Input
   readonly output: Output
 }
+
+/** A mutation with a route of its own for files of any size: see `UPLOAD_ROUTES`. */
+export interface Upload<Input, Output> extends Mutation<Input, Output> {
+  readonly transport: "upload"
+}
 """
 
 
@@ -42,8 +47,8 @@ def as_typescript(contract: Contract) -> str:
         writer.definition(name, whole, is_input=name in given)
         for name, whole in sorted(types.items())
     ]
-    router, statuses = _router(contract, writer), _statuses(writer)
-    return "\n".join([_HEAD, *writer.enums(), *models, router, statuses, _soft(contract)])
+    tables = [_router(contract, writer), _statuses(writer), _soft(contract), _uploads(contract)]
+    return "\n".join([_HEAD, *writer.enums(), *models, *tables])
 
 
 def _reached(names: set[str], types: Mapping[str, Type]) -> set[str]:
@@ -99,9 +104,14 @@ def _branch(branch: _Branch, writer: TypeWriter, indent: str) -> str:
 
 
 def _procedure(described: Described, writer: TypeWriter) -> str:
-    kind = "Query" if described.procedure.kind is Kind.QUERY else "Mutation"
     given = writer.type(Ref(name=described.input_name))
-    return f"{kind}<{given}, {writer.type(described.result)}>"
+    return f"{_transport(described.procedure)}<{given}, {writer.type(described.result)}>"
+
+
+def _transport(procedure: Procedure) -> str:
+    if procedure.upload_route:
+        return "Upload"
+    return "Query" if procedure.kind is Kind.QUERY else "Mutation"
 
 
 def _about(procedure: Procedure, indent: str) -> str:
@@ -127,3 +137,11 @@ def _soft(contract: Contract) -> str:
     rows = "".join(f"  {json.dumps(name)},\n" for name in names)
     words = comment("The procedures whose answer in soft mode is `false`.")
     return f"{words}export const ANSWERS_FALSE: readonly string[] = [\n{rows}]\n"
+
+
+def _uploads(contract: Contract) -> str:
+    procedures = (described.procedure for described in contract.procedures)
+    routes = {each.name: each.upload_route for each in procedures if each.upload_route}
+    rows = "".join(f"  {json.dumps(name)}: {json.dumps(routes[name])},\n" for name in routes)
+    words = comment("The routes of the procedures that have one for their files, below the prefix.")
+    return f"{words}export const UPLOAD_ROUTES: Readonly<Record<string, string>> = {{\n{rows}}}\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from enum import Enum
 from typing import Any, get_args, get_origin, get_type_hints
@@ -45,6 +45,7 @@ class Procedure:
         upstream: The request to Glance or Keystone behind it, for people to read.
         reasons: When it answers these errors, in its own words.
         example_overrides: What its example answer has that differs from the examples of its schema.
+        upload_route: The route below the prefix that takes its file as a stream, if there is one.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Procedure:
     upstream: str
     reasons: Mapping[Code, str] = field(default_factory=dict)
     example_overrides: Mapping[str, Any] = field(default_factory=dict)
+    upload_route: str = ""
 
     @property
     def may_end_with(self) -> tuple[Code, ...]:
@@ -90,11 +92,13 @@ def mutation(
     *errors: Documented,
     upstream: str = "",
     example_overrides: Mapping[str, Any] | None = None,
+    upload_route: str = "",
 ) -> Procedure:
     """Return a procedure that changes something; the rest as for ``query``."""
-    return _procedure(
+    procedure = _procedure(
         name, Kind.MUTATION, handler, errors, upstream=upstream, example_overrides=example_overrides
     )
+    return replace(procedure, upload_route=upload_route)
 
 
 def _procedure(

@@ -5,6 +5,7 @@ import {
   type BffErrorCode,
   type Client,
   createClient,
+  UPLOAD_ROUTES,
   type UserSession,
 } from "@polaris-bff/client"
 
@@ -27,8 +28,8 @@ export const isDoubt = (error: unknown): error is BffError =>
 
 const SIGN_IN = "auth.createUserSession"
 
-/** The procedure whose client sends a file. */
-export const UPLOAD = "compute.image.uploadImage"
+/** Whether the client sends the file of this procedure through a route of its own. */
+export const sendsFile = (name: string): boolean => Object.hasOwn(UPLOAD_ROUTES, name)
 
 export type Kind = "query" | "mutation"
 export type Input = Record<string, unknown>
@@ -80,7 +81,7 @@ async function outcome(caller: Client, call: Call): Promise<Outcome> {
 
 /** What stands in JSON in base64 is a file for the client. */
 function withFile({ name, input }: Call): Input {
-  if (name !== UPLOAD || typeof input.file !== "string") return input
+  if (!sendsFile(name) || typeof input.file !== "string") return input
   const bytes = Uint8Array.from(atob(input.file), (letter) => letter.charCodeAt(0))
   return { ...input, file: new Blob([bytes]) }
 }

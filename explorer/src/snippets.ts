@@ -1,6 +1,6 @@
 /** The same call in other languages. */
 
-import { BASE, type Call, session, UPLOAD } from "./api"
+import { BASE, type Call, sendsFile, session } from "./api"
 import { button, copyButton, fill, h } from "./dom"
 import { written } from "./json"
 
@@ -19,8 +19,9 @@ function typescript(call: Call): string {
   const where = project ? `, "x-project-id": ${JSON.stringify(project)}` : ""
   const argument = Object.keys(input).length ? written(input) : ""
   const file = /("file": )("[^"]*")/
-  const given =
-    name === UPLOAD ? argument.replace(file, '$1new Blob([Buffer.from($2, "base64")])') : argument
+  const given = sendsFile(name)
+    ? argument.replace(file, '$1new Blob([Buffer.from($2, "base64")])')
+    : argument
   return `import { createClient } from "@polaris-bff/client"
 
 const client = createClient({

@@ -56,6 +56,7 @@ PROCEDURES: tuple[Procedure, ...] = (
         (Code.UNSUPPORTED_MEDIA_TYPE, "the data is not of the image's `disk_format`"),
         (Code.BAD_GATEWAY, "what Glance stored is not what was sent, or Glance failed"),
         upstream="PUT /v2/images/{imageId}/file",
+        upload_route="upload-image",
     ),
     mutation(
         "compute.image.updateImage",

@@ -43,7 +43,13 @@ def test_the_contract_means_what_json_schema_to_typescript_reads(tmp_path: Path)
     sides = {"validation": "input", "serialization": "output"}
     tops = {f"{name} {sides[mode]}": schema for (name, mode), schema in schemas.items()}
     kinds = {name: procedure.kind.value for name, procedure in registry.items()}
-    contract = {"kinds": kinds, "tops": tops, "components": {"schemas": definitions}}
+    uploads = [name for name, procedure in registry.items() if procedure.upload_route]
+    contract = {
+        "kinds": kinds,
+        "uploads": uploads,
+        "tops": tops,
+        "components": {"schemas": definitions},
+    }
     (tmp_path / "schemas.json").write_text(json.dumps(contract))
     run(CLIENT, "node", "test/reference.ts", str(tmp_path / "schemas.json"), str(tmp_path))
     lines = (tmp_path / "same.ts").read_text().splitlines()

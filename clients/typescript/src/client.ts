@@ -4,7 +4,7 @@ import {
   type Mutation,
   type Query,
   type Router,
-  type UploadResult,
+  type Upload,
 } from "./contract.js"
 import { type CallOptions, connect, type ConnectionOptions, type Send } from "./connection.js"
 import { BffError } from "./error.js"
@@ -31,8 +31,8 @@ type Arguments<Input, Options> = {} extends Input
 
 /** The procedures of a router as a caller sees them. */
 export type Callers<R, Soft extends boolean> = {
-  readonly [Name in keyof R]: Name extends "uploadImage"
-    ? UploadCaller<Soft>
+  readonly [Name in keyof R]: R[Name] extends Upload<unknown, infer Output>
+    ? UploadCaller<Output, Soft>
     : R[Name] extends Query<infer Input, infer Output>
       ? { query(...given: Arguments<Input, CallOptions>): Promise<Result<Output, Soft>> }
       : R[Name] extends Mutation<infer Input, infer Output>
@@ -41,8 +41,8 @@ export type Callers<R, Soft extends boolean> = {
 }
 
 /** The call that sends a file; it has a route of its own. */
-export interface UploadCaller<Soft extends boolean> {
-  mutate(input: UploadInput, options?: UploadOptions): Promise<Result<UploadResult, Soft>>
+export interface UploadCaller<Output, Soft extends boolean> {
+  mutate(input: UploadInput, options?: UploadOptions): Promise<Result<Output, Soft>>
 }
 
 /** The client: `client.compute.image.listImages.query({ limit: 10 })`. */

@@ -14,6 +14,11 @@ export interface Mutation<Input, Output> {
   readonly output: Output
 }
 
+/** A mutation with a route of its own for files of any size: see `UPLOAD_ROUTES`. */
+export interface Upload<Input, Output> extends Mutation<Input, Output> {
+  readonly transport: "upload"
+}
+
 export const CONTAINER_FORMATS = ["bare", "ovf", "ova", "docker", "ami", "ari", "aki", "compressed"] as const
 export type ContainerFormat = (typeof CONTAINER_FORMATS)[number]
 
@@ -630,7 +635,7 @@ export interface Router {
        *
        * Errors of its own: BAD_GATEWAY, BAD_REQUEST, CONFLICT, FORBIDDEN, NOT_FOUND, PAYLOAD_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE.
        */
-      uploadImage: Mutation<UploadImageInput, UploadResult>
+      uploadImage: Upload<UploadImageInput, UploadResult>
       /**
        * Change an image's metadata by JSON Patch: every operation, or none.
        *
@@ -729,3 +734,8 @@ export const ANSWERS_FALSE: readonly string[] = [
   "compute.image.reactivateImage",
   "compute.image.deleteImageMember",
 ]
+
+/** The routes of the procedures that have one for their files, below the prefix. */
+export const UPLOAD_ROUTES: Readonly<Record<string, string>> = {
+  "compute.image.uploadImage": "upload-image",
+}

@@ -7,15 +7,15 @@ import type {
 } from "@trpc/server"
 import { observable } from "@trpc/server/observable"
 import { connect, type ConnectionOptions } from "./connection.js"
-import type { Mutation, Query, Router, UploadResult } from "./contract.js"
+import type { Mutation, Query, Router, Upload } from "./contract.js"
 import { BffError, type ErrorData } from "./error.js"
 import { type UploadInput, type UploadOptions, withUploads } from "./upload.js"
 
 type Optional<Input> = {} extends Input ? Input | void : Input
 
 type Procedures<R> = {
-  [Name in keyof R]: Name extends "uploadImage"
-    ? TRPCMutationProcedure<{ meta: unknown; input: UploadInput | FormData; output: UploadResult }>
+  [Name in keyof R]: R[Name] extends Upload<unknown, infer Output>
+    ? TRPCMutationProcedure<{ meta: unknown; input: UploadInput | FormData; output: Output }>
     : R[Name] extends Query<infer Input, infer Output>
       ? TRPCQueryProcedure<{ meta: unknown; input: Optional<Input>; output: Output }>
       : R[Name] extends Mutation<infer Input, infer Output>

@@ -1,4 +1,5 @@
 import { base, type CallOptions, type ConnectionOptions, request, type Send } from "./connection.js"
+import { UPLOAD_ROUTES } from "./contract.js"
 import {
   BffError,
   type BffErrorCode,
@@ -7,8 +8,6 @@ import {
   refused,
   unreachable,
 } from "./error.js"
-
-const UPLOAD = "compute.image.uploadImage"
 
 /** What to upload. */
 export interface UploadInput {
@@ -53,10 +52,14 @@ type Transfer = (
 export const withUploads =
   (connection: ConnectionOptions, send: Send): Send =>
   (path, input, options) =>
-    path === UPLOAD ? upload(connection, input as UploadInput, options) : send(path, input, options)
+    // No name of any object's, as `hasOwnProperty`.
+    Object.hasOwn(UPLOAD_ROUTES, path)
+      ? upload(connection, path, input as UploadInput, options)
+      : send(path, input, options)
 
 async function upload(
   connection: ConnectionOptions,
+  path: string,
   input: UploadInput,
   options: UploadOptions = {},
 ): Promise<unknown> {
@@ -67,11 +70,13 @@ async function upload(
   signal?.addEventListener("abort", abort)
   try {
     signal?.throwIfAborted()
-    return await transferred(connection, input, options, over.signal)
+    return await transferred(connection, path, input, options, over.signal)
   } catch (cause) {
     if (!(cause instanceof BffError)) release(input.file, cause)
     signal?.throwIfAborted()
-    throw cause instanceof BffError ? cause : unreachable(cause, UPLOAD)
+    if (!(cause instanceof BffError)) throw unreachable(cause, path)
+    cause.data.path ??= path
+    throw cause
   } finally {
     signal?.removeEventListener("abort", abort)
     over.abort()
@@ -85,6 +90,7 @@ function release(file: unknown, reason: unknown): void {
 
 async function transferred(
   connection: ConnectionOptions,
+  path: string,
   { imageId, file, project_id, ...unknown }: UploadInput,
   { onProgress, sha512 }: UploadOptions,
   over: AbortSignal,
@@ -107,12 +113,13 @@ async function transferred(
   const headers = new Headers(init.headers)
   headers.set("content-type", "application/octet-stream")
   if (sha512) headers.set("x-upload-sha512", sha512)
-  const url = `${base(connection)}/upload-image?imageId=${image}`
+  const url = `${base(connection)}/${UPLOAD_ROUTES[path]}?imageId=${image}`
   const countsSent =
     typeof XMLHttpRequest !== "undefined" && file instanceof Blob && !connection.fetch
   const transfer = onProgress && countsSent ? byXhr : byFetch
   const result = answered(
     await transfer(url, { ...init, headers, signal: over }, file, report, fetch),
+    path,
   )
   const whole = progress.total ?? progress.sent
   report({ sent: whole, stored: whole })
@@ -141,8 +148,8 @@ function sizeOf(file: unknown): number | undefined {
   return undefined
 }
 
-const refusal = (code: BffErrorCode, message: string) =>
-  new BffError(message, { code, path: UPLOAD })
+/** What this client refuses; `upload` adds the procedure. */
+const refusal = (code: BffErrorCode, message: string) => new BffError(message, { code })
 
 /** A browser that cannot send a stream does not read `duplex`, and makes a text of the stream. */
 function sendsStreams(): boolean {
@@ -236,7 +243,7 @@ const byXhr: Transfer = (url, init, file, report) =>
     xhr.send(file as Blob)
   })
 
-function answered(reply: Reply): unknown {
+function answered(reply: Reply, path: string): unknown {
   let body: { success?: boolean; error?: Refusal } | undefined
   try {
     body = JSON.parse(reply.text)
@@ -244,7 +251,7 @@ function answered(reply: Reply): unknown {
     // Not the BFF's.
   }
   if (body?.success) return body
-  throw body?.error?.data ? refused(body.error, UPLOAD) : foreign(reply, UPLOAD)
+  throw body?.error?.data ? refused(body.error, path) : foreign(reply, path)
 }
 
 /**

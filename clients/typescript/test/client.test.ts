@@ -47,6 +47,15 @@ test("a single call is no batch, and its input may be left out", async (t) => {
   assert.deepEqual(seen[0]!.json, { jsonrpc: "2.0", id: 1, method: "auth.listProjects" })
 })
 
+test("a name that every object has is no upload", async (t) => {
+  const { url, seen } = await bff(t, () => true)
+  const { hasOwnProperty } = createClient({ url }) as unknown as {
+    hasOwnProperty: { mutate(): Promise<unknown> }
+  }
+  assert.equal(await hasOwnProperty.mutate(), true)
+  assert.deepEqual(seen[0]!.json, { jsonrpc: "2.0", id: 1, method: "hasOwnProperty" })
+})
+
 test("250 calls are three requests of 100 calls at most", async (t) => {
   const { url, seen } = await bff(t, echo)
   const { getImageById } = createClient({ url }).compute.image

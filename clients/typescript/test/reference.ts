@@ -9,6 +9,8 @@ type Schema = JSONSchema & Record<string, unknown>
 interface Schemas {
   /** `query` or `mutation`, by the procedure's name. */
   kinds: Record<string, "query" | "mutation">
+  /** The names of the procedures that have an upload route. */
+  uploads: string[]
   /** By the procedure's name and `input` or `output`. */
   tops: Record<string, Schema>
   /** What the schemas refer to. */
@@ -20,7 +22,7 @@ const WORDS = new Set(["default", "description", "examples"])
 
 const [schemas = "", folder = ""] = process.argv.slice(2)
 const text = (await readFile(schemas, "utf8")).replaceAll("#/components/schemas/", "#/$defs/")
-const { kinds, tops, components } = JSON.parse(text, plain) as Schemas
+const { kinds, uploads, tops, components } = JSON.parse(text, plain) as Schemas
 const $defs = components.schemas
 const all = { type: "object", properties: tops, required: Object.keys(tops), $defs } as JSONSchema
 const reference = await compile(all, "Tops", {
@@ -43,7 +45,7 @@ const procedures = Object.entries(kinds).map(([name, kind]) => {
     .split(".")
     .map((part) => `["${part}"]`)
     .join("")
-  const make = kind === "query" ? "Query" : "Mutation"
+  const make = uploads.includes(name) ? "Upload" : kind === "query" ? "Query" : "Mutation"
   const input = `Closed<theirs.Tops["${name} input"]>`
   const output = `theirs.Tops["${name} output"]`
   return `same<Closed<ours.Router${path}["input"]>, ${input}>(true)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, RootModel
 
 from bff.contract.markdown import as_markdown
 from bff.contract.model import contract
-from bff.rpc.registry import Registry, query
+from bff.rpc.registry import Registry, mutation, query
 from bff.session.context import PublicContext
 from schemas.base import Input
 
@@ -36,6 +36,18 @@ class Found(BaseModel):
 async def find(ctx: PublicContext, wanted: Asked) -> Found:
     """Find."""
     raise NotImplementedError
+
+
+async def fill(ctx: PublicContext, wanted: Asked) -> Found:
+    """Fill."""
+    raise NotImplementedError
+
+
+def test_an_upload_route_is_said_where_there_is_one() -> None:
+    words = "- Its route for files of any size: [`filling`](uploads.md).\n"
+    filling = mutation("fill", fill, upload_route="filling")
+    assert words in as_markdown(contract(Registry([filling])))
+    assert "files of any size" not in as_markdown(contract(Registry([query("find", find)])))
 
 
 def test_each_type_is_said_and_a_parameters_null_is_not() -> None:

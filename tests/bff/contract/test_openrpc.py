@@ -53,6 +53,7 @@ def test_a_method_says_what_its_procedure_is(procedure: Any) -> None:
     assert method["paramStructure"] == "by-name"
     assert method["x-kind"] == procedure.kind.value
     assert method["x-soft-answer"] is procedure.soft_answer
+    assert method.get("x-upload-route", "") == procedure.upload_route
     assert method["tags"] == [{"name": procedure.name.rpartition(".")[0]}]
     names = {param["name"] for param in method["params"]}
     fields = procedure.input.model_fields.items()
@@ -98,6 +99,15 @@ async def test_the_route_and_the_method_answer_the_same_document_to_anybody(
     assert "Set-Cookie" not in response.headers
     assert await response.json() == (await bff.call("rpc.discover"))["result"] == DOCUMENT
     assert openstack.requests == []
+
+
+async def test_an_upload_route_is_one_that_takes_files(bff: Bff) -> None:
+    routes = [m["x-upload-route"] for m in METHODS.values() if "x-upload-route" in m]
+    assert routes == ["upload-image"]
+    for route in routes:
+        refused = await bff.request("GET", f"{bff.origin}/polaris-bff/{route}")
+        assert refused.headers["Allow"] == "POST"
+        assert "Files are uploaded with POST." in await refused.text()
 
 
 async def test_the_document_says_nothing_of_the_deployment(start: Start) -> None:

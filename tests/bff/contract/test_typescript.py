@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any, Literal
 
+import pytest
 from pydantic import BaseModel, Field, RootModel
 
+import procedures
 from bff.contract.model import contract
 from bff.contract.typescript import as_typescript
 from bff.errors import Code
@@ -79,6 +81,22 @@ export interface Router {
         in text
     )
     assert 'ANSWERS_FALSE: readonly string[] = [\n  "a.succeed",\n]' in text
+
+
+def test_a_procedure_with_an_upload_route_is_an_upload() -> None:
+    text = written(mutation("a.fill", choose, upload_route="filling"), mutation("a.change", choose))
+    assert "    fill: Upload<Choice, Chosen | null>\n" in text
+    assert "    change: Mutation<Choice, Chosen | null>\n" in text
+    assert """Record<string, string>> = {\n  "a.fill": "filling",\n}\n""" in text
+
+
+@pytest.mark.parametrize("folder", ["clients/typescript/src", "explorer/src"])
+def test_which_procedure_is_an_upload_is_said_in_the_contract_alone(folder: str) -> None:
+    (name,) = [each.name for each in procedures.ALL if each.upload_route]
+    texts = {path.name: path.read_text() for path in (ROOT / folder).glob("*.ts")}
+    assert texts.pop("contract.ts", name).count(name) == 1
+    quoted = re.compile(rf"""["'`]({re.escape(name)}|{name.rpartition(".")[2]})["'`]""")
+    assert [file for file, text in texts.items() if quoted.search(text)] == []
 
 
 def test_each_field_has_its_type_its_words_and_its_default() -> None:
