@@ -473,7 +473,8 @@ test("what an upload does not take is refused, as of any other call", async () =
   const { uploadImage } = createClient({ url: "/", fetch }).compute.image
   const input = { imageId: ID, file: new Blob(["abc"]), projectId: "partner" }
   await assert.rejects(uploadImage.mutate(input), (error: BffError) => {
-    return error.code === "BAD_REQUEST" && error.message.startsWith("projectId:")
+    assert.deepEqual(error.data, { code: "BAD_REQUEST", path: "compute.image.uploadImage" })
+    return error.message.startsWith("projectId:")
   })
 })
 
