@@ -1,4 +1,4 @@
-"""Connections to Keystone and Glance that give nobody the answer to another request.
+"""Connections to Keystone and Glance that never deliver the answer to another request.
 
 aiohttp (3.14.5) looks for left-over bytes when it puts a connection back into its pool, and not
 when it takes one out again. A surplus answer that comes in between would be read as the answer to
@@ -40,18 +40,18 @@ last_connection: ContextVar[UpstreamConnection | None] = ContextVar("connection"
 
 
 class MismatchedAnswer(aiohttp.ClientError):
-    """What came is the answer to another request."""
+    """The answer belongs to another request."""
 
 
 class UnsolicitedData(aiohttp.ClientConnectionError):
-    """Something came before anything was asked."""
+    """The service sent something before any request."""
 
     def __str__(self) -> str:
-        return "the service sent before it was asked"
+        return "the service sent data before any request"
 
 
 class UpstreamConnection(ResponseHandler):
-    """One connection, which ends as soon as anything comes that no request waits for.
+    """One connection, which is cut as soon as anything comes that no request waits for.
 
     Args:
         sent_ids: The request ids that were sent over any connection, as keys.
@@ -79,7 +79,7 @@ class UpstreamConnection(ResponseHandler):
         return not _is_readable(self.transport.get_extra_info("socket"))
 
     def expect_answer_to(self, headers: Mapping[str, str]) -> None:
-        """Take these headers for those of the request that is sent next."""
+        """Set the headers of the request that is sent next."""
         self._request = headers
 
     def set_response_params(self, **params: Any) -> None:
@@ -88,25 +88,25 @@ class UpstreamConnection(ResponseHandler):
         super().set_response_params(**params)
 
     def data_received(self, data: bytes) -> None:
-        """Take in what comes, if somebody waits for it.
+        """Process what arrives, if a request waits for it.
 
-        aiohttp gives no bytes when it lets the parser go on with those that it has.
+        aiohttp calls this without bytes when it resumes the parser with those that it has.
         """
         if data and not self._awaits_answer:
-            self._end()
+            self._cut()
             return
         super().data_received(data)
         if not self._awaits_answer and self.transport is not None and self._has_begun_another():
-            self._end()
+            self._cut()
 
     def feed_data(self, data: Any, size: int = 0) -> None:
-        """Hand over the head of an answer; a second one belongs to nobody."""
+        """Pass on the head of an answer; a second one belongs to no request."""
         head, body = data
         if not self._awaits_answer:
-            self._end()
+            self._cut()
             return
         if not self._is_own(head.headers):
-            self._end("a connection brought the answer to another request")
+            self._cut("a connection brought the answer to another request")
             self.set_exception(MismatchedAnswer())
             return
         super().feed_data(data, size)
@@ -114,7 +114,7 @@ class UpstreamConnection(ResponseHandler):
             body.on_eof(self._answered)
 
     def _is_own(self, answer: Mapping[str, str]) -> bool:
-        """Return ``False`` for an answer that can be told to belong to another request.
+        """Return ``False`` for an answer that is known to belong to another request.
 
         Glance adopts a request's id. Keystone makes its own, but says whose token it has checked.
         """
@@ -125,9 +125,9 @@ class UpstreamConnection(ResponseHandler):
         return token is None or answer.get(SUBJECT_TOKEN, token) == token
 
     def _has_begun_another(self) -> bool:
-        """Return whether the parser has something of a message behind the answer.
+        """Return whether the parser holds a part of a message after the answer.
 
-        It is asked as when a connection is lost: it returns a head, and raises for half a body.
+        ``feed_eof``, meant for a lost connection, returns a head and raises for half a body.
         """
         parser: Any = self._parser
         try:
@@ -138,7 +138,7 @@ class UpstreamConnection(ResponseHandler):
     def _answered(self) -> None:
         self._awaits_answer = False
 
-    def _end(self, event: str = "a connection brought data that no request waits for") -> None:
+    def _cut(self, event: str = "a connection brought data that no request waits for") -> None:
         if self.transport is not None:
             log.warning(event, peer=str(self.transport.get_extra_info("peername")))
             self.abort()
@@ -160,10 +160,10 @@ class Connector(aiohttp.TCPConnector):
         traces: list[Trace],
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109  # as aiohttp has it
     ) -> Connection:
-        """Return a connection on which nothing has come that nobody waits for.
+        """Return a connection on which nothing unsolicited has arrived.
 
         Raises:
-            aiohttp.ClientConnectionError: the service sends before it is asked.
+            aiohttp.ClientConnectionError: the service sends before any request.
         """
         while True:
             connection = await super().connect(req, traces, timeout)

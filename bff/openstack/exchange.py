@@ -37,7 +37,7 @@ class Reply:
     connection: UpstreamConnection | None = field(default=None, repr=False)
 
     def discard(self) -> None:
-        """End the connection over which it came: whatever comes next there is not to be trusted."""
+        """End the connection over which it came: nothing that comes next on it can be trusted."""
         if self.connection is not None:
             self.connection.abort()
 

@@ -25,7 +25,7 @@ from schemas.headers import REQUEST_ID
 MAX_EXPLANATION = 500
 # Of an exception's text in the log.
 MAX_CAUSE = 300
-# What OpenStack's services make of it, and nothing that could be anything else.
+# The form in which OpenStack's services make it; anything else could be something else.
 _REQUEST_ID = re.compile(r"req-[0-9A-Za-z-]{1,64}")
 
 log = structlog.get_logger("bff.openstack")
@@ -48,9 +48,9 @@ class Target:
 
 @dataclass(frozen=True)
 class OwnErrors:
-    """How a service's own errors are told from those of a proxy or of another service.
+    """How a service's own errors are distinguished from those of a proxy or of another service.
 
-    An image is not found, and a session has ended, only when the service itself says so.
+    Only the service's own answer proves that an image is not found or that a session has ended.
 
     Args:
         member: The member that the JSON body of each of its own errors has.
@@ -63,7 +63,7 @@ class OwnErrors:
     may_be_quoted: bool
 
     def include(self, status: int, body: bytes) -> bool:
-        """Return whether an answer is the service's own, as far as that can be told."""
+        """Return whether an answer is the service's own, as far as can be known."""
         return status not in self.statuses or self.member in json_object(body)
 
 
@@ -72,7 +72,7 @@ GLANCE_ERRORS = OwnErrors("message", frozenset({404}), may_be_quoted=True)
 # It quotes the token that it does not know.
 KEYSTONE_ERRORS = OwnErrors("error", frozenset({401, 403, 404}), may_be_quoted=False)
 
-# The most telling class first: aiohttp's classes inherit from one another. A test walks them all.
+# Subclasses first: aiohttp's classes inherit from one another. A test walks them all.
 _FAILURES: tuple[tuple[type[BaseException], Code, str], ...] = (
     (aiohttp.ConnectionTimeoutError, Code.SERVICE_UNAVAILABLE, "cannot be reached"),
     (asyncio.TimeoutError, Code.GATEWAY_TIMEOUT, "did not answer in time"),
@@ -104,8 +104,8 @@ def translated(target: Target, doing: str) -> Iterator[None]:
     try:
         yield
     except tuple(kind for kind, _, _ in _FAILURES) as failure:
-        code, what = next((c, w) for kind, c, w in _FAILURES if isinstance(failure, kind))
-        cause = _without(target.token, _cause(failure))[:MAX_CAUSE]
+        code, reason = next((c, r) for kind, c, r in _FAILURES if isinstance(failure, kind))
+        cause = _redacted(_cause(failure), target.token)[:MAX_CAUSE]
         log.warning(
             "an upstream request failed",
             service=target.service,
@@ -113,18 +113,18 @@ def translated(target: Target, doing: str) -> Iterator[None]:
             cause=cause,
             doing=doing,
         )
-        message = f"Could not {doing}: {target.service} {what}; try again later."
+        message = f"Could not {doing}: {target.service} {reason}; try again later."
         raise BffError(code, message) from failure
 
 
 def _cause(failure: BaseException) -> str:
-    """Return the class of a failure, and its text where that quotes nothing that was answered.
+    """Return the class of a failure, and its text where that quotes nothing of an answer.
 
     aiohttp's errors of the parser hold heads, in which a new token may be.
     """
     name = type(failure).__name__
-    said_by_the_system = isinstance(failure, OSError | UnsolicitedData)
-    return f"{name}: {failure}" if said_by_the_system else name
+    is_system_error = isinstance(failure, OSError | UnsolicitedData)
+    return f"{name}: {failure}" if is_system_error else name
 
 
 def details(headers: Mapping[str, str]) -> dict[str, Any]:
@@ -144,13 +144,13 @@ def upstream_request_id(headers: Mapping[str, str]) -> str | None:
 
 
 def explanation(body: bytes, token: str | None) -> str:
-    """Return what the service says in its error body: one line, no HTML, and never the token."""
+    """Return the message of the service's error body: one line, no HTML, and never the token."""
     message = json_object(body).get("message")
     if not isinstance(message, str):
         return ""
-    words = " ".join(html.unescape(re.sub(r"<[^<>]*>", " ", message)).split())
+    text = " ".join(html.unescape(re.sub(r"<[^<>]*>", " ", message)).split())
     # Before it is cut: half a token would no longer be found.
-    return _without(token, words)[:MAX_EXPLANATION]
+    return _redacted(text, token)[:MAX_EXPLANATION]
 
 
 def json_object(body: bytes) -> Mapping[str, Any]:
@@ -162,7 +162,7 @@ def json_object(body: bytes) -> Mapping[str, Any]:
     return parsed if isinstance(parsed, dict) else {}
 
 
-def _without(token: str | None, text: str) -> str:
+def _redacted(text: str, token: str | None) -> str:
     return text.replace(token, "…") if token else text
 
 

@@ -42,9 +42,10 @@ class Service:
     """A remote service: its name for messages, and the client session that reaches it.
 
     Args:
-        errors: How its own errors are told from those of a proxy.
+        errors: How its own errors are distinguished from those of a proxy.
         slots: How many requests are sent at a time; uploads are not among them.
-        count: Is told of every so many bytes of an answer; what it raises ends the request.
+        count: Is called with the size of each part of an answer, in bytes; an exception from
+            it ends the request.
     """
 
     name: str
@@ -68,23 +69,25 @@ class Service:
     ) -> Reply:
         """Send one request and return the answer when its status is one of ``ok``.
 
-        Only GET is tried again, when the connection failed. ``url`` is sent as it stands: whoever
-        makes it has encoded it.
+        Only GET is retried, and only when the connection failed. ``url`` is sent as it stands: the
+        caller has encoded it.
 
         Raises:
             BffError: any other answer, by ``errors.code_of_status``; BAD_GATEWAY,
                 SERVICE_UNAVAILABLE or GATEWAY_TIMEOUT when there was none.
         """
         target = Target(self.name, method, URL(url, encoded=True), token)
-        sent = _headers(token, request_id, headers)
+        all_headers = _headers(token, request_id, headers)
 
         async def attempt() -> Reply:
             async with self._slot(operation):
                 with translated(target, operation.doing):
                     seconds = self.timeouts.answer
-                    return await self._send(self.client, target, sent, body=body, total=seconds)
+                    return await self._send(
+                        self.client, target, all_headers, body=body, total=seconds
+                    )
 
-        reply = await (_reading(attempt) if method == "GET" else attempt())
+        reply = await (_with_retries(attempt) if method == "GET" else attempt())
         return self._accepted(reply, target, operation, ok)
 
     async def stream(
@@ -99,11 +102,11 @@ class Service:
         request_id: str = "",
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
-        """Send one request whose body is made while it is sent, once; otherwise as ``call``.
+        """Send one request whose body is made while it is sent, never retried; else as ``call``.
 
-        The body is asked for more as fast as the service takes it. Its end ends the request; if it
-        raises, the connection is cut, so that the service never sees a whole request. An answer
-        that comes before the body's end ends the sending.
+        Chunks are pulled from the body as fast as the service takes them. Its end ends the request;
+        if it raises, the connection is cut, so that the service never sees a whole request. An
+        answer that comes before the body's end stops the sending.
 
         Raises:
             Exception: whatever ``body`` raised, as it was.
@@ -111,12 +114,12 @@ class Service:
         """
         target = Target(self.name, method, URL(url, encoded=True), token)
         streamed = StreamedBody(body, self.timeouts)
-        sent = _headers(token, request_id, headers)
+        all_headers = _headers(token, request_id, headers)
         try:
             async with dedicated_client() as client, streamed.awaited():
                 with translated(target, operation.doing):
                     async with streamed.deadline:
-                        reply = await self._send(client, target, sent, body=streamed)
+                        reply = await self._send(client, target, all_headers, body=streamed)
         except BffError:
             if streamed.failure is not None:
                 raise streamed.failure from None
@@ -163,8 +166,8 @@ class Service:
             allow_redirects=False,
         ) as response:
             async with asyncio.timeout(self.timeouts.answer):
-                answered = await self._body(response)
-                return Reply(response.status, response.headers, answered, last_connection.get())
+                content = await self._body(response)
+                return Reply(response.status, response.headers, content, last_connection.get())
 
     async def _body(self, response: aiohttp.ClientResponse) -> bytes:
         parts: list[bytes] = []
@@ -204,7 +207,7 @@ def _headers(token: str | None, request_id: str, more: Mapping[str, str] | None)
 
 
 def _is_worth_retrying(failure: BaseException) -> bool:
-    # Only what ``translated`` raised has a cause: the connection failed, nothing was answered.
+    # Only what ``translated`` raises has a cause: the connection failed before an answer.
     return (
         isinstance(failure, BffError)
         and failure.__cause__ is not None
@@ -212,7 +215,7 @@ def _is_worth_retrying(failure: BaseException) -> bool:
     )
 
 
-async def _reading(attempt: Any) -> Reply:
+async def _with_retries(attempt: Any) -> Reply:
     retrying = AsyncRetrying(
         stop=stop_after_attempt(READ_ATTEMPTS),
         wait=wait_random_exponential(multiplier=0.1, max=1),

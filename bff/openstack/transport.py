@@ -133,14 +133,14 @@ class StreamedBody:
         try:
             yield
         finally:
-            again: asyncio.CancelledError | None = None
+            cancellation: asyncio.CancelledError | None = None
             while not self._paused.is_set():
                 try:
                     await self._paused.wait()
-                except asyncio.CancelledError as cancelled:
-                    again = cancelled
-            if again is not None:
-                raise again
+                except asyncio.CancelledError as again:
+                    cancellation = again
+            if cancellation is not None:
+                raise cancellation
 
     def _set_deadline(self, seconds: float | None) -> None:
         when = None if seconds is None else asyncio.get_running_loop().time() + seconds

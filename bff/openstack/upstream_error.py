@@ -1,4 +1,4 @@
-"""What an answer becomes that is not the one that was expected: the caller's error."""
+"""The caller's error for an answer that was not expected."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def upstream_error(
     """Return the error for an answer whose status was not expected, or that is not the service's.
 
     Args:
-        errors: How the service's own errors are told from those of a proxy.
+        errors: How the service's own errors are distinguished from those of a proxy.
     """
     code, data = code_of_status(reply.status), details(reply.headers)
     if reply.status == 410 and operation.gone:
@@ -37,13 +37,13 @@ def upstream_error(
         return BffError(Code.BAD_GATEWAY, message, **data)
     if code is Code.NOT_FOUND and operation.missing:
         return BffError(code, operation.missing, **data)
-    words = explanation(reply.body, target.token) if errors.may_be_quoted else ""
-    reason = _reason(reply.status, code, words)
+    quoted = explanation(reply.body, target.token) if errors.may_be_quoted else ""
+    reason = _reason(reply.status, code, quoted)
     return BffError(code, f"{target.service} refused to {operation.doing}: {reason}", **data)
 
 
-def _reason(status: int, code: Code, explained: str) -> str:
-    reason = explained or _REASONS.get(code, f"the answer was {status}.")
+def _reason(status: int, code: Code, quoted: str) -> str:
+    reason = quoted or _REASONS.get(code, f"the answer was {status}.")
     if 300 <= status < 400:
         reason = "a redirect, and redirects are not followed; its address may be wrong."
     expected = status < 300 or 400 <= status < 500
