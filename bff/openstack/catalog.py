@@ -23,7 +23,7 @@ def image_service(catalog: Sequence[CatalogEntry], interface: str, region: str |
     for entry in catalog:
         for endpoint in entry.endpoints if entry.type == "image" else ():
             if endpoint.interface == interface and region in (None, endpoint.region_id):
-                return _checked(endpoint.url)
+                return _validated(endpoint.url)
     where = f" in region {region}" if region else ""
     message = f"The catalog has no {interface} endpoint of an image service{where}."
     raise BffError(Code.SERVICE_UNAVAILABLE, message)
@@ -34,7 +34,7 @@ def without_version(address: str) -> str:
     return _VERSION.sub("", address.rstrip("/"))
 
 
-def _checked(address: str) -> str:
+def _validated(address: str) -> str:
     if not _is_http(address):
         message = "The catalog's address of the image service is not an HTTP address."
         raise BffError(Code.BAD_GATEWAY, message)
@@ -42,11 +42,11 @@ def _checked(address: str) -> str:
 
 
 def _is_http(address: str) -> bool:
-    """Return whether requests can be sent below an address, and to nobody else than it names."""
+    """Return whether an address is an HTTP URL that sends requests to the host that it shows."""
     try:
         url = URL(address, encoded=True)
         parts = url.scheme in ("http", "https"), url.host, url.port
     except ValueError:
         return False
-    more = url.user or url.password or url.query_string or url.fragment
-    return all(parts) and not more and _TEXT.fullmatch(address) is not None
+    extra = url.user or url.password or url.query_string or url.fragment
+    return all(parts) and not extra and _TEXT.fullmatch(address) is not None

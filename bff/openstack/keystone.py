@@ -25,35 +25,39 @@ RECEIPT = "Openstack-Auth-Receipt"
 # Without it Keystone knows no token of an application credential that has access rules (Identity
 # API v3, "Application Credentials").
 ACCESS_RULES: Mapping[str, str] = {"OpenStack-Identity-Access-Rules": "1.0"}
-# What an expired password is told by has no other sign than Keystone's words.
+# An expired password is recognised by Keystone's message alone.
 ENGLISH: Mapping[str, str] = {"Accept-Language": "en-US, en"}
 
-Meaning = tuple[Code, str]
-ENDED: Meaning = (Code.UNAUTHORIZED, "Not signed in: the session has ended; sign in again.")
-WRONG: Meaning = (
+# The code and the message of an error.
+ErrorParts = tuple[Code, str]
+SESSION_ENDED: ErrorParts = (
+    Code.UNAUTHORIZED,
+    "Not signed in: the session has ended; sign in again.",
+)
+WRONG_CREDENTIALS: ErrorParts = (
     Code.UNAUTHORIZED,
     "Wrong user, password or domain, or the user is disabled or locked.",
 )
-NO_ROLE: Meaning = (
+NO_ROLE: ErrorParts = (
     Code.FORBIDDEN,
     "You have no role there, or there is no such project or domain.",
 )
-SECOND_FACTOR: Meaning = (
+SECOND_FACTOR: ErrorParts = (
     Code.UNAUTHORIZED,
     "The password is right, but this user's rules ask for a second factor, which cannot be given"
     " here: get a token elsewhere, with all factors, and send it in X-Auth-Token.",
 )
-PASSWORD_EXPIRED: Meaning = (
+PASSWORD_EXPIRED: ErrorParts = (
     Code.UNAUTHORIZED,
     "The password has expired, or must be changed at its first use: change it, as with"
     " `openstack user password set`, and sign in again.",
 )
-CANNOT_END: Meaning = (
+NOT_REVOCABLE: ErrorParts = (
     Code.FORBIDDEN,
     "Keystone does not end this token, and it stays valid, as those of an application credential"
     " with access rules do: delete the credential, or wait until the token ends.",
 )
-# What a header can carry back.
+# What can be sent back in a header.
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 M = TypeVar("M", bound=BaseModel)
 
@@ -71,7 +75,7 @@ class Keystone:
 
     def __init__(self, service: Service, url: str) -> None:
         self._service = service
-        # A 401 that asks for a second factor has no error in it; ``_refusal`` judges all of them.
+        # A 401 that asks for a second factor has no error in it; ``_error_of_401`` decides.
         errors = replace(KEYSTONE_ERRORS, statuses=KEYSTONE_ERRORS.statuses - {401})
         self._issuer = replace(service, errors=errors)
         self._discovery = Discovery(service, url)
@@ -83,10 +87,12 @@ class Keystone:
             BffError: UNAUTHORIZED, some part of it is wrong and Keystone does not say which; or the
                 password has expired, or is not enough.
         """
-        who = {"name": user, "password": password, "domain": {"name": domain}}
-        identity = {"methods": ["password"], "password": {"user": who}}
-        with _meaning({Code.NOT_FOUND: WRONG}):
-            return await self._issue(identity, "unscoped", Operation("sign in"), WRONG, request_id)
+        credentials = {"name": user, "password": password, "domain": {"name": domain}}
+        identity = {"methods": ["password"], "password": {"user": credentials}}
+        with _mapped({Code.NOT_FOUND: WRONG_CREDENTIALS}):
+            return await self._issue(
+                identity, "unscoped", Operation("sign in"), WRONG_CREDENTIALS, request_id
+            )
 
     async def rescope(self, token: str, scope: Any, request_id: str) -> Token:
         """Return a token of the same user elsewhere; ``scope`` is as Keystone's API has it.
@@ -96,7 +102,7 @@ class Keystone:
         """
         identity = {"methods": ["token"], "token": {"id": token}}
         operation = Operation("change the scope")
-        with _meaning({Code.NOT_FOUND: ENDED}):
+        with _mapped({Code.NOT_FOUND: SESSION_ENDED}):
             return await self._issue(identity, scope, operation, NO_ROLE, request_id)
 
     async def validate(self, token: str, request_id: str) -> Token:
@@ -106,7 +112,7 @@ class Keystone:
             BffError: UNAUTHORIZED, it is expired, revoked or none of this Keystone's.
         """
         headers = {"X-Subject-Token": token, **ACCESS_RULES}
-        with _meaning({Code.UNAUTHORIZED: ENDED, Code.NOT_FOUND: ENDED}):
+        with _mapped({Code.UNAUTHORIZED: SESSION_ENDED, Code.NOT_FOUND: SESSION_ENDED}):
             reply = await self._service.call(
                 "GET",
                 await self._address("/auth/tokens", request_id),
@@ -132,7 +138,7 @@ class Keystone:
         return _read(ProjectsAnswer, reply).projects
 
     async def revoke(self, token: str, request_id: str) -> None:
-        """End a token and all that were rescoped from it; one that has ended already is fine.
+        """Revoke a token and all that were rescoped from it; one that has ended already is fine.
 
         Raises:
             BffError: FORBIDDEN, it stays valid, as those with access rules do.
@@ -147,7 +153,7 @@ class Keystone:
             request_id=request_id,
         )
         if reply.status != 204 and await self._is_valid(token, request_id):
-            code, message = CANNOT_END
+            code, message = NOT_REVOCABLE
             raise BffError(code, message, **details(reply.headers))
 
     async def _is_valid(self, token: str, request_id: str) -> bool:
@@ -164,10 +170,10 @@ class Keystone:
         identity: dict[str, Any],
         scope: Any,
         operation: Operation,
-        refused: Meaning,
+        unauthorized: ErrorParts,
         request_id: str,
     ) -> Token:
-        """Return a new token; ``refused`` is what a plain 401 means."""
+        """Return a new token; ``unauthorized`` is the error for a plain 401."""
         reply = await self._issuer.call(
             "POST",
             await self._address("/auth/tokens", request_id),
@@ -178,7 +184,7 @@ class Keystone:
             request_id=request_id,
         )
         if reply.status == 401:
-            code, message = _meaning_of_401(reply, operation, refused)
+            code, message = _error_of_401(reply, operation, unauthorized)
             raise BffError(code, message, **details(reply.headers))
         secret = reply.headers.get("X-Subject-Token", "")
         if not _TOKEN.fullmatch(secret):
@@ -190,19 +196,19 @@ class Keystone:
 
 
 @contextmanager
-def _meaning(meanings: Mapping[Code, Meaning]) -> Iterator[None]:
-    """Say what Keystone means by a refusal; its request id and the like are kept."""
+def _mapped(errors: Mapping[Code, ErrorParts]) -> Iterator[None]:
+    """Replace errors by what they mean for this request; their ``data`` is kept."""
     try:
         yield
     except BffError as error:
-        if error.code not in meanings:
+        if error.code not in errors:
             raise
-        code, message = meanings[error.code]
+        code, message = errors[error.code]
         raise BffError(code, message, **error.data) from None
 
 
-def _meaning_of_401(reply: Reply, operation: Operation, refused: Meaning) -> Meaning:
-    """Tell the refusals of a password apart; Keystone's own words are never passed on."""
+def _error_of_401(reply: Reply, operation: Operation, unauthorized: ErrorParts) -> ErrorParts:
+    """Distinguish the refusals of a password; Keystone's own message is never passed on."""
     body = json_object(reply.body)
     if RECEIPT in reply.headers or "required_auth_methods" in body:
         return SECOND_FACTOR
@@ -212,10 +218,10 @@ def _meaning_of_401(reply: Reply, operation: Operation, refused: Meaning) -> Mea
         )
         return Code.BAD_GATEWAY, f"{message} be wrong."
     error = body["error"]
-    words = error.get("message") if isinstance(error, dict) else None
-    if isinstance(words, str) and words.startswith("The password is expired"):
+    text = error.get("message") if isinstance(error, dict) else None
+    if isinstance(text, str) and text.startswith("The password is expired"):
         return PASSWORD_EXPIRED
-    return refused
+    return unauthorized
 
 
 def _read(model: type[M], reply: Reply) -> M:

@@ -20,12 +20,12 @@ from bff.openstack.failure import KEYSTONE_ERRORS, json_object
 from bff.openstack.service import Service
 
 _V3 = re.compile(r"v3(\.\d{1,9})*")
-# 300 is what Keystone answers at its root. A refusal that may pass is no news about the address.
-_TELLING = frozenset(range(200, 500)) - frozenset({408, 429})
+# 300 is what Keystone answers at its root. A temporary refusal says nothing about the address.
+_CONCLUSIVE = frozenset(range(200, 500)) - frozenset({408, 429})
 
 
 class Discovery:
-    """Finds out once where version 3 is, when it is first needed.
+    """Finds out once, at the first use, where version 3 is.
 
     Nothing of the document's links is used: behind a proxy they may name an inner host, and one
     that names a foreign host would have passwords sent there. The document says only whether the
@@ -37,41 +37,43 @@ class Discovery:
 
     def __init__(self, service: Service, address: str) -> None:
         # Its errors are judged here: whatever is no version document is no Keystone.
-        everybodys = replace(KEYSTONE_ERRORS, statuses=frozenset())
-        self._service = replace(service, errors=everybodys)
+        any_errors = replace(KEYSTONE_ERRORS, statuses=frozenset())
+        self._service = replace(service, errors=any_errors)
         self._address = address.rstrip("/")
-        self._asked: asyncio.Task[str] | None = None
+        self._lookup: asyncio.Task[str] | None = None
 
     async def url(self, request_id: str) -> str:
         """Return the address of version 3, without a slash at its end.
 
-        Whoever comes while it is asked for waits for the same answer; a failure is not kept.
+        All callers during a look-up wait for the same answer; a failure is not kept.
 
         Raises:
             BffError: BAD_GATEWAY, there is no Keystone with a version 3; SERVICE_UNAVAILABLE or
-                GATEWAY_TIMEOUT, there is nobody.
+                GATEWAY_TIMEOUT, it cannot be reached or does not answer.
         """
-        if self._asked is None:
-            self._asked = asyncio.create_task(self._ask(request_id))
-            self._asked.add_done_callback(self._keep_success)
-        # One caller that goes away must not take the answer from the others.
-        return await asyncio.shield(self._asked)
+        if self._lookup is None:
+            self._lookup = asyncio.create_task(self._look_up(request_id))
+            self._lookup.add_done_callback(self._keep_success)
+        # A caller that is cancelled must not cancel the look-up of the others.
+        return await asyncio.shield(self._lookup)
 
-    def _keep_success(self, asked: asyncio.Task[str]) -> None:
-        if asked.cancelled() or asked.exception() is not None:
-            self._asked = None
+    def _keep_success(self, lookup: asyncio.Task[str]) -> None:
+        if lookup.cancelled() or lookup.exception() is not None:
+            self._lookup = None
 
-    async def _ask(self, request_id: str) -> str:
-        named = self._address.endswith("/v3")
+    async def _look_up(self, request_id: str) -> str:
+        has_version = self._address.endswith("/v3")
         operation = Operation("find the Identity API")
         # A proxy may know a folder by its slash alone.
-        url = self._address if named else f"{self._address}/"
-        reply = await self._service.call("GET", url, operation, ok=_TELLING, request_id=request_id)
+        url = self._address if has_version else f"{self._address}/"
+        reply = await self._service.call(
+            "GET", url, operation, ok=_CONCLUSIVE, request_id=request_id
+        )
         document = json_object(reply.body) if reply.status in (200, 300) else {}
         if _has_v3([document.get("version")]):
             return self._address
         if _has_v3(_versions(document)):
-            return self._address if named else f"{self._address}/v3"
+            return self._address if has_version else f"{self._address}/v3"
         raise self._no_keystone(reply)
 
     def _no_keystone(self, reply: Reply) -> BffError:
