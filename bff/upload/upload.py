@@ -114,7 +114,7 @@ class Upload:
         report = self.hub.upload(context.project_id, image_id, head.size or total)
         async with aclosing(content), report as reporter:
             await context.glance.data.upload(
-                image_id, content, head.size, sha512=head.sha512, taken=reporter.add_bytes
+                image_id, content, head.size, sha512=head.sha512, on_sent=reporter.add_bytes
             )
 
     def _count(self, chunk: bytes) -> None:

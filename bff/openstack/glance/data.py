@@ -28,7 +28,7 @@ from bff.openstack.glance.verified_body import VerifiedBody, slices
 DIGEST = "sha512"
 # In seconds, between reads of an image whose last upload may just have been broken off.
 _PAUSES = (0.05, 0.1, 0.2, 0.4)
-# An error is not kept from its client for the sake of a better message.
+# In seconds: a better message must not delay the error for longer.
 _READ_SECONDS = 0.4
 
 
@@ -42,8 +42,8 @@ class Data:
     async def check_queued(self, image_id: str, *, patiently: bool = True) -> None:
         """Check that the image waits for its data.
 
-        Glance takes a moment to notice that an upload broke off; whoever uploads again at once
-        should not have to know.
+        Glance takes a moment to notice that an upload broke off; a client that uploads again at
+        once should not see that.
 
         Args:
             patiently: Give Glance that moment.
@@ -72,7 +72,7 @@ class Data:
         size: int | None = None,
         *,
         sha512: str | None = None,
-        taken: Callable[[int], None] | None = None,
+        on_sent: Callable[[int], None] | None = None,
     ) -> None:
         """Store the data of a `queued` image.
 
@@ -81,23 +81,24 @@ class Data:
         `queued`. Nothing is ever sent twice.
 
         Args:
-            content: All of it, or chunks that are asked for as fast as Glance takes them.
+            content: All of it, or chunks that are pulled as fast as Glance takes them.
             size: The number of bytes, if it is known; another number of them is an error.
             sha512: In lower-case hexadecimal.
-            taken: Is told of every so many bytes that have gone out to Glance.
+            on_sent: Is called with the number of bytes that have gone out to Glance since the last
+                time.
 
         Raises:
             BffError: CONFLICT, the image is not `queued`; NOT_FOUND, it is not there or was deleted
-                meanwhile; BAD_REQUEST, the content is empty, or not what size and digest say;
+                meanwhile; BAD_REQUEST, the content is empty, or does not match size and digest;
                 PAYLOAD_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE and others as Glance explains.
         """
         if isinstance(content, bytes):
             size, content = len(content), slices(content)
-        body = VerifiedBody(content, size, sha512, taken)
+        body = VerifiedBody(content, size, sha512, on_sent)
         try:
             await self._put(image_id, body, size)
         except BffError as error:
-            # An error of the content's own is none of Glance's.
+            # The content's own error needs no explanation by the image's state.
             if error is body.failure:
                 raise
             raise await self._explained(image_id, error, body) from error.__cause__
@@ -118,19 +119,19 @@ class Data:
             headers=headers,
         )
 
-    async def _verify(self, image_id: str, sent: VerifiedBody) -> None:
-        """Compare what Glance says it has with what was sent."""
+    async def _verify(self, image_id: str, body: VerifiedBody) -> None:
+        """Compare what Glance reports with what was sent."""
         try:
             image = await self.images.read(image_id)
         except BffError as error:
             message = (
-                f"Glance took all {sent.count} bytes of image {image_id}, but how it stored them"
+                f"Glance took all {body.count} bytes of image {image_id}, but how it stored them"
                 f" could not be checked. {error.message} Then look at the image."
             )
             raise BffError(error.code, message, **error.data) from error.__cause__
-        expected: dict[str, Any] = {"status": "active", "size": sent.count}
-        if sent.sha512 is not None and image.get("os_hash_algo") == DIGEST:
-            expected["os_hash_value"] = sent.sha512
+        expected: dict[str, Any] = {"status": "active", "size": body.count}
+        if body.sha512 is not None and image.get("os_hash_algo") == DIGEST:
+            expected["os_hash_value"] = body.sha512
         differs = [
             f"its {key} is {image.get(key)}, not {value}"
             for key, value in expected.items()
@@ -143,24 +144,24 @@ class Data:
             )
             raise BffError(Code.BAD_GATEWAY, message)
 
-    async def _explained(self, image_id: str, error: BffError, sent: VerifiedBody) -> BffError:
+    async def _explained(self, image_id: str, error: BffError, body: VerifiedBody) -> BffError:
         """Return the error with what became of the image, and what to do about it."""
         if error.code is Code.UNAUTHORIZED:
-            return session_ended(image_id, error, sent)
+            return session_ended(image_id, error, body)
         if error.code is Code.FORBIDDEN:
-            # Whose image it is, is worth the wait: Glance took nothing, and has just answered.
+            # Worth the wait, and without a time limit: Glance has just answered.
             return await self.images.explained(error, image_id, _doing(image_id))
         try:
             async with asyncio.timeout(_READ_SECONDS):
                 image = await self.images.read(image_id)
         except TimeoutError:
-            return without_state(error, sent)
-        except BffError as another:
-            if another.code is not Code.NOT_FOUND:
-                return without_state(error, sent)
-            gone = BffError(another.code, deleted_meanwhile(image_id), **another.data)
-            return error if error.code is Code.NOT_FOUND else gone
-        return with_state(image_id, image, error, sent)
+            return without_state(error, body)
+        except BffError as unread:
+            if unread.code is not Code.NOT_FOUND:
+                return without_state(error, body)
+            deleted = BffError(unread.code, deleted_meanwhile(image_id), **unread.data)
+            return error if error.code is Code.NOT_FOUND else deleted
+        return with_state(image_id, image, error, body)
 
 
 def _doing(image_id: str) -> str:

@@ -19,7 +19,7 @@ FORMATS = ("container_format", "disk_format")
 _SILENCE_SECONDS = 3.0
 # How a server under Glance answers that has given up waiting; a store's failure is a 503.
 _GAVE_UP_WAITING = (Code.BAD_GATEWAY, Code.GATEWAY_TIMEOUT)
-# After these, only the image itself can tell what Glance did.
+# After these, only the image's state shows what Glance did.
 _UPSTREAM_FAILED = (Code.BAD_GATEWAY, Code.GATEWAY_TIMEOUT, Code.SERVICE_UNAVAILABLE)
 
 _ADVICE: Mapping[str, str] = {
@@ -46,19 +46,19 @@ _DATA_KEPT = (
 )
 
 
-def with_state(image_id: str, image: Image, error: BffError, sent: VerifiedBody) -> BffError:
+def with_state(image_id: str, image: Image, error: BffError, body: VerifiedBody) -> BffError:
     """Return the error that the image's state makes of it, with what to do about it."""
     status = image.get("status")
     if error.code is Code.NOT_FOUND:
-        # Glance says so, too, when the end of another upload changed the image meanwhile.
+        # Glance also answers so when the end of another upload changed the image meanwhile.
         message = f"Another upload of image {image_id} came between."
         error = BffError(Code.CONFLICT, message, **error.data)
-    refused = status != "queued" and error.code is Code.CONFLICT
-    if refused or (status == "active" and error.code in _UPSTREAM_FAILED and not sent.ended):
+    not_queued = status != "queued" and error.code is Code.CONFLICT
+    if not_queued or (status == "active" and error.code in _UPSTREAM_FAILED and not body.ended):
         return _not_queued(image_id, image, **error.data)
     if error.code in _UPSTREAM_FAILED and (refusal := _lacks_formats(image_id, image)):
         return refusal
-    if error.code in _GAVE_UP_WAITING and (silence := sent.silence()) > _SILENCE_SECONDS:
+    if error.code in _GAVE_UP_WAITING and (silence := body.silence()) > _SILENCE_SECONDS:
         message = f"Nothing had come for {silence:.0f} seconds when this happened: {error.message}"
         error = BffError(Code.TIMEOUT, message, **error.data)
     advice = _ADVICE.get(str(status), f"The image is `{status}` now.")
@@ -67,18 +67,18 @@ def with_state(image_id: str, image: Image, error: BffError, sent: VerifiedBody)
     return _advised(error.code, error, advice)
 
 
-def without_state(error: BffError, sent: VerifiedBody) -> BffError:
+def without_state(error: BffError, body: VerifiedBody) -> BffError:
     """Return the error of an upload when Glance does not show the image afterwards."""
-    # A Glance that is being stopped cuts the body and then blames it for being incomplete.
-    blamed = error.code is Code.BAD_REQUEST and not sent.ended
-    return _advised(Code.BAD_GATEWAY if blamed else error.code, error, _STATE_UNKNOWN)
+    # A Glance that is being stopped cuts the body, and then reports it as incomplete.
+    blames_body = error.code is Code.BAD_REQUEST and not body.ended
+    return _advised(Code.BAD_GATEWAY if blames_body else error.code, error, _STATE_UNKNOWN)
 
 
-def session_ended(image_id: str, error: BffError, sent: VerifiedBody) -> BffError:
-    """Return the error of an upload whose token Glance takes no more."""
-    if sent.ended:
+def session_ended(image_id: str, error: BffError, body: VerifiedBody) -> BffError:
+    """Return the error of an upload whose token Glance accepts no more."""
+    if body.ended:
         advice = (
-            f"All {sent.count} bytes were sent, and Glance may have stored them. Sign in again and"
+            f"All {body.count} bytes were sent, and Glance may have stored them. Sign in again and"
             " look at the image: `active` has them, `queued` takes another upload."
         )
     else:
@@ -93,7 +93,7 @@ def deleted_meanwhile(image_id: str) -> str:
 
 
 def not_fillable(image_id: str, image: Image) -> BffError | None:
-    """Return the refusal of an image that takes no data, or none yet."""
+    """Return the error for an image that takes no data, or none yet; ``None`` if it does."""
     if image.get("status") != "queued":
         return _not_queued(image_id, image)
     return _lacks_formats(image_id, image)
@@ -118,7 +118,7 @@ def _not_queued(image_id: str, image: Image, **data: Any) -> BffError:
 
 
 def _lacks_formats(image_id: str, image: Image) -> BffError | None:
-    """Return the refusal of an image that Glance lets nobody fill yet."""
+    """Return the error for an image that takes no data yet, since it has no formats."""
     missing = [name for name in FORMATS if image.get(name, "") is None]
     if not missing:
         return None

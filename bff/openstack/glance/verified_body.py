@@ -108,6 +108,9 @@ async def slices(content: bytes) -> AsyncIterator[bytes]:
         yield content[start : start + CHUNK]
 
 
-def _mismatch(what: str) -> BffError:
-    message = f"The data is not what was said: {what}. Nothing was stored; upload it again."
+def _mismatch(difference: str) -> BffError:
+    message = (
+        f"The data does not match what was declared: {difference}. Nothing was stored; upload it"
+        " again."
+    )
     return BffError(Code.BAD_REQUEST, message)

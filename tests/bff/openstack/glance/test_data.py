@@ -175,7 +175,7 @@ async def test_bytes_are_sent_with_their_length_and_glances_own_size_header(
     await data.upload(IMAGE_ID, CONTENT, sha512=DIGEST)
     assert upstream.received == CONTENT
     assert upstream.head.startswith(f"PUT /v2/images/{IMAGE_ID}/file HTTP/1.1\r\n")
-    wanted = {
+    expected = {
         "Content-Type": "application/octet-stream",
         "Content-Length": str(len(CONTENT)),
         "X-Openstack-Image-Size": str(len(CONTENT)),
@@ -184,7 +184,7 @@ async def test_bytes_are_sent_with_their_length_and_glances_own_size_header(
         "Accept": "application/json",
         "Transfer-Encoding": None,
     }
-    assert {name: upstream.header(name) for name in wanted} == wanted
+    assert {name: upstream.header(name) for name in expected} == expected
 
 
 async def test_a_stream_of_unknown_size_is_sent_in_chunks_and_comes_whole(
@@ -223,7 +223,7 @@ async def test_what_the_content_raises_passes_through_and_glance_never_sees_an_e
 
 
 @pytest.mark.parametrize(
-    ("parts", "said", "what"),
+    ("parts", "declared", "difference"),
     [
         ((), {}, "it is empty"),
         ((b"",), {"size": 0}, "it is empty"),
@@ -237,12 +237,18 @@ async def test_what_the_content_raises_passes_through_and_glance_never_sees_an_e
         ((CONTENT,), {"sha512": "0" * 128}, f"its sha512 is {DIGEST}"),
     ],
 )
-async def test_content_that_is_not_what_was_said_is_cut_before_its_end(
-    data: Data, upstream: Upstream, parts: tuple[bytes, ...], said: dict[str, Any], what: str
+async def test_content_that_does_not_match_what_was_declared_is_cut_before_its_end(
+    *,
+    data: Data,
+    upstream: Upstream,
+    parts: tuple[bytes, ...],
+    declared: dict[str, Any],
+    difference: str,
 ) -> None:
-    error = await refusal(data, chunks(*parts), **said)
+    error = await refusal(data, chunks(*parts), **declared)
     assert error.code is Code.BAD_REQUEST
-    assert what in error.message
+    assert error.message.startswith("The data does not match what was declared: it")
+    assert difference in error.message
     assert not upstream.whole.is_set()
 
 
