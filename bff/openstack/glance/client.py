@@ -33,7 +33,7 @@ class Glance:
     expose_locations: bool = False
 
     def counting(self, count: Callable[[int], None]) -> Glance:
-        """Return the same Glance, which tells ``count`` of every so many bytes that it answers."""
+        """Return the same Glance; it calls ``count`` with the size of each part of an answer."""
         return replace(self, service=replace(self.service, count=count))
 
     @cached_property

@@ -18,25 +18,25 @@ from bff.errors import BffError, Code
 
 Step = dict[str, Any]
 
-GLANCES_OWN = frozenset({"add", "remove", "replace"})
+SUPPORTED_OPS = frozenset({"add", "remove", "replace"})
 # Each copy doubles what it copies, and a patch may hold a thousand of them.
 MAX_COPIED = 4 * 1024 * 1024
 # Each step looks at the list that it changes. It is five times what a new image may have as tags.
 MAX_ITEMS = 5000
-# A real Glance 33 checks who gives an image away where the step is a ``replace``. An ``add`` by a
-# member is answered with 403 and done all the same.
+# A real Glance 33 checks the permission to set it where the step is a ``replace``. An ``add`` by a
+# member is answered with 403 and carried out all the same.
 OWNER = "owner"
 
 
 def is_plain(steps: Sequence[Step]) -> bool:
     """Return whether Glance takes these steps as they are."""
     return all(
-        step["op"] in GLANCES_OWN and not step["path"].startswith("/tags/") for step in steps
+        step["op"] in SUPPORTED_OPS and not step["path"].startswith("/tags/") for step in steps
     )
 
 
 def with_owner_checked(steps: Sequence[Step]) -> list[Step]:
-    """Return steps that do the same, the owner's in the form for which Glance checks who asks.
+    """Return steps that do the same, the owner's in the form whose permission Glance checks.
 
     Every image has an owner, if only null, so that ``add`` replaces it (RFC 6902, section 4.1).
     """
