@@ -15,7 +15,7 @@ SOURCES := bff procedures schemas devcloud tests bench
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 
 # What needs neither a cloud nor a browser.
-UNIT := tests/bff tests/schemas tests/test_layers.py
+UNIT := tests/bff tests/schemas tests/test_architecture.py tests/test_layers.py
 
 # A virtual environment that is not whole, as after an interruption, or that another Python made than
 # the one that is asked for, is made anew.

@@ -3,7 +3,7 @@
 What a call does, on this wire or another, is ``bff.rpc.call``.
 
 What jsonrpcserver 5.0.9 would do differently from the specification, and why each element of a
-batch is dispatched on its own, is in ``docs/architecture.md``, Decisions.
+batch is dispatched on its own, is in ``docs/decisions.md``.
 """
 
 from __future__ import annotations
