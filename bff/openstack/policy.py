@@ -1,0 +1,228 @@
+"""What an upstream service is spared: requests at a time, retries, and requests while it fails.
+
+One policy for each service, so that one that hangs takes nothing from another.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from time import monotonic
+
+from bff.errors import BffError, Code
+from bff.openstack.slots import Crowded, FairSlots
+
+# After that many seconds, a request counts for about a third in the budget of retries.
+BUDGET_SECONDS = 10.0
+RETRY_RATIO = 0.1
+# Where there is little traffic, a tenth of it would be no retry at all.
+MIN_RETRIES = 3
+# Of a queue that is full, when nobody knows when it will be less so.
+RETRY_AFTER = 1
+
+
+class RetryBudget:
+    """How many retries the requests of the last seconds may have: a tenth of them, three at least.
+
+    So retries cannot multiply the load of a service that fails.
+    """
+
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        self._clock = clock
+        self._at = clock()
+        self._requests = self._retries = 0.0
+        self.spent = 0
+
+    def count_request(self) -> None:
+        """Note that a request is sent that is no retry."""
+        self._fade()
+        self._requests += 1
+
+    def take(self) -> bool:
+        """Return whether there may be another retry, which is then counted."""
+        self._fade()
+        if self._retries >= max(MIN_RETRIES, RETRY_RATIO * self._requests):
+            return False
+        self._retries += 1
+        self.spent += 1
+        return True
+
+    def _fade(self) -> None:
+        now = self._clock()
+        factor = math.exp((self._at - now) / BUDGET_SECONDS)
+        self._at = now
+        self._requests *= factor
+        self._retries *= factor
+
+
+class Breaker:
+    """Lets nothing through for a while after many failures in a row; then one request, as a probe.
+
+    Of the libraries, purgatory lets any number of probes through at once and counts a cancelled
+    call as a failure, and aiobreaker has not been kept since 2021.
+
+    Args:
+        failures: How many in a row.
+        seconds: How long nothing is sent then.
+    """
+
+    def __init__(
+        self, failures: int, seconds: float, clock: Callable[[], float] = monotonic
+    ) -> None:
+        self._max_failures = failures
+        self._seconds = seconds
+        self._clock = clock
+        self._failures = 0
+        self._closes_at = 0.0
+        self._is_probing = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether requests are refused, a probe apart."""
+        return self._failures >= self._max_failures
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How long nothing may be sent; ``None``: a request may."""
+        if not self.is_open:
+            return None
+        left = self._closes_at - self._clock()
+        return None if left <= 0 and not self._is_probing else max(left, 0.0)
+
+    def began(self) -> None:
+        """Note that a request is sent; ``succeeded``, ``failed`` or ``gave_up`` follows."""
+        self._is_probing = self.is_open
+
+    def succeeded(self) -> None:
+        """Note that the service answered."""
+        self._failures = 0
+        self._is_probing = False
+
+    def failed(self) -> None:
+        """Note that it did not, or said that it cannot."""
+        if not self.is_open or self._is_probing:
+            self._closes_at = self._clock() + self._seconds
+        self._failures += 1
+        self._is_probing = False
+
+    def gave_up(self) -> None:
+        """Note that nothing was learned: whoever asked went away."""
+        self._is_probing = False
+
+
+@dataclass
+class Sent:
+    """A request that was let through; whoever sends it says which status was answered."""
+
+    started: float
+    status: int | None = None
+
+
+# In seconds, after the status or how the connection failed.
+Observer = Callable[[str, float], None]
+
+
+class Policy:
+    """What one service is spared.
+
+    Args:
+        service: Its name for messages.
+        slots: How many requests it has at a time, by turns of their callers.
+        patience: How long a request may wait for a slot, in seconds.
+        observe: Told how each request ended, and after how many seconds.
+    """
+
+    def __init__(
+        self,
+        service: str,
+        slots: FairSlots,
+        breaker: Breaker,
+        patience: float,
+        observe: Observer = lambda _status, _seconds: None,
+    ) -> None:
+        self.service = service
+        self.slots = slots
+        self.breaker = breaker
+        self.retries = RetryBudget()
+        self.shed: Counter[str] = Counter()
+        self._patience = patience
+        self._observe = observe
+
+    @asynccontextmanager
+    async def admit(self, key: str, patience: float, doing: str) -> AsyncIterator[Sent]:
+        """Wait until the service is free for a request of this caller, and send it inside.
+
+        Args:
+            key: With whom it shares turns.
+            patience: How long to wait at most, in seconds.
+
+        Raises:
+            BffError: SERVICE_UNAVAILABLE, the service fails, or has too many requests;
+                TOO_MANY_REQUESTS, it has too many of this caller.
+        """
+        # Nobody waits in a queue for what would be refused then.
+        self._check_breaker(doing)
+        try:
+            async with self.slots.hold(key, min(patience, self._patience)):
+                with self.watch(doing) as sent:
+                    yield sent
+        except Crowded as crowded:
+            raise self._crowded(crowded, doing) from None
+
+    @contextmanager
+    def watch(self, doing: str) -> Iterator[Sent]:
+        """Send a request inside that takes no slot, as an upload; how it ends is noted.
+
+        Raises:
+            BffError: SERVICE_UNAVAILABLE, the service fails.
+        """
+        self._check_breaker(doing)
+        self.breaker.began()
+        sent = Sent(monotonic())
+        try:
+            yield sent
+        except BffError as error:
+            self._ended(sent, error)
+            raise
+        except BaseException:
+            self.breaker.gave_up()
+            raise
+        self._ended(sent, None)
+
+    def _ended(self, sent: Sent, error: BffError | None) -> None:
+        if error is not None and error.__cause__ is not None:
+            status = _FAILURES.get(error.code, "broken")
+            self.breaker.failed()
+        else:
+            status = str(sent.status)
+            (self.breaker.failed if sent.status in _UNAVAILABLE else self.breaker.succeeded)()
+        self._observe(status, monotonic() - sent.started)
+
+    def _check_breaker(self, doing: str) -> None:
+        left = self.breaker.seconds_left
+        if left is not None:
+            self.shed["breaker"] += 1
+            message = (
+                f"Could not {doing}: the last requests to {self.service} failed, so none is sent"
+                " for a moment; try again later."
+            )
+            raise BffError(Code.SERVICE_UNAVAILABLE, message, retryAfter=math.ceil(left) or 1)
+
+    def _crowded(self, crowded: Crowded, doing: str) -> BffError:
+        self.shed["caller" if crowded.own else "queue"] += 1
+        if crowded.own:
+            code, whose = Code.TOO_MANY_REQUESTS, "you have"
+        else:
+            code, whose = Code.SERVICE_UNAVAILABLE, "this server has"
+        message = (
+            f"Could not {doing}: {whose} too many requests to {self.service} under way; try again"
+            " later, with fewer at a time."
+        )
+        return BffError(code, message, retryAfter=RETRY_AFTER)
+
+
+_FAILURES = {Code.GATEWAY_TIMEOUT: "timeout", Code.SERVICE_UNAVAILABLE: "unreachable"}
+_UNAVAILABLE = {502, 503, 504}

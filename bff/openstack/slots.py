@@ -1,0 +1,150 @@
+"""Slots that callers share by turns: one with a thousand requests waits like one with a single."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, OrderedDict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+
+class Crowded(Exception):  # noqa: N818  # whoever holds slots says what it means for a caller
+    """No slot became free in time, or too many wait already.
+
+    Args:
+        own: Whether it is the caller's own requests that are in the way.
+        waited: Whether there was a place in the queue at all.
+    """
+
+    def __init__(self, *, own: bool, waited: bool) -> None:
+        super().__init__("crowded")
+        self.own = own
+        self.waited = waited
+
+
+class FairSlots:
+    """A semaphore that serves its callers by turns (round robin), each with a bound of its own.
+
+    Args:
+        limit: How many slots there are.
+        per_key: How many of them one caller may hold.
+        max_waiting: How many may wait. When more come, the caller who has the most waiting loses
+            the newest of them.
+    """
+
+    def __init__(self, limit: int, per_key: int, max_waiting: int) -> None:
+        self.limit = limit
+        self._per_key = per_key
+        self._max_waiting = max_waiting
+        self._held: Counter[str] = Counter()
+        self._waiting: dict[str, dict[asyncio.Future[None], None]] = {}
+        # Callers who wait and may have another slot, in the order of their turns.
+        self._turns: OrderedDict[str, None] = OrderedDict()
+        self.in_use = 0
+        self.waiting = 0
+
+    @asynccontextmanager
+    async def hold(
+        self, key: str, patience: float, own_patience: float | None = None
+    ) -> AsyncIterator[None]:
+        """Hold a slot for a caller.
+
+        Args:
+            patience: How long to wait for the requests of others, in seconds.
+            own_patience: How long to wait for requests of the same caller; ``None``: for ever.
+
+        Raises:
+            Crowded: there was none.
+        """
+        if self._may_have(key):
+            self._take(key)
+        else:
+            await self._wait(key, patience, own_patience)
+        try:
+            yield
+        finally:
+            self._release(key)
+
+    def _may_have(self, key: str) -> bool:
+        return self.in_use < self.limit and not self._holds_all(key)
+
+    def _take(self, key: str) -> None:
+        self._held[key] += 1
+        self.in_use += 1
+
+    def _release(self, key: str) -> None:
+        self.in_use -= 1
+        self._held[key] -= 1
+        if not self._held[key]:
+            del self._held[key]
+        if key in self._waiting:
+            self._turns.setdefault(key)
+        self._serve()
+
+    def _serve(self) -> None:
+        while self._turns and self.in_use < self.limit:
+            key, _ = self._turns.popitem(last=False)
+            waiter = next(iter(self._waiting[key]))
+            self._leave(key, waiter)
+            self._take(key)
+            waiter.set_result(None)
+            if key in self._waiting and not self._holds_all(key):
+                self._turns[key] = None
+
+    async def _wait(self, key: str, patience: float, own_patience: float | None) -> None:
+        waiter = self._join(key)
+        try:
+            while not waiter.done():
+                own = self._holds_all(key)
+                limit = own_patience if own and own_patience is not None else patience
+                await asyncio.wait((waiter,), timeout=limit)
+                # Another wait begins where it was first for its own requests and now for others'.
+                is_over = own == self._holds_all(key) and (not own or own_patience is not None)
+                if is_over and not waiter.done():
+                    waiter.set_exception(Crowded(own=own, waited=True))
+            waiter.result()
+        except BaseException:
+            self._withdraw(key, waiter)
+            raise
+
+    def _holds_all(self, key: str) -> bool:
+        return self._held[key] >= self._per_key
+
+    def _join(self, key: str) -> asyncio.Future[None]:
+        if self.waiting >= self._max_waiting:
+            self._make_room(key)
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(key, {})[waiter] = None
+        self.waiting += 1
+        if not self._holds_all(key):
+            self._turns.setdefault(key)
+        return waiter
+
+    def _make_room(self, key: str) -> None:
+        """Shed the newest request of whoever has the most waiting; that may be the one that comes.
+
+        Raises:
+            Crowded: it is.
+        """
+        longest = max(self._waiting, key=lambda other: len(self._waiting[other]), default=key)
+        count = len(self._waiting.get(longest, ()))
+        own = len(self._waiting.get(key, ()))
+        if count <= own + 1:
+            raise Crowded(own=1 < own >= count, waited=False)
+        newest = next(reversed(self._waiting[longest]))
+        self._leave(longest, newest)
+        newest.set_exception(Crowded(own=True, waited=True))
+
+    def _withdraw(self, key: str, waiter: asyncio.Future[None]) -> None:
+        if waiter in self._waiting.get(key, ()):
+            self._leave(key, waiter)
+        elif waiter.exception() is None:
+            # It was cancelled in the moment in which it was its turn.
+            self._release(key)
+
+    def _leave(self, key: str, waiter: asyncio.Future[None]) -> None:
+        del self._waiting[key][waiter]
+        self.waiting -= 1
+        if not self._waiting[key]:
+            del self._waiting[key]
+            self._turns.pop(key, None)
