@@ -19,11 +19,13 @@ from bff.contract.discovery import Discovery
 from bff.errors import BffError, Code
 from bff.openstack.failure import KEYSTONE_ERRORS
 from bff.openstack.keystone import Keystone
+from bff.openstack.policy import Limits, Policy
 from bff.openstack.service import Service
+from bff.openstack.slots import FairSlots
 from bff.openstack.transport import Client, Timeouts, new_client
 from bff.progress.endpoint import LAST_EVENT_ID, ProgressEndpoint
 from bff.progress.hub import Hub
-from bff.rpc.endpoint import SOFT_HEADER, RpcEndpoint
+from bff.rpc.endpoint import SOFT_HEADER, TIMEOUT_HEADER, RpcEndpoint
 from bff.rpc.jsonrpc import Rpc
 from bff.rpc.registry import Registry
 from bff.server.error_response import error_response
@@ -98,14 +100,46 @@ def _cloud(settings: Settings, client: Client) -> Cloud:
         idle=settings.upload_glance_timeout,
         stored=settings.upload_answer_timeout,
     )
-    identity = Service("Keystone", client, timeouts, KEYSTONE_ERRORS)
+    identity = Service(
+        "Keystone",
+        client,
+        timeouts,
+        KEYSTONE_ERRORS,
+        _policy("Keystone", settings, settings.max_keystone_requests),
+    )
     keystone = Keystone(identity, str(settings.auth_url))
     return Cloud(
         settings,
         Sessions(keystone, settings.token_cache_seconds, settings.token_cache_size),
         SessionCookie.of(settings),
-        Service("Glance", client, timeouts),
+        Service(
+            "Glance",
+            client,
+            timeouts,
+            policy=_policy("Glance", settings, settings.max_glance_requests),
+        ),
+        FairSlots("calls", settings.max_calls, settings.max_calls_per_caller, settings.max_waiting),
+        # An upload does not wait: its client would send what nobody takes.
+        FairSlots(
+            "uploads",
+            settings.max_uploads,
+            settings.max_uploads_per_project,
+            max_waiting=0,
+            whose="This project has",
+        ),
     )
+
+
+def _policy(service: str, settings: Settings, requests: int) -> Policy:
+    limits = Limits(
+        requests=requests,
+        per_caller=settings.max_requests_per_caller,
+        waiting=settings.max_waiting,
+        patience=settings.queue_timeout,
+        failures=settings.breaker_failures,
+        pause=settings.breaker_seconds,
+    )
+    return Policy(service, limits)
 
 
 def _cross_origin(settings: Settings) -> list[Middleware]:
@@ -118,7 +152,7 @@ def _cross_origin(settings: Settings) -> list[Middleware]:
             allow_methods=["GET", "POST"],
             allow_headers=[
                 *("content-type", TOKEN_HEADER, PROJECT_HEADER, SOFT_HEADER, REQUEST_ID),
-                *(SESSION_USER_HEADER, SESSION_SCOPE_HEADER),
+                *(SESSION_USER_HEADER, SESSION_SCOPE_HEADER, TIMEOUT_HEADER),
                 *(IMAGE_HEADER, SIZE_HEADER, DIGEST_HEADER, LAST_EVENT_ID),
             ],
             expose_headers=[REQUEST_ID],

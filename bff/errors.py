@@ -113,7 +113,8 @@ class Code(Enum):
         "TOO_MANY_REQUESTS",
         -32029,
         429,
-        "Keystone or Glance was asked too often; too many streams of upload progress",
+        "Keystone or Glance was asked too often; the caller has too many calls or uploads under"
+        " way; too many streams of upload progress",
     )
     CLIENT_CLOSED_REQUEST = (
         "CLIENT_CLOSED_REQUEST",
@@ -138,7 +139,7 @@ class Code(Enum):
         -32603,
         503,
         "Keystone or Glance cannot be reached, or said so itself; the catalog has no Glance;"
-        " this server is being stopped",
+        " this server has too much to do, or is being stopped",
     )
     GATEWAY_TIMEOUT = (
         "GATEWAY_TIMEOUT",

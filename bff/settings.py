@@ -57,6 +57,17 @@ class Settings(BaseSettings):
     batch_concurrency: int = Field(
         16, ge=1, le=1000, description="How many calls of a batch run at a time."
     )
+    max_calls: int = Field(
+        400, ge=1, description="How many calls one process runs at a time; others wait."
+    )
+    max_calls_per_caller: int = Field(
+        16,
+        ge=1,
+        description=(
+            "How many of them one caller (a session, a token) has, over all its requests; callers"
+            " take turns."
+        ),
+    )
     bulk_concurrency: int = Field(
         16, ge=1, le=1000, description="How many images a bulk procedure works on at a time."
     )
@@ -69,6 +80,44 @@ class Settings(BaseSettings):
     )
     upstream_timeout: float = Field(
         30, gt=0, description="How long Keystone or Glance may take to answer, in seconds."
+    )
+    max_glance_requests: int = Field(
+        100,
+        ge=1,
+        description="How many requests one process sends to Glance at a time, uploads apart.",
+    )
+    max_keystone_requests: int = Field(
+        50, ge=1, description="How many requests one process sends to Keystone at a time."
+    )
+    max_requests_per_caller: int = Field(
+        32, ge=1, description="How many of them are one token's; tokens take turns."
+    )
+    max_waiting: int = Field(
+        1000,
+        ge=0,
+        description=(
+            "How many calls, and how many requests to each service, wait for their turn at most."
+        ),
+    )
+    queue_timeout: float = Field(
+        5,
+        gt=0,
+        description=(
+            "How long a call, or a request to a service, waits for others to end, in seconds;"
+            " then it fails with SERVICE_UNAVAILABLE."
+        ),
+    )
+    breaker_failures: int = Field(
+        20,
+        ge=1,
+        description="After so many failures in a row, a service is sent nothing for a while.",
+    )
+    breaker_seconds: float = Field(
+        5, gt=0, description="How long it is sent nothing then, in seconds; one request tries."
+    )
+    max_uploads: int = Field(100, ge=1, description="How many uploads one process takes at a time.")
+    max_uploads_per_project: int = Field(
+        10, ge=1, description="How many of them are one project's."
     )
     max_upload_bytes: int = Field(
         0, ge=0, description="The largest file that may be uploaded, in bytes; 0: as Glance allows."
@@ -96,6 +145,9 @@ class Settings(BaseSettings):
     )
     max_spool_bytes: int = Field(
         32 * GIB, ge=0, description="The most bytes that one process has waiting there."
+    )
+    max_spool_bytes_per_project: int = Field(
+        16 * GIB, ge=0, description="How many of them are one project's."
     )
     shutdown_timeout: int = Field(
         30, ge=0, description="How long running calls may take to end at a stop, in seconds."

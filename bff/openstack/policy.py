@@ -6,22 +6,19 @@ One policy for each service, so that one that hangs takes nothing from another.
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from time import monotonic
 
 from bff.errors import BffError, Code
-from bff.openstack.slots import Crowded, FairSlots
+from bff.openstack.slots import FairSlots
 
 # After that many seconds, a request counts for about a third in the budget of retries.
 BUDGET_SECONDS = 10.0
 RETRY_RATIO = 0.1
 # Where there is little traffic, a tenth of it would be no retry at all.
 MIN_RETRIES = 3
-# Of a queue that is full, when nobody knows when it will be less so.
-RETRY_AFTER = 1
 
 
 class RetryBudget:
@@ -114,7 +111,7 @@ class Breaker:
 
 
 @dataclass
-class Sent:
+class Exchange:
     """A request that was let through; whoever sends it says which status was answered."""
 
     started: float
@@ -125,39 +122,58 @@ class Sent:
 Observer = Callable[[str, float], None]
 
 
+@dataclass(frozen=True)
+class Limits:
+    """The numbers of a policy.
+
+    Args:
+        requests: How many the service has at a time; uploads are not among them.
+        per_caller: How many of them one caller may have.
+        waiting: How many may wait for their turn.
+        patience: How long one may wait, in seconds.
+        failures: After how many failures in a row nothing is sent any more.
+        pause: How long nothing is sent then, in seconds.
+    """
+
+    requests: int = 100
+    per_caller: int = 32
+    waiting: int = 1000
+    patience: float = 5
+    failures: int = 20
+    pause: float = 5
+
+
 class Policy:
     """What one service is spared.
 
     Args:
         service: Its name for messages.
-        slots: How many requests it has at a time, by turns of their callers.
-        patience: How long a request may wait for a slot, in seconds.
         observe: Told how each request ended, and after how many seconds.
     """
 
     def __init__(
         self,
         service: str,
-        slots: FairSlots,
-        breaker: Breaker,
-        patience: float,
+        limits: Limits | None = None,
         observe: Observer = lambda _status, _seconds: None,
     ) -> None:
-        self.service = service
-        self.slots = slots
-        self.breaker = breaker
+        limits = limits or Limits()
+        self.slots = FairSlots(
+            f"requests to {service}", limits.requests, limits.per_caller, limits.waiting
+        )
+        self.breaker = Breaker(limits.failures, limits.pause)
         self.retries = RetryBudget()
-        self.shed: Counter[str] = Counter()
-        self._patience = patience
+        self.shed = self.slots.shed
+        self._service = service
+        self._patience = limits.patience
         self._observe = observe
 
     @asynccontextmanager
-    async def admit(self, key: str, patience: float, doing: str) -> AsyncIterator[Sent]:
+    async def admit(self, caller: str, doing: str) -> AsyncIterator[Exchange]:
         """Wait until the service is free for a request of this caller, and send it inside.
 
         Args:
-            key: With whom it shares turns.
-            patience: How long to wait at most, in seconds.
+            caller: With whom it shares turns.
 
         Raises:
             BffError: SERVICE_UNAVAILABLE, the service fails, or has too many requests;
@@ -165,15 +181,12 @@ class Policy:
         """
         # Nobody waits in a queue for what would be refused then.
         self._check_breaker(doing)
-        try:
-            async with self.slots.hold(key, min(patience, self._patience)):
-                with self.watch(doing) as sent:
-                    yield sent
-        except Crowded as crowded:
-            raise self._crowded(crowded, doing) from None
+        async with self.slots.hold(caller, self._patience):
+            with self.watch(doing) as exchange:
+                yield exchange
 
     @contextmanager
-    def watch(self, doing: str) -> Iterator[Sent]:
+    def watch(self, doing: str) -> Iterator[Exchange]:
         """Send a request inside that takes no slot, as an upload; how it ends is noted.
 
         Raises:
@@ -181,48 +194,40 @@ class Policy:
         """
         self._check_breaker(doing)
         self.breaker.began()
-        sent = Sent(monotonic())
+        exchange = Exchange(monotonic())
         try:
-            yield sent
-        except BffError as error:
-            self._ended(sent, error)
+            yield exchange
+        except BaseException as failure:
+            self._ended(exchange, failure)
             raise
-        except BaseException:
-            self.breaker.gave_up()
-            raise
-        self._ended(sent, None)
+        self._ended(exchange, None)
 
-    def _ended(self, sent: Sent, error: BffError | None) -> None:
-        if error is not None and error.__cause__ is not None:
-            status = _FAILURES.get(error.code, "broken")
+    def _ended(self, exchange: Exchange, failure: BaseException | None) -> None:
+        if exchange.status is not None:
+            (self.breaker.failed if exchange.status in _UNAVAILABLE else self.breaker.succeeded)()
+            status = str(exchange.status)
+        elif isinstance(failure, BffError) and failure.__cause__ is not None:
+            # Only of a failed connection a cause is kept.
             self.breaker.failed()
+            status = _FAILURES.get(failure.code, "broken")
         else:
-            status = str(sent.status)
-            (self.breaker.failed if sent.status in _UNAVAILABLE else self.breaker.succeeded)()
-        self._observe(status, monotonic() - sent.started)
+            self.breaker.gave_up()
+            status = "ended"
+        self._observe(status, monotonic() - exchange.started)
 
     def _check_breaker(self, doing: str) -> None:
         left = self.breaker.seconds_left
         if left is not None:
             self.shed["breaker"] += 1
             message = (
-                f"Could not {doing}: the last requests to {self.service} failed, so none is sent"
+                f"Could not {doing}: the last requests to {self._service} failed, so none is sent"
                 " for a moment; try again later."
             )
             raise BffError(Code.SERVICE_UNAVAILABLE, message, retryAfter=math.ceil(left) or 1)
 
-    def _crowded(self, crowded: Crowded, doing: str) -> BffError:
-        self.shed["caller" if crowded.own else "queue"] += 1
-        if crowded.own:
-            code, whose = Code.TOO_MANY_REQUESTS, "you have"
-        else:
-            code, whose = Code.SERVICE_UNAVAILABLE, "this server has"
-        message = (
-            f"Could not {doing}: {whose} too many requests to {self.service} under way; try again"
-            " later, with fewer at a time."
-        )
-        return BffError(code, message, retryAfter=RETRY_AFTER)
 
-
-_FAILURES = {Code.GATEWAY_TIMEOUT: "timeout", Code.SERVICE_UNAVAILABLE: "unreachable"}
-_UNAVAILABLE = {502, 503, 504}
+_FAILURES: Mapping[Code, str] = {
+    Code.GATEWAY_TIMEOUT: "timeout",
+    Code.SERVICE_UNAVAILABLE: "unreachable",
+}
+_UNAVAILABLE = frozenset({502, 503, 504})

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import aiohttp
 import structlog
-from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 from yarl import URL
 
 from bff.errors import BffError, Code
@@ -23,13 +21,13 @@ from bff.openstack.failure import (
     translated,
     upstream_request_id,
 )
+from bff.openstack.policy import Policy
 from bff.openstack.transport import Client, StreamedBody, Timeouts, dedicated_client
 from bff.openstack.upstream_error import upstream_error
 from schemas.headers import REQUEST_ID
 
-READ_ATTEMPTS = 3
-# Requests to one service at a time; uploads are not among them.
-MAX_REQUESTS = 100
+# Before the second and the third attempt to read, in seconds, at most.
+RETRY_PAUSES = (0.1, 0.2)
 # In bytes. A thousand images have two million; who fills them with text must not fill the memory.
 MAX_ANSWER = 64 * 1024 * 1024
 _GATEWAY_ERRORS = (Code.BAD_GATEWAY, Code.SERVICE_UNAVAILABLE, Code.GATEWAY_TIMEOUT)
@@ -43,7 +41,7 @@ class Service:
 
     Args:
         errors: How its own errors are distinguished from those of a proxy.
-        slots: How many requests are sent at a time; uploads are not among them.
+        policy: What the service is spared.
         count: Is called with the size of each part of an answer, in bytes; an exception from
             it ends the request.
     """
@@ -52,7 +50,7 @@ class Service:
     client: Client
     timeouts: Timeouts
     errors: OwnErrors = GLANCE_ERRORS
-    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_REQUESTS))
+    policy: Policy = field(default_factory=lambda: Policy("the service"))
     count: Callable[[int], None] = lambda _: None
 
     async def call(
@@ -80,14 +78,18 @@ class Service:
         all_headers = _headers(token, request_id, headers)
 
         async def attempt() -> Reply:
-            async with self._slot(operation):
+            # Whose token it is has the turn: sessions, and not requests, are treated alike.
+            async with self.policy.admit(token or "", operation.doing) as exchange:
                 with translated(target, operation.doing):
                     seconds = self.timeouts.answer
-                    return await self._send(
+                    reply = await self._send(
                         self.client, target, all_headers, body=body, total=seconds
                     )
+                exchange.status = reply.status
+                return reply
 
-        reply = await (_with_retries(attempt) if method == "GET" else attempt())
+        self.policy.retries.count_request()
+        reply = await (self._retried(attempt) if method == "GET" else attempt())
         return self._accepted(reply, target, operation, ok)
 
     async def stream(
@@ -115,37 +117,33 @@ class Service:
         target = Target(self.name, method, URL(url, encoded=True), token)
         streamed = StreamedBody(body, self.timeouts)
         all_headers = _headers(token, request_id, headers)
-        try:
-            async with dedicated_client() as client, streamed.awaited():
-                with translated(target, operation.doing):
-                    async with streamed.deadline:
-                        reply = await self._send(client, target, all_headers, body=streamed)
-        except BffError:
-            if streamed.failure is not None:
-                raise streamed.failure from None
-            raise
+        with self.policy.watch(operation.doing) as exchange:
+            try:
+                async with dedicated_client() as client, streamed.awaited():
+                    with translated(target, operation.doing):
+                        async with streamed.deadline:
+                            reply = await self._send(client, target, all_headers, body=streamed)
+            except BffError:
+                if streamed.failure is not None:
+                    raise streamed.failure from None
+                raise
+            exchange.status = reply.status
         reply = self._accepted(reply, target, operation, ok)
         if not streamed.finished:
             message = f"Could not {operation.doing}: {self.name} answered before it had everything."
             raise BffError(Code.BAD_GATEWAY, message)
         return reply
 
-    @asynccontextmanager
-    async def _slot(self, operation: Operation) -> AsyncIterator[None]:
-        """Wait for one of the service's slots, no longer than for an answer."""
-        try:
-            async with asyncio.timeout(self.timeouts.answer):
-                await self.slots.acquire()
-        except TimeoutError:
-            message = (
-                f"Could not {operation.doing}: this server has {MAX_REQUESTS} requests to"
-                f" {self.name} under way, and none of them ended in time; try again later."
-            )
-            raise BffError(Code.SERVICE_UNAVAILABLE, message) from None
-        try:
-            yield
-        finally:
-            self.slots.release()
+    async def _retried(self, attempt: Callable[[], Awaitable[Reply]]) -> Reply:
+        """Try a few times, as long as nothing was answered and retries do not add up."""
+        for seconds in RETRY_PAUSES:
+            try:
+                return await attempt()
+            except BffError as failure:
+                if not (_is_worth_retrying(failure) and self.policy.retries.take()):
+                    raise
+            await asyncio.sleep(random.uniform(0, seconds))  # noqa: S311  # no secret
+        return await attempt()
 
     async def _send(
         self,
@@ -213,14 +211,3 @@ def _is_worth_retrying(failure: BaseException) -> bool:
         and failure.__cause__ is not None
         and failure.code is not Code.GATEWAY_TIMEOUT
     )
-
-
-async def _with_retries(attempt: Any) -> Reply:
-    retrying = AsyncRetrying(
-        stop=stop_after_attempt(READ_ATTEMPTS),
-        wait=wait_random_exponential(multiplier=0.1, max=1),
-        retry=retry_if_exception(_is_worth_retrying),
-        reraise=True,
-    )
-    reply: Reply = await retrying(attempt)
-    return reply

@@ -7,32 +7,29 @@ from collections import Counter, OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from bff.errors import BffError, Code
 
-class Crowded(Exception):  # noqa: N818  # whoever holds slots says what it means for a caller
-    """No slot became free in time, or too many wait already.
-
-    Args:
-        own: Whether it is the caller's own requests that are in the way.
-        waited: Whether there was a place in the queue at all.
-    """
-
-    def __init__(self, *, own: bool, waited: bool) -> None:
-        super().__init__("crowded")
-        self.own = own
-        self.waited = waited
+# In seconds. Nobody knows when there will be room; a second is long for calls.
+RETRY_AFTER = 1
 
 
 class FairSlots:
     """A semaphore that serves its callers by turns (round robin), each with a bound of its own.
 
     Args:
+        what: What holds them, for messages: "calls".
         limit: How many slots there are.
         per_key: How many of them one caller may hold.
+        whose: Who the caller is, for messages.
         max_waiting: How many may wait. When more come, the caller who has the most waiting loses
             the newest of them.
     """
 
-    def __init__(self, limit: int, per_key: int, max_waiting: int) -> None:
+    def __init__(
+        self, what: str, limit: int, per_key: int, max_waiting: int, whose: str = "You have"
+    ) -> None:
+        self._what = what
+        self._whose = whose
         self.limit = limit
         self._per_key = per_key
         self._max_waiting = max_waiting
@@ -42,6 +39,8 @@ class FairSlots:
         self._turns: OrderedDict[str, None] = OrderedDict()
         self.in_use = 0
         self.waiting = 0
+        # How many were refused: for their caller's own requests, or for those of all.
+        self.shed: Counter[str] = Counter()
 
     @asynccontextmanager
     async def hold(
@@ -54,7 +53,8 @@ class FairSlots:
             own_patience: How long to wait for requests of the same caller; ``None``: for ever.
 
         Raises:
-            Crowded: there was none.
+            BffError: TOO_MANY_REQUESTS, the caller's own requests were in the way;
+                SERVICE_UNAVAILABLE, those of others.
         """
         if self._may_have(key):
             self._take(key)
@@ -101,7 +101,7 @@ class FairSlots:
                 # Another wait begins where it was first for its own requests and now for others'.
                 is_over = own == self._holds_all(key) and (not own or own_patience is not None)
                 if is_over and not waiter.done():
-                    waiter.set_exception(Crowded(own=own, waited=True))
+                    waiter.set_exception(self._refusal(own=own))
             waiter.result()
         except BaseException:
             self._withdraw(key, waiter)
@@ -121,19 +121,15 @@ class FairSlots:
         return waiter
 
     def _make_room(self, key: str) -> None:
-        """Shed the newest request of whoever has the most waiting; that may be the one that comes.
-
-        Raises:
-            Crowded: it is.
-        """
+        """Refuse the newest request of whoever has the most waiting; it may be the one to come."""
         longest = max(self._waiting, key=lambda other: len(self._waiting[other]), default=key)
         count = len(self._waiting.get(longest, ()))
         own = len(self._waiting.get(key, ()))
         if count <= own + 1:
-            raise Crowded(own=1 < own >= count, waited=False)
+            raise self._refusal(own=self._holds_all(key) or 1 < own >= count)
         newest = next(reversed(self._waiting[longest]))
         self._leave(longest, newest)
-        newest.set_exception(Crowded(own=True, waited=True))
+        newest.set_exception(self._refusal(own=True))
 
     def _withdraw(self, key: str, waiter: asyncio.Future[None]) -> None:
         if waiter in self._waiting.get(key, ()):
@@ -148,3 +144,13 @@ class FairSlots:
         if not self._waiting[key]:
             del self._waiting[key]
             self._turns.pop(key, None)
+
+    def _refusal(self, *, own: bool) -> BffError:
+        self.shed["caller" if own else "queue"] += 1
+        code = Code.TOO_MANY_REQUESTS if own else Code.SERVICE_UNAVAILABLE
+        message = (
+            f"{self._whose} too many {self._what} under way: retry later, with fewer at a time."
+            if own
+            else f"This server has too many {self._what} under way: retry later."
+        )
+        return BffError(code, message, retryAfter=RETRY_AFTER)

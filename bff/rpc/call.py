@@ -45,6 +45,13 @@ class Call:
     lifetime: Lifetime
     count: Callable[[int], None] | None
 
+    def seconds_left(self) -> float:
+        """Return how long the call may take from now on."""
+        return self.lifetime.seconds_left(self.caller.cloud.settings.call_timeout)
+
+
+# Of a call's deadline: what it may spend on waiting for its turn.
+QUEUE_SHARE = 0.5
 
 Step = Callable[[Call], Awaitable[bytes]]
 Interceptor = Callable[[Call, Step], Awaitable[bytes]]
@@ -109,14 +116,23 @@ async def client_errors(call: Call, proceed: Step) -> bytes:
 
 async def deadline(call: Call, proceed: Step) -> bytes:
     """End the call when its time is over, or when the server is stopped."""
-    seconds = call.caller.cloud.settings.call_timeout
-    message = f"{call.procedure.name} took longer than {seconds:g} seconds."
+    seconds = call.seconds_left()
+    message = f"{call.procedure.name} took longer than {seconds:.3g} seconds."
     async with call.lifetime.within(seconds, BffError(Code.TIMEOUT, message)):
         return await proceed(call)
 
 
+async def admission(call: Call, proceed: Step) -> bytes:
+    """Let the calls of all callers take turns, and each caller have a bounded number of them."""
+    caller, cloud = call.caller, call.caller.cloud
+    share = call.seconds_left() * QUEUE_SHARE
+    patience = min(cloud.settings.queue_timeout, share)
+    async with cloud.calls.hold(caller.key, patience, own_patience=share):
+        return await proceed(call)
+
+
 # From the outside to the inside.
-INTERCEPTORS: tuple[Interceptor, ...] = (soft_mode, log_line, client_errors, deadline)
+INTERCEPTORS: tuple[Interceptor, ...] = (soft_mode, log_line, client_errors, deadline, admission)
 
 
 async def _handle(call: Call) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable
 from typing import Any, TypeVar
 
@@ -13,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from bff.errors import BffError, Code, stopping
 from bff.rpc.jsonrpc import Answer, Rpc, error_answer
 from bff.server.coding import check_not_encoded
-from bff.server.error_response import allow_header
+from bff.server.error_response import headers_of
 from bff.server.lifetime import Lifetime
 from bff.server.middleware import request_id_of
 from bff.session.caller import Caller
@@ -23,6 +24,9 @@ from bff.session.services import Cloud
 T = TypeVar("T")
 
 SOFT_HEADER = "x-bff-errors"
+TIMEOUT_HEADER = "x-request-timeout"
+# In decimal notation, as 2.5.
+_SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 JSON = "application/json"
 # In bytes: below this, joining the pieces is faster than sending each.
 LARGE = 1024 * 1024
@@ -57,6 +61,7 @@ class RpcEndpoint:
         request = Request(scope, receive)
         try:
             _check_is_call(request)
+            lifetime = Lifetime(_timeout(request))
             body = await self._body(request)
         except BffError as error:
             await _error_response(error, scope)(scope, receive, send)
@@ -64,7 +69,7 @@ class RpcEndpoint:
         except ClientDisconnect:
             return
         cloud: Cloud = request.state.cloud
-        caller, lifetime = caller_of(request, cloud, request_id_of(scope)), Lifetime()
+        caller = caller_of(request, cloud, request_id_of(scope))
         soft = request.headers.get(SOFT_HEADER, "").lower() == "soft"
         answering = self._rpc.answer(body, caller, lifetime, soft=soft)
         finished = await _unless_disconnected(receive, answering, lifetime)
@@ -89,6 +94,17 @@ def _check_is_call(request: Request) -> None:
         message = "Calls are sent with content-type: application/json."
         raise BffError(Code.UNSUPPORTED_MEDIA_TYPE, message)
     check_not_encoded(request, "the JSON text itself")
+
+
+def _timeout(request: Request) -> float | None:
+    """Return how long the client waits for the answer, in seconds."""
+    value = request.headers.get(TIMEOUT_HEADER)
+    if value is None:
+        return None
+    if not _SECONDS.fullmatch(value) or not float(value):
+        message = "X-Request-Timeout takes a number of seconds above 0, as 2.5."
+        raise BffError(Code.BAD_REQUEST, message)
+    return float(value)
 
 
 async def _body(request: Request, max_body: int) -> bytes:
@@ -147,7 +163,7 @@ def _response(pieces: Answer) -> Response:
 def _error_response(error: BffError, scope: Scope) -> Response:
     answer = error_answer(error, request_id_of(scope))
     response = Response(answer, error.code.http_status, media_type=JSON)
-    response.headers.update(allow_header(error, "POST"))
+    response.headers.update(headers_of(error, "POST"))
     if error.code in (Code.TIMEOUT, Code.SERVICE_UNAVAILABLE):
         # Some of the request may still come.
         response.headers["Connection"] = "close"

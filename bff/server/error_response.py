@@ -14,9 +14,11 @@ def error_response(error: BffError, request_id: str, allow: str = "") -> Respons
         allow: The methods that the address supports, for the Allow header of a 405.
     """
     wire = to_wire(error, path=None, request_id=request_id)
-    return JSONResponse({"error": wire}, error.code.http_status, allow_header(error, allow))
+    return JSONResponse({"error": wire}, error.code.http_status, headers_of(error, allow))
 
 
-def allow_header(error: BffError, methods: str) -> dict[str, str]:
-    """Return the header that a 405 must have (RFC 9110, 15.5.6)."""
-    return {"Allow": methods} if error.code is Code.METHOD_NOT_SUPPORTED else {}
+def headers_of(error: BffError, methods: str) -> dict[str, str]:
+    """Return the headers that belong to an error (RFC 9110, 15.5.6 and 10.2.3)."""
+    headers = {"Allow": methods} if error.code is Code.METHOD_NOT_SUPPORTED else {}
+    seconds = error.data.get("retryAfter")
+    return headers if seconds is None else {**headers, "Retry-After": str(seconds)}

@@ -10,12 +10,21 @@ from bff.errors import BffError, Code, stopping
 
 
 class Lifetime:
-    """Ends the calls of one HTTP request: at their deadlines, or when the server stops."""
+    """Ends the calls of one HTTP request: at their deadlines, or when the server stops.
 
-    def __init__(self) -> None:
+    Args:
+        seconds: When all of them have to be over, from now on; ``None``: each has its own deadline.
+    """
+
+    def __init__(self, seconds: float | None = None) -> None:
         self.stopping = False
+        self._ends = None if seconds is None else _now() + seconds
         self._client_disconnected = False
         self._running: set[asyncio.Timeout] = set()
+
+    def seconds_left(self, at_most: float) -> float:
+        """Return how long something may take that may take ``at_most`` seconds by itself."""
+        return at_most if self._ends is None else min(at_most, max(self._ends - _now(), 0.0))
 
     @asynccontextmanager
     async def within(self, seconds: float, timeout_error: BffError) -> AsyncIterator[None]:
@@ -41,10 +50,9 @@ class Lifetime:
     def stop(self) -> None:
         """Expire every deadline now: the server is being stopped."""
         self.stopping = True
-        now = asyncio.get_running_loop().time()
         for deadline in self._running:
             if not deadline.expired():
-                deadline.reschedule(now)
+                deadline.reschedule(_now())
 
     def disconnect(self) -> None:
         """Say that the client went away, before its calls are cancelled."""
@@ -55,3 +63,7 @@ class Lifetime:
         if self._client_disconnected:
             return BffError(Code.CLIENT_CLOSED_REQUEST, "The client went away.")
         return stopping()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -22,6 +22,7 @@ class Caller:
 
     Args:
         credentials: What the caller authenticates with; ``None`` when there is nothing.
+        address: Where the request comes from.
         credentials_error: Why no call of this request may run (its origin, a malformed header).
         set_cookie: The Set-Cookie header to answer with; the calls fill it in.
         has_document: Whether a call of this request was answered with the OpenRPC document.
@@ -30,6 +31,7 @@ class Caller:
     cloud: Cloud
     request_id: str
     credentials: Credentials | None = None
+    address: str = ""
     credentials_error: BffError | None = None
     set_cookie: str | None = None
     has_document: bool = False
@@ -48,6 +50,12 @@ class Caller:
             look_up = self.cloud.sessions.token(credentials, self.request_id)
             self._tokens[project_id] = asyncio.create_task(look_up)
         return note_user(await asyncio.shield(self._tokens[project_id]))
+
+    @property
+    def key(self) -> str:
+        """With whom it shares turns: its token's calls; until that is known, its address'."""
+        known = self.credentials and self.cloud.sessions.cached_token(self.credentials)
+        return f"token {known.secret}" if known else f"address {self.address}"
 
     def signed_in(self) -> Credentials:
         """Return the caller's credentials.

@@ -26,13 +26,14 @@ _TOKEN = re.compile(r"[\x21-\x7e]{1,8192}")
 
 def caller_of(request: Request, cloud: Cloud, request_id: str) -> Caller:
     """Return the caller of a request; a fault becomes ``credentials_error`` and is not raised."""
+    address = request.client.host if request.client else ""
     try:
         credentials = _credentials(request, cloud.cookie)
         _check_origin(request, credentials, cloud.settings)
         credentials = _with_project(request, _with_expected_session(request, credentials))
-        return Caller(cloud, request_id, credentials)
+        return Caller(cloud, request_id, credentials, address)
     except BffError as error:
-        return Caller(cloud, request_id, credentials_error=error)
+        return Caller(cloud, request_id, address=address, credentials_error=error)
 
 
 def _credentials(request: Request, cookie: SessionCookie) -> Credentials | None:

@@ -30,7 +30,9 @@ class UploadEndpoint:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._spools = Spools(settings.spool_dir, settings.max_spool_bytes)
+        self._spools = Spools(
+            settings.spool_dir, settings.max_spool_bytes, settings.max_spool_bytes_per_project
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one upload; whatever goes wrong, nothing is stored by half."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
@@ -28,25 +29,28 @@ class Spools:
 
     Args:
         max_bytes: The most bytes, of all files together.
+        max_bytes_per_owner: The most bytes of the files of one project.
     """
 
-    def __init__(self, folder: Path, max_bytes: int) -> None:
+    def __init__(self, folder: Path, max_bytes: int, max_bytes_per_owner: int) -> None:
         self._folder = folder
         self._max_bytes = max_bytes
-        self._used = 0
+        self._max_bytes_per_owner = max_bytes_per_owner
+        self._used: Counter[str] = Counter()  # by owner
 
     @asynccontextmanager
-    async def open(self, expected: int) -> AsyncIterator[Spool]:
+    async def open(self, expected: int, owner: str) -> AsyncIterator[Spool]:
         """Open a file that is gone afterwards, however this ends.
 
         Args:
             expected: The bytes that will come, as far as that is known.
+            owner: Whose share of the room it takes.
 
         Raises:
             BffError: PAYLOAD_TOO_LARGE, there is no room for as many.
         """
-        self._check(expected)
-        spool = Spool(self._new_file(), self._reserve)
+        self._check(owner, expected)
+        spool = Spool(self._new_file(), partial(self._reserve, owner))
         try:
             yield spool
         finally:
@@ -56,12 +60,20 @@ class Spools:
         with _disk_errors():
             return TemporaryFile(buffering=0, dir=self._folder)
 
-    def _reserve(self, count: int) -> None:
-        self._check(count)
-        self._used += count
+    @property
+    def used(self) -> int:
+        """How many bytes wait."""
+        return self._used.total()
 
-    def _check(self, count: int) -> None:
-        if self._used + count > self._max_bytes:
+    def _reserve(self, owner: str, count: int) -> None:
+        self._check(owner, count)
+        self._used[owner] += count
+        if not self._used[owner]:
+            del self._used[owner]
+
+    def _check(self, owner: str, count: int) -> None:
+        is_full = self.used + count > self._max_bytes
+        if is_full or self._used[owner] + count > self._max_bytes_per_owner:
             message = f"The file came before its imageId, and is too large to be buffered: {HINT}"
             raise BffError(Code.PAYLOAD_TOO_LARGE, message)
 

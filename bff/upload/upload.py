@@ -33,6 +33,7 @@ class Upload:
     Args:
         max_bytes: The largest file, in bytes; 0 for any.
         image_id: Known from the head or from the form.
+        owner: The project whose share of uploads and of waiting files this is.
         count: The file's bytes that have come.
         exit_stack: What is released when the upload ends.
     """
@@ -43,6 +44,7 @@ class Upload:
     hub: Hub
     max_bytes: int
     image_id: str | None = None
+    owner: str = ""
     count: int = 0
     exit_stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
@@ -61,7 +63,10 @@ class Upload:
     async def _run(self, head: Head) -> None:
         if self.caller.credentials_error is not None:
             raise self.caller.credentials_error
-        await self.caller.token(head.project_id)
+        token = await self.caller.token(head.project_id)
+        self.owner = token.body.project.id if token.body.project else self.caller.key
+        uploads = self.caller.cloud.uploads
+        await self.exit_stack.enter_async_context(uploads.hold(self.owner, 0, own_patience=0))
         if head.boundary is None:
             target = await self._target(head.image_id, head.project_id)
             await self._send(target, self._raw_file(), head)
@@ -85,7 +90,8 @@ class Upload:
 
     async def _store_buffered(self, form: Form, head: Head) -> None:
         """Keep the file until the form says which image it is for."""
-        async with self.spools.open(head.size or form.size_in(head.length) or 0) as spool:
+        expected = head.size or form.size_in(head.length) or 0
+        async with self.spools.open(expected, self.owner) as spool:
             async with aclosing(form.content()) as content:
                 async for chunk in content:
                     self._count(chunk)

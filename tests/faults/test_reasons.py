@@ -16,12 +16,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from bff.openstack.service import MAX_REQUESTS
 from tests.bff.conftest import Bff, Start
 from tests.faults.faults import reset, says, sends, stall, truncate
 from tests.faults.services import answer, image_id_of, token_of
 from tests.faults.stage import Fault, Stage, Wire
 
+HELD = 20
 LIST = "compute.image.listImages"
 TOKEN = token_of("alice")
 
@@ -188,7 +188,12 @@ async def test_a_failed_change_is_not_sent_again_and_says_what_happened(
 
 
 async def test_a_hanging_glance_holds_up_nobody_at_keystone(start: Start, stage: Stage) -> None:
-    bff = await start(batch_concurrency=MAX_REQUESTS)
+    bff = await start(
+        batch_concurrency=HELD,
+        max_calls_per_caller=HELD,
+        max_requests_per_caller=HELD,
+        max_glance_requests=HELD,
+    )
     arrived, free = asyncio.Semaphore(0), asyncio.Event()
 
     async def hold(wire: Wire, right: bytes) -> None:
@@ -197,7 +202,7 @@ async def test_a_hanging_glance_holds_up_nobody_at_keystone(start: Start, stage:
         await wire.send(right)
 
     stage.glance.will(hold, always=True)
-    calls = [{"jsonrpc": "2.0", "id": n, "method": LIST} for n in range(MAX_REQUESTS)]
+    calls = [{"jsonrpc": "2.0", "id": n, "method": LIST} for n in range(HELD)]
     waiting = asyncio.ensure_future(bff.json(calls, x_auth_token=TOKEN))
     for _ in calls:
         await arrived.acquire()

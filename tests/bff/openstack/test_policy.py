@@ -7,8 +7,7 @@ import asyncio
 import pytest
 
 from bff.errors import BffError, Code
-from bff.openstack.policy import Breaker, Policy, RetryBudget
-from bff.openstack.slots import FairSlots
+from bff.openstack.policy import Breaker, Limits, Policy, RetryBudget
 
 
 class Clock:
@@ -21,9 +20,12 @@ class Clock:
         return self.now
 
 
-def policy(breaker: Breaker | None = None, limit: int = 1) -> Policy:
-    slots = FairSlots(limit, per_key=limit, max_waiting=10)
-    return Policy("Glance", slots, breaker or Breaker(3, 5.0), patience=0)
+def policy(clock: Clock | None = None, **limits: float) -> Policy:
+    """Return a policy with few slots and no patience, that takes three failures."""
+    few = {"requests": 1, "per_caller": 1, "patience": 0, "failures": 3, **limits}
+    made = Policy("Glance", Limits(**few))  # type: ignore[arg-type]
+    made.breaker = Breaker(3, 5.0, clock or Clock())
+    return made
 
 
 def broken(code: Code = Code.BAD_GATEWAY) -> BffError:
@@ -34,8 +36,10 @@ def broken(code: Code = Code.BAD_GATEWAY) -> BffError:
 
 async def answer(of: Policy, status: int = 200, failure: BaseException | None = None) -> None:
     """Send a request that is answered with a status, or fails."""
-    async with of.admit("alice", 0, "list images") as sent:
-        sent.status = status
+    async with of.admit("alice", "list images") as exchange:
+        if failure is not None and failure.__cause__ is not None:
+            raise failure
+        exchange.status = status
         if failure is not None:
             raise failure
 
@@ -54,7 +58,7 @@ async def refused(of: Policy) -> BffError:
 
 async def test_after_many_failures_nothing_is_sent_until_a_probe_succeeds() -> None:
     clock = Clock()
-    glance = policy(Breaker(3, 5.0, clock))
+    glance = policy(clock)
     await fail(glance, 3)
     clock.now = 1.5
     error = await refused(glance)
@@ -71,12 +75,12 @@ async def test_after_many_failures_nothing_is_sent_until_a_probe_succeeds() -> N
 
 async def test_there_is_one_probe_at_a_time_and_one_that_was_cancelled_counts_for_nothing() -> None:
     clock = Clock()
-    glance = policy(Breaker(3, 5.0, clock), limit=2)
+    glance = policy(clock, requests=2, per_caller=2)
     await fail(glance, 3)
     clock.now = 5.0
 
     async def probe() -> None:
-        async with glance.admit("alice", 0, "list images"):
+        async with glance.admit("alice", "list images"):
             await asyncio.Event().wait()
 
     probing = asyncio.create_task(probe())
@@ -118,13 +122,13 @@ async def test_failures_that_end_late_do_not_keep_the_breaker_open() -> None:
 
 async def test_who_finds_every_slot_taken_is_told_by_whom() -> None:
     glance = policy()
-    async with glance.admit("alice", 0, "list images"):
+    async with glance.admit("alice", "list images"):
         with pytest.raises(BffError) as others:
-            async with glance.admit("bob", 0, "list images"):
+            async with glance.admit("bob", "list images"):
                 pass
     assert others.value.code is Code.SERVICE_UNAVAILABLE
     assert others.value.data == {"retryAfter": 1}
-    assert "this server has too many requests to Glance under way" in others.value.message
+    assert "This server has too many requests to Glance under way" in others.value.message
     assert glance.shed == {"queue": 1}
     await answer(glance)
 
@@ -143,8 +147,7 @@ async def test_a_tenth_of_the_requests_may_be_retries_and_three_at_least() -> No
 
 async def test_an_observer_is_told_how_each_request_ended() -> None:
     seen: list[str] = []
-    slots = FairSlots(1, per_key=1, max_waiting=10)
-    glance = Policy("Glance", slots, Breaker(9, 5.0), 0, lambda status, _: seen.append(status))
+    glance = Policy("Glance", observe=lambda status, _: seen.append(status))
     await answer(glance, 404)
     for code in (Code.GATEWAY_TIMEOUT, Code.SERVICE_UNAVAILABLE, Code.BAD_GATEWAY):
         with pytest.raises(BffError):

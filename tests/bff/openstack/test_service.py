@@ -8,6 +8,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
@@ -21,7 +22,8 @@ from aioresponses import aioresponses
 from bff.errors import BffError, Code
 from bff.openstack.exchange import Operation, Reply
 from bff.openstack.failure import KEYSTONE_ERRORS, MAX_EXPLANATION, Target, translated
-from bff.openstack.service import READ_ATTEMPTS, Service
+from bff.openstack.policy import Limits, Policy
+from bff.openstack.service import RETRY_PAUSES, Service
 from bff.openstack.transport import Timeouts, new_client
 from schemas.headers import REQUEST_ID
 from tests.fakes.errors import glance_error
@@ -455,23 +457,26 @@ async def test_an_answer_that_stalls_in_mid_body_is_a_gateway_timeout(service: S
     assert error.code is Code.GATEWAY_TIMEOUT
 
 
+def policy() -> Policy:
+    """Return a policy that lets one request through and has none wait."""
+    return Policy("Glance", Limits(requests=1, patience=0))
+
+
 async def test_who_waits_for_others_all_the_time_is_told_so(service: Service) -> None:
-    full = Service(
-        "Glance", service.client, Timeouts(connect=5, answer=0.05), slots=asyncio.Semaphore(0)
-    )
-    async with raw_server(OK) as server:
-        error = await refusal(full, url=server.url)
+    full = policy()
+    async with raw_server(OK) as server, full.admit("another", "list images"):
+        error = await refusal(replace(service, policy=full), url=server.url)
     assert error.code is Code.SERVICE_UNAVAILABLE
     assert "requests to Glance under way" in error.message
     assert server.requests == []
 
 
 async def test_a_slot_is_free_again_however_its_request_ended(service: Service) -> None:
-    one = Service("Glance", service.client, service.timeouts, slots=asyncio.Semaphore(1))
+    one = replace(service, policy=policy())
     async with raw_server(NO_ANSWER, OK) as server:
         await refusal(one, "POST", server.url)
         assert (await call(one, url=server.url)).json() == {}
-    assert not one.slots.locked()
+    assert one.policy.slots.in_use == 0
 
 
 @pytest.mark.parametrize("failed", [NO_ANSWER, BROKEN_OFF])
@@ -487,7 +492,7 @@ async def test_a_read_is_tried_a_few_times_and_then_given_up(service: Service) -
     async with raw_server(NO_ANSWER) as server:
         error = await refusal(service, url=server.url)
     assert error.code is Code.BAD_GATEWAY
-    assert server.methods == ["GET"] * READ_ATTEMPTS
+    assert server.methods == ["GET"] * (len(RETRY_PAUSES) + 1)
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])

@@ -7,7 +7,8 @@ from random import Random
 
 import pytest
 
-from bff.openstack.slots import Crowded, FairSlots
+from bff.errors import BffError, Code
+from bff.openstack.slots import FairSlots
 
 LONG = 60.0
 
@@ -44,7 +45,7 @@ async def settled() -> None:
 
 
 async def test_callers_take_turns_however_many_requests_each_has() -> None:
-    requests = Requests(FairSlots(1, per_key=1, max_waiting=100))
+    requests = Requests(FairSlots("calls", 1, per_key=1, max_waiting=100))
     for name in ("a0", "a1", "a2", "a3", "b0", "b1", "c0"):
         requests.send(name)
     await settled()
@@ -57,7 +58,7 @@ async def test_callers_take_turns_however_many_requests_each_has() -> None:
 
 
 async def test_a_caller_has_no_more_than_its_bound_while_slots_are_free() -> None:
-    requests = Requests(FairSlots(10, per_key=2, max_waiting=100))
+    requests = Requests(FairSlots("calls", 10, per_key=2, max_waiting=100))
     for name in ("a0", "a1", "a2", "b0"):
         requests.send(name)
     await settled()
@@ -69,51 +70,52 @@ async def test_a_caller_has_no_more_than_its_bound_while_slots_are_free() -> Non
 
 
 async def test_who_waits_too_long_for_others_is_told_so() -> None:
-    requests = Requests(FairSlots(1, per_key=1, max_waiting=100))
+    requests = Requests(FairSlots("calls", 1, per_key=1, max_waiting=100))
     requests.send("a0")
     await settled()
     requests.send("b0", patience=0)
-    with pytest.raises(Crowded) as told:
+    with pytest.raises(BffError) as told:
         await requests.tasks["b0"]
-    assert (told.value.own, told.value.waited) == (False, True)
+    assert told.value.code is Code.SERVICE_UNAVAILABLE
+    assert told.value.data == {"retryAfter": 1}
     await requests.end("a0")
     assert (requests.slots.in_use, requests.slots.waiting) == (0, 0)
 
 
 async def test_own_requests_are_waited_for_as_long_as_they_take() -> None:
-    requests = Requests(FairSlots(2, per_key=1, max_waiting=100))
+    requests = Requests(FairSlots("calls", 2, per_key=1, max_waiting=100))
     requests.send("a0")
     await settled()
     requests.send("a1", patience=0)
     requests.send("a2", patience=0, own=0)
-    with pytest.raises(Crowded) as told:
+    with pytest.raises(BffError) as told:
         await requests.tasks["a2"]
-    assert told.value.own
+    assert told.value.code is Code.TOO_MANY_REQUESTS
     assert not requests.tasks["a1"].done()
     await requests.end("a0")
     await requests.end("a1")
 
 
 async def test_a_full_queue_sheds_the_newest_of_whoever_has_most_in_it() -> None:
-    requests = Requests(FairSlots(1, per_key=1, max_waiting=3))
+    requests = Requests(FairSlots("calls", 1, per_key=1, max_waiting=3))
     for name in ("a0", "a1", "a2", "a3", "b0"):
         requests.send(name)
     await settled()
-    with pytest.raises(Crowded) as told:
+    with pytest.raises(BffError) as told:
         await requests.tasks["a3"]
-    assert told.value.own
+    assert told.value.code is Code.TOO_MANY_REQUESTS
     requests.send("a4")
-    with pytest.raises(Crowded) as refused:
+    with pytest.raises(BffError) as refused:
         await requests.tasks["a4"]
-    assert (refused.value.own, refused.value.waited) == (True, False)
+    assert refused.value.code is Code.TOO_MANY_REQUESTS
     for name in ("c0", "d0"):
         requests.send(name)
     await settled()
     assert requests.tasks["a2"].done()
-    with pytest.raises(Crowded) as full:
+    with pytest.raises(BffError) as full:
         await requests.tasks["d0"]
-    assert not full.value.own
-    with pytest.raises(Crowded):
+    assert full.value.code is Code.SERVICE_UNAVAILABLE
+    with pytest.raises(BffError):
         await requests.tasks["a2"]
     while requests.running:
         await requests.end(*requests.running)
@@ -121,7 +123,7 @@ async def test_a_full_queue_sheds_the_newest_of_whoever_has_most_in_it() -> None
 
 
 async def test_a_request_that_is_cancelled_at_its_turn_takes_no_slot_with_it() -> None:
-    requests = Requests(FairSlots(1, per_key=1, max_waiting=100))
+    requests = Requests(FairSlots("calls", 1, per_key=1, max_waiting=100))
     for name in ("a0", "b0", "c0"):
         requests.send(name)
     await settled()
@@ -138,7 +140,7 @@ async def test_a_request_that_is_cancelled_at_its_turn_takes_no_slot_with_it() -
 @pytest.mark.parametrize("seed", range(20))
 async def test_no_slot_is_lost_whatever_happens(seed: int) -> None:
     random = Random(seed)  # a test's
-    slots = FairSlots(3, per_key=2, max_waiting=6)
+    slots = FairSlots("calls", 3, per_key=2, max_waiting=6)
     held: list[str] = []
 
     async def request(key: str) -> None:
@@ -161,5 +163,5 @@ async def test_no_slot_is_lost_whatever_happens(seed: int) -> None:
         if random.random() < 0.5:
             await asyncio.sleep(0)
     results = await asyncio.gather(*tasks, return_exceptions=True)
-    assert {type(result) for result in results} <= {type(None), Crowded, asyncio.CancelledError}
+    assert {type(result) for result in results} <= {type(None), BffError, asyncio.CancelledError}
     assert (slots.in_use, slots.waiting, held) == (0, 0, [])

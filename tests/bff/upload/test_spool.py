@@ -15,6 +15,8 @@ from bff.errors import BffError
 from bff.upload.spool import Spools
 from tests.process import SECONDS
 
+OWNER = "project"
+
 
 class SlowFile:
     """A file on a disk that takes its time, and then fails."""
@@ -48,7 +50,7 @@ async def begun(spools: Spools) -> asyncio.Task[None]:
     """Return a task that stores a byte, with the thread at work."""
 
     async def store() -> None:
-        async with spools.open(1) as spool:
+        async with spools.open(1, OWNER) as spool:
             await spool.write(b"x")
 
     storing = asyncio.create_task(store())
@@ -66,7 +68,7 @@ async def cancel(task: asyncio.Task[None]) -> None:
 async def test_a_file_is_closed_only_when_nothing_is_being_written_to_it(
     tmp_path: Path, file: SlowFile
 ) -> None:
-    storing = await begun(Spools(tmp_path, 100))
+    storing = await begun(Spools(tmp_path, 100, 100))
     await cancel(storing)
     assert not storing.done()
     file.go_on.set()
@@ -79,7 +81,7 @@ async def test_a_file_is_closed_only_when_nothing_is_being_written_to_it(
 async def test_nor_does_any_number_of_cancellations_close_it_before(
     times: int, tmp_path: Path, file: SlowFile
 ) -> None:
-    spools = Spools(tmp_path, 1)
+    spools = Spools(tmp_path, 1, 1)
     storing = await begun(spools)
     for _ in range(times):
         await cancel(storing)
@@ -87,16 +89,16 @@ async def test_nor_does_any_number_of_cancellations_close_it_before(
     assert file.history == []
     # What is still on the disk still counts.
     with pytest.raises(BffError, match="too large to be buffered"):
-        await spools.open(1).__aenter__()
+        await spools.open(1, OWNER).__aenter__()
     file.go_on.set()
     async with asyncio.timeout(SECONDS):
         await file.closed.wait()
     assert file.history == ["written", "closed"]
-    async with spools.open(1):
+    async with spools.open(1, OWNER):
         pass
 
 
 async def test_a_file_that_nobody_uses_is_closed_at_once(tmp_path: Path, file: SlowFile) -> None:
-    async with Spools(tmp_path, 1).open(1):
+    async with Spools(tmp_path, 1, 1).open(1, OWNER):
         assert file.history == []
     assert file.history == ["closed"]
