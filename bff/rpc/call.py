@@ -22,7 +22,7 @@ from bff.errors import BffError, Code
 from bff.rpc.call_log import log_call, note_image
 from bff.rpc.registry import Procedure
 from bff.rpc.validation import validated
-from bff.server.lifetime import Lifetime
+from bff.server.deadline import Deadline
 from bff.session.caller import Caller
 from schemas.json import Json
 
@@ -34,7 +34,7 @@ class Call:
     Args:
         raw: The input as the wire read it, not validated yet.
         soft: A failure answers ``null`` or ``false`` instead of an error.
-        lifetime: What ends the call besides its deadline.
+        deadline: What ends the call besides its own deadline.
         count: Told how many bytes were read for the call, and may raise to end it.
     """
 
@@ -42,12 +42,12 @@ class Call:
     caller: Caller
     raw: Any
     soft: bool
-    lifetime: Lifetime
+    deadline: Deadline
     count: Callable[[int], None] | None
 
     def seconds_left(self) -> float:
         """Return how long the call may take from now on."""
-        return self.lifetime.seconds_left(self.caller.cloud.settings.call_timeout)
+        return self.deadline.seconds_left(self.caller.cloud.settings.call_timeout)
 
 
 # Of a call's deadline: what it may spend on waiting for its turn.
@@ -63,7 +63,7 @@ async def run(
     raw: Any,
     *,
     soft: bool = False,
-    lifetime: Lifetime | None = None,
+    deadline: Deadline | None = None,
     count: Callable[[int], None] | None = None,
 ) -> bytes:
     """Return the answer of one call as JSON text; see ``Call`` for its arguments.
@@ -71,7 +71,7 @@ async def run(
     Raises:
         BffError: why it failed; nothing else but the call's own cancellation gets out of here.
     """
-    return await _run(Call(procedure, caller, raw, soft, lifetime or Lifetime(), count))
+    return await _run(Call(procedure, caller, raw, soft, deadline or Deadline(), count))
 
 
 async def soft_mode(call: Call, proceed: Step) -> bytes:
@@ -95,7 +95,7 @@ async def log_line(call: Call, proceed: Step) -> bytes:
         outcome = error
         raise
     except asyncio.CancelledError:
-        outcome = call.lifetime.cancellation_error()
+        outcome = call.deadline.cancellation_error()
         raise
     finally:
         log_call(outcome, started, soft=call.soft)
@@ -118,7 +118,7 @@ async def deadline(call: Call, proceed: Step) -> bytes:
     """End the call when its time is over, or when the server is stopped."""
     seconds = call.seconds_left()
     message = f"{call.procedure.name} took longer than {seconds:.3g} seconds."
-    async with call.lifetime.within(seconds, BffError(Code.TIMEOUT, message)):
+    async with call.deadline.within(seconds, BffError(Code.TIMEOUT, message)):
         return await proceed(call)
 
 

@@ -14,8 +14,8 @@ from starlette.types import Receive, Scope, Send
 from bff.errors import BffError, Code, stopping
 from bff.rpc.jsonrpc import Answer, Rpc, error_answer
 from bff.server.coding import check_not_encoded
+from bff.server.deadline import Deadline
 from bff.server.error_response import headers_of
-from bff.server.lifetime import Lifetime
 from bff.server.middleware import request_id_of
 from bff.session.caller import Caller
 from bff.session.credentials import caller_of
@@ -61,7 +61,7 @@ class RpcEndpoint:
         request = Request(scope, receive)
         try:
             _check_is_call(request)
-            lifetime = Lifetime(_timeout(request))
+            deadline = Deadline(_timeout(request))
             body = await self._body(request)
         except BffError as error:
             await _error_response(error, scope)(scope, receive, send)
@@ -71,15 +71,15 @@ class RpcEndpoint:
         cloud: Cloud = request.state.cloud
         caller = caller_of(request, cloud, request_id_of(scope))
         soft = request.headers.get(SOFT_HEADER, "").lower() == "soft"
-        answering = self._rpc.answer(body, caller, lifetime, soft=soft)
-        finished = await _unless_disconnected(receive, answering, lifetime)
+        answering = self._rpc.answer(body, caller, deadline, soft=soft)
+        finished = await _unless_disconnected(receive, answering, deadline)
         if finished is not None:
             await _answer(finished[0], caller)(scope, receive, send)
 
     async def _body(self, request: Request) -> bytes:
         too_late = f"The request was not received within {self._seconds:g} seconds; retry."
         try:
-            async with Lifetime().within(self._seconds, BffError(Code.TIMEOUT, too_late)):
+            async with Deadline().within(self._seconds, BffError(Code.TIMEOUT, too_late)):
                 return await _body(request, self._max_body)
         except asyncio.CancelledError:
             raise stopping("retry.") from None
@@ -123,7 +123,7 @@ async def _body(request: Request, max_body: int) -> bytes:
 
 
 async def _unless_disconnected(
-    receive: Receive, work: Awaitable[T], lifetime: Lifetime
+    receive: Receive, work: Awaitable[T], deadline: Deadline
 ) -> tuple[T] | None:
     """Return the work's result, or ``None`` when the client went away and the work was stopped."""
     working = asyncio.ensure_future(work)
@@ -135,11 +135,11 @@ async def _unless_disconnected(
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
             # The server is being stopped: each call that still runs answers that for itself.
-            lifetime.stop()
+            deadline.stop()
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if working.done():
             return (working.result(),)
-        lifetime.disconnect()
+        deadline.disconnect()
         return None
     finally:
         watching.cancel()

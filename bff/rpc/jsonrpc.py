@@ -21,10 +21,10 @@ import structlog
 from jsonrpcserver import Error, Result, Success, async_dispatch_to_serializable
 
 from bff.errors import BffError, Code, error_members, stopping, to_wire
-from bff.rpc.budget import Allocation, Budget
 from bff.rpc.call import run
+from bff.rpc.memory_budget import Allocation, Budget
 from bff.rpc.registry import MAX_NAME_LENGTH, Procedure, Registry
-from bff.server.lifetime import Lifetime
+from bff.server.deadline import Deadline
 from bff.session.caller import Caller
 from bff.settings import Settings
 
@@ -46,12 +46,12 @@ class _Limits:
     """What bounds the calls of a request together: slots to run in, time and memory."""
 
     slots: AbstractAsyncContextManager[Any]
-    lifetime: Lifetime
+    deadline: Deadline
     budget: Budget
 
     def start_error(self) -> BffError | None:
         """Return why no further call may start."""
-        if self.lifetime.stopping:
+        if self.deadline.stopping:
             return stopping("the call was not started; retry.")
         if self.budget.exceeded:
             message = (
@@ -68,7 +68,7 @@ class _CallContext:
 
     caller: Caller
     soft: bool
-    lifetime: Lifetime
+    deadline: Deadline
     allocation: Allocation
 
 
@@ -85,26 +85,26 @@ class Rpc:
         self._methods = _Methods(self._run)
 
     async def answer(
-        self, body: bytes, caller: Caller, lifetime: Lifetime, *, soft: bool = False
+        self, body: bytes, caller: Caller, deadline: Deadline, *, soft: bool = False
     ) -> Answer | None:
         """Return the answer to a body, or ``None`` when there is nothing to answer.
 
         Args:
-            lifetime: What ends the calls besides their deadlines.
+            deadline: What ends the calls besides their own deadlines.
             soft: A failing procedure answers ``null`` or ``false`` instead of an error.
         """
         try:
             parsed = _parse(body)
             if isinstance(parsed, list):
-                return await self._answer_batch(parsed, caller, lifetime, soft)
+                return await self._answer_batch(parsed, caller, deadline, soft)
         except BffError as error:
             return [error_answer(error, caller.request_id)]
         return await self._answer_one(
-            parsed, caller, soft, _Limits(nullcontext(), lifetime, Budget(inf))
+            parsed, caller, soft, _Limits(nullcontext(), deadline, Budget(inf))
         )
 
     async def _answer_batch(
-        self, elements: list[Any], caller: Caller, lifetime: Lifetime, soft: bool
+        self, elements: list[Any], caller: Caller, deadline: Deadline, soft: bool
     ) -> Answer | None:
         if not elements:
             raise BffError(Code.BAD_REQUEST, "Invalid Request: the batch is empty.")
@@ -113,7 +113,7 @@ class Rpc:
             message = f"Invalid Request: a batch has at most {max_batch} calls; split it."
             raise BffError(Code.BAD_REQUEST, message)
         slots = asyncio.Semaphore(self._settings.batch_concurrency)
-        limits = _Limits(slots, lifetime, Budget(MAX_BATCH_BYTES))
+        limits = _Limits(slots, deadline, Budget(MAX_BATCH_BYTES))
         async with asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(self._answer_one(element, caller, soft, limits))
@@ -137,7 +137,7 @@ class Rpc:
             response: Any = await async_dispatch_to_serializable(
                 call,  # the deserializer below takes it as it is
                 self._methods,
-                context=_CallContext(caller, soft, limits.lifetime, allocation),
+                context=_CallContext(caller, soft, limits.deadline, allocation),
                 deserializer=_unchanged,
                 validator=_unchanged,
             )
@@ -149,10 +149,10 @@ class Rpc:
         procedure = self._built_in.get(name) or self._registry.get(name)
         if procedure is None:
             return self._method_not_found(name, call)
-        caller, lifetime, count = call.caller, call.lifetime, call.allocation.count
+        caller, deadline, count = call.caller, call.deadline, call.allocation.count
         try:
             answer = await run(
-                procedure, caller, raw, soft=call.soft, lifetime=lifetime, count=count
+                procedure, caller, raw, soft=call.soft, deadline=deadline, count=count
             )
         except BffError as error:
             return _error(error, name, caller)

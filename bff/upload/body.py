@@ -10,7 +10,7 @@ from time import monotonic
 from starlette.types import Receive
 
 from bff.errors import BffError, Code
-from bff.server.lifetime import Lifetime
+from bff.server.deadline import Deadline
 
 LINGER_SECONDS = 0.8
 # In bytes a second. Slower than any line on which somebody uploads an image; who sends a byte a
@@ -45,7 +45,7 @@ class Body:
         too_slow = f"No data was received for {self._timeout:g} seconds; upload the file again."
         while not self.ended:
             began = monotonic()
-            async with Lifetime().within(self._timeout, BffError(Code.TIMEOUT, too_slow)):
+            async with Deadline().within(self._timeout, BffError(Code.TIMEOUT, too_slow)):
                 chunk = await self._next()
             self._check_rate(monotonic() - began, len(chunk))
             if chunk:

@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 
 from bff.errors import BffError, Code
-from bff.rpc.budget import Allocation, Budget
+from bff.rpc.memory_budget import Allocation, Budget
 from schemas.json import enclosed
 from tests.bff.conftest import Bff, Start
 from tests.fakes.openstack import FakeOpenStack, image

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from bff.errors import BffError, Code, stopping
 
 
-class Lifetime:
+class Deadline:
     """Ends the calls of one HTTP request: at their deadlines, or when the server stops.
 
     Args:
