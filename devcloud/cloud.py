@@ -20,6 +20,8 @@ KEYSTONE_CONF = """\
 log_file = {folder}/keystone.log
 [database]
 connection = sqlite:///{folder}/keystone.sqlite
+# Nothing here must outlive a loss of power, and each change is done without waiting for the disk.
+sqlite_synchronous = false
 [token]
 provider = fernet
 [fernet_tokens]
@@ -45,6 +47,8 @@ enabled_backends = files:file
 enabled_import_methods = [glance-direct,web-download,copy-image]
 [database]
 connection = sqlite:///{folder}/glance.sqlite
+# As in Keystone's settings.
+sqlite_synchronous = false
 [glance_store]
 default_backend = files
 [files]
@@ -184,16 +188,16 @@ def _write_glance_conf(
 
 
 def _bootstrap(folder: Path, environment: Environment, keystone: str) -> None:
-    """Make the administrator and Keystone's own endpoints; again when its address has changed."""
+    """Make the administrator and Keystone's own endpoints, once."""
     done = folder / "bootstrapped"
-    if done.exists() and done.read_text() == keystone:
+    if done.exists():
         return
     urls = [f"--bootstrap-{kind}-url={keystone}/v3" for kind in ("public", "internal", "admin")]
     command = [*_manage(folder, environment, "keystone", "keystone.conf"), "bootstrap", *urls]
     region = f"--bootstrap-region-id={people.REGION}"
     password = f"--bootstrap-password={people.ADMIN_PASSWORD}"
     process.run([*command, region, password], folder / "setup.log")
-    done.write_text(keystone)
+    done.touch()
 
 
 def _ports(folder: Path) -> dict[str, int]:

@@ -6,6 +6,7 @@ closes and this process ends with it.
 """
 
 import contextlib
+import gc
 import importlib
 import os
 import signal
@@ -43,6 +44,14 @@ def write_in_turns() -> None:
     event.listen(Engine, "before_cursor_execute", begin_to_write, retval=True)
 
 
+def keep_connections() -> None:
+    """Use an open database again: oslo.db opens SQLite's file for each transaction."""
+    from sqlalchemy import pool  # noqa: PLC0415  # not before argv is cleared
+
+    # No setting says so. It is what SQLAlchemy itself takes for a file.
+    pool.NullPool = pool.QueuePool
+
+
 def main() -> None:
     """Serve until the parent is gone, or until SIGTERM asks for an orderly stop."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -54,7 +63,12 @@ def main() -> None:
     from cheroot.wsgi import Server  # noqa: PLC0415  # not before argv is cleared
 
     write_in_turns()
+    keep_connections()
+    # A quarter of the start would go into looking for garbage among modules, which stay.
+    gc.disable()
     application = importlib.import_module(module).application
+    gc.freeze()
+    gc.enable()
     server = Server(
         ("127.0.0.1", port),
         application,

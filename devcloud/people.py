@@ -16,7 +16,8 @@ MEMBERSHIPS = {"alice": ("demo", "partner"), "bob": ("partner",)}
 def settle(auth_url: str, glance_url: str) -> dict[str, Any]:
     """Make what is missing and return the cloud's description, without any token."""
     keystone = Api(auth_url, sign_in(auth_url, "admin", ADMIN_PASSWORD, "admin"))
-    _offer_images(keystone, glance_url)
+    _offer(keystone, "keystone", "identity", auth_url)
+    _offer(keystone, "glance", "image", glance_url)
     projects = {
         name: _ensure(keystone, "project", name, domain_id="default")["id"] for name in PROJECTS
     }
@@ -49,16 +50,16 @@ def _ensure(keystone: Api, kind: str, name: str, **attributes: str) -> dict[str,
     return dict(made[kind])
 
 
-def _offer_images(keystone: Api, url: str) -> None:
-    """Put Glance into the catalog, or bring its address there up to date."""
-    service = _ensure(keystone, "service", "glance", type="image")["id"]
+def _offer(keystone: Api, name: str, kind: str, url: str) -> None:
+    """Put a service into the catalog, or bring its address there up to date."""
+    service = _ensure(keystone, "service", name, type=kind)["id"]
     known = {
-        endpoint["interface"]: endpoint["id"]
+        endpoint["interface"]: endpoint
         for endpoint in keystone.get(f"/endpoints?service_id={service}")["endpoints"]
     }
     for interface in ("public", "internal", "admin"):
         endpoint = {"service_id": service, "interface": interface, "region_id": REGION, "url": url}
-        if interface in known:
-            keystone.patch(f"/endpoints/{known[interface]}", {"endpoint": endpoint})
-        else:
+        if interface not in known:
             keystone.post("/endpoints", {"endpoint": endpoint})
+        elif known[interface]["url"] != url:
+            keystone.patch(f"/endpoints/{known[interface]['id']}", {"endpoint": endpoint})
