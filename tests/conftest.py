@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import gc
 import inspect
 import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -22,7 +24,7 @@ from starlette.types import ASGIApp
 from structlog.testing import LogCapture
 
 from bff.server.protocol import Connection
-from tests.devcloud import Cloud, running_cloud
+from tests.devcloud import Cloud, copy_of, running_cloud, seed
 from tests.node import CLIENT, run
 
 Serve = Callable[[ASGIApp], Awaitable[str]]
@@ -50,6 +52,23 @@ settings.load_profile("untimed")
 
 # A run in the background ignores ^C, and so would every process that a test starts to interrupt it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+# What is imported and collected stays: no search for garbage goes through it.
+gc.disable()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Trace no lines in what hypothesis repeats: they are covered before, and it is slow."""
+    for item in items:
+        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            item.add_marker("no_cover")
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage from here on."""
+    gc.freeze()
+    gc.enable()
 
 
 @asynccontextmanager
@@ -108,20 +127,35 @@ def logged() -> Iterator[list[Any]]:
     structlog.reset_defaults()
 
 
+def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], Any]) -> Path:
+    """Fill a folder once for all tests of this run, in whatever process; returns it."""
+    base = factory.getbasetemp()
+    # The processes of a run, where there are several, have the folder above in common.
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / f"once-{name}"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        made = folder / "made"
+        if not made.exists():
+            make(folder)
+            made.touch()
+    return folder
+
+
 @pytest.fixture(scope="session")
 def typescript_client(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Compile the TypeScript client, once for all tests that run it, in whatever process."""
-    run_id = os.environ.get("PYTEST_XDIST_TESTRUNUID", "")
-    built = tmp_path_factory.getbasetemp().parent / f"client-{run_id}"
-    with built.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not run_id or not built.exists():
-            run(CLIENT, "tsc", "--project", "tsconfig.build.json")
-            built.touch()
+    once(tmp_path_factory, "client", lambda _: run(CLIENT, "tsc", "-p", "tsconfig.build.json"))
 
 
 @pytest.fixture(scope="session")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """Return the real Keystone and Glance that all tests share; they start once."""
-    with running_cloud(tmp_path_factory.mktemp("cloud")) as cloud:
+def seeded_cloud(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a cloud that was started once, and stopped: others begin as its copy."""
+    return once(tmp_path_factory, "cloud", seed) / "cloud"
+
+
+@pytest.fixture(scope="session")
+def cloud(seeded_cloud: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """Return the real Keystone and Glance that all tests of a process share; they start once."""
+    with running_cloud(copy_of(seeded_cloud, tmp_path_factory.mktemp("cloud"))) as cloud:
         yield cloud

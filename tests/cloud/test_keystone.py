@@ -6,6 +6,7 @@ import base64
 import sqlite3
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -16,7 +17,7 @@ from tests.bff.conftest import Bff, bff_with
 from tests.cloud.conftest import Cloud
 from tests.cloud.test_sessions import LIST, code
 from tests.conftest import Serve
-from tests.devcloud import running_cloud
+from tests.devcloud import copy_of, running_cloud
 
 SIGN_IN = "auth.createUserSession"
 WRONG = "Wrong user, password or domain, or the user is disabled or locked."
@@ -30,9 +31,10 @@ STRICT = (
 
 
 @pytest.fixture(scope="module")
-def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+def strict(seeded_cloud: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """Return a cloud whose Keystone knows second factors, first passwords and locked accounts."""
-    with running_cloud(tmp_path_factory.mktemp("strict"), keystone=STRICT) as cloud:
+    folder = copy_of(seeded_cloud, tmp_path_factory.mktemp("strict"))
+    with running_cloud(folder, keystone=STRICT) as cloud:
         yield cloud
 
 

@@ -29,7 +29,7 @@ from tests.bff.upload.conftest import (
 from tests.cloud.conftest import Cloud, User
 from tests.cloud.test_sessions import is_alive, token_that_ends
 from tests.conftest import Serve
-from tests.devcloud import running_cloud
+from tests.devcloud import copy_of, running_cloud
 from tests.process import SECONDS, ready, running
 
 CONTENT = os.urandom(256 * 1024) * 12
@@ -270,9 +270,9 @@ async def test_a_server_that_ends_in_mid_upload_leaves_an_image_that_takes_its_d
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(seeded_cloud: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return where a cloud keeps its state that these tests stop and start again."""
-    return tmp_path_factory.mktemp("cloud")
+    return copy_of(seeded_cloud, tmp_path_factory.mktemp("cloud"))
 
 
 async def test_a_glance_that_is_stopped_in_mid_upload_takes_the_data_at_once_when_it_is_back(
