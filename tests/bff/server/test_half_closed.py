@@ -6,15 +6,24 @@ import asyncio
 import json
 import socket
 import struct
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from typing import Any
 
+import aiohttp
 import pytest
+import uvloop
+from starlette.types import ASGIApp
 
+import procedures
+from bff.app import create_app
+from bff.rpc.registry import Registry
+from bff.settings import Settings
 from tests.bff.conftest import Bff
 from tests.bff.server.test_protocol import CHUNKED, SECONDS, Streams, connected, rest
+from tests.conftest import served as served_here
 from tests.fakes.openstack import FakeOpenStack, image
-from tests.process import ready, running
 
 CALL = b'{"jsonrpc":"2.0","id":1,"method":"compute.image.listImages"}'
 IMAGE = "a85abd86-55b3-4d5b-b0b4-5d0a6e6042fc"
@@ -36,16 +45,34 @@ async def probes(reader: asyncio.StreamReader, count: int) -> None:
         assert await reader.readexactly(len(INTERIM)) == INTERIM
 
 
-@pytest.fixture(params=["asyncio", "uvloop"])
+@asynccontextmanager
+async def served_by_uvloop(app: ASGIApp) -> AsyncIterator[str]:
+    """Serve an application on the event loop of ``bff serve``, in a thread; yields its address."""
+    loop = uvloop.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+
+    async def there(step: Coroutine[Any, Any, Any]) -> Any:
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(step, loop))
+
+    serving = served_here(app)
+    try:
+        yield await there(serving.__aenter__())
+        await there(serving.__aexit__(None, None, None))
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        await asyncio.to_thread(thread.join)
+        loop.close()
+
+
+@pytest.fixture(params=[served_here, served_by_uvloop], ids=["asyncio", "uvloop"])
 async def served(
-    request: pytest.FixtureRequest, bff: Bff, openstack: FakeOpenStack
+    request: pytest.FixtureRequest, client: aiohttp.ClientSession, openstack: FakeOpenStack
 ) -> AsyncIterator[Bff]:
-    """Return a BFF on each of the event loops: on that of the tests, and as a process."""
-    if request.param == "asyncio":
-        yield bff
-        return
-    with running("bff", "serve", "--port", "0", BFF_AUTH_URL=f"{openstack.url}/v3") as process:
-        yield Bff(await ready(process), bff.client)
+    """Return a BFF on each of the event loops: on that of the tests, and on the server's own."""
+    app = create_app(Settings(auth_url=f"{openstack.url}/v3"), Registry(procedures.ALL))
+    async with request.param(app) as origin:
+        yield Bff(origin, client)
 
 
 @asynccontextmanager
