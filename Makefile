@@ -11,6 +11,8 @@ NODE_MODULES := $(patsubst %,%/node_modules/.installed, \
 # The oldest that the client supports; the tests try the packed client with it.
 OLDEST_NODE := $(VENV)/node-20.18.0
 SOURCES := bff procedures schemas devcloud tests bench
+# Else each of the many Pythons that the tests start compiles everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 # Read by pip, for the build's own packages too.
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 
