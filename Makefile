@@ -46,7 +46,7 @@ cloud: $(VENV)/.installed ## Start the Keystone and Glance alone
 
 test: $(VENV)/.installed-dev $(NODE_MODULES) $(OLDEST_NODE) system-packages ## Run every test, against a real Keystone and Glance too
 	$(BIN)/python -m pytest --numprocesses auto $(UNIT) --cov
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile tests $(UNIT:%=--ignore=%)
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder tests $(UNIT:%=--ignore=%)
 
 unit: $(VENV)/.installed-dev ## Run the tests that need neither a cloud nor a browser, side by side
 	@tests/install redis-server
