@@ -62,6 +62,18 @@ def program(name: str) -> str:
     return found
 
 
+def promtool(*words: str) -> subprocess.CompletedProcess[str]:
+    """Run Prometheus' own tool; returns its status and what it says."""
+    return subprocess.run(
+        [program("promtool"), *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
 def free_port() -> int:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))

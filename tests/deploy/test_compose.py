@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 import bff
-from bff.settings import Settings
 from tests.deploy.files import DEPLOY, SETTINGS, documents, seconds_to_stop
+from tests.deploy.proxies import NGINX
 from tests.deploy.test_container import values
 
 COMPOSE = documents("compose.yaml")[0]
@@ -64,8 +65,13 @@ def test_its_settings_are_known_and_a_stop_has_the_time_that_they_give() -> None
         known = {name: value for name, value in service["environment"].items() if value}
         grace = int(service["stop_grace_period"].removesuffix("s"))
         assert grace > seconds_to_stop(known) + 10
-    assert (
-        BFFS[0]["environment"]["BFF_TRUSTED_PROXIES"]
-        == (COMPOSE["networks"]["front"]["ipam"]["config"][0]["subnet"])
-    )
-    assert Settings.model_fields["spool_dir"].default.as_posix() == "/var/tmp"
+
+
+def test_the_proxy_is_believed_and_finds_a_bff_where_it_was() -> None:
+    [config] = COMPOSE["networks"]["front"]["ipam"]["config"]
+    addresses = {service["networks"]["front"]["ipv4_address"] for service in BFFS}
+    assert len(addresses) == 2
+    assert all(ip_address(each) in ip_network(config["subnet"]) for each in addresses)
+    assert BFFS[0]["environment"]["BFF_TRUSTED_PROXIES"] == config["subnet"]
+    for name in ("bff-1", "bff-2"):
+        assert f"server {name}:8080 " in NGINX
