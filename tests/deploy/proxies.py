@@ -159,7 +159,9 @@ def nginx_words(folder: Path, port: int, plain_port: int, servers: tuple[str, st
         ("/etc/nginx/tls/tls.key", str(key)),
     )
     (folder / "polaris-bff.conf").write_text(text)
-    return [program("nginx"), "-p", str(folder), "-c", str(folder / "nginx.conf")]
+    # -e: what it says before it has read where to.
+    words = ["-p", str(folder), "-e", str(folder / "errors"), "-c", str(folder / "nginx.conf")]
+    return [program("nginx"), *words]
 
 
 def haproxy_words(folder: Path, port: int, plain_port: int, servers: tuple[str, str]) -> list[str]:
