@@ -27,7 +27,10 @@ def checked(kind: str, folder: Path) -> tuple[int, str]:
     words = [*WORDS[kind](folder, 1, 2, SERVERS), CHECK[kind]]
     done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
     errors = folder / "errors"
-    return done.returncode, done.stderr + (errors.read_text() if errors.exists() else "")
+    said = done.stderr + (errors.read_text() if errors.exists() else "")
+    # nginx 1.25 has another word for it, which 1.22 does not know.
+    lines = [line for line in said.splitlines() if 'the "listen ... http2" directive' not in line]
+    return done.returncode, "\n".join(lines)
 
 
 @pytest.mark.parametrize("kind", KINDS)
