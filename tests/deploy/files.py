@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,33 +12,23 @@ from bff.settings import PREFIX, Settings
 from tests.process import ROOT
 
 DEPLOY = ROOT / "deploy"
-# Read by the BFF's next parts; each goes from here when it is a field of Settings.
-_NAMED = (
-    "METRICS_ADDRESS",
-    "TRUSTED_PROXIES",
-    "DRAIN_SECONDS",
-    "UPLOAD_SHUTDOWN_TIMEOUT",
-    "MAX_GLANCE_REQUESTS",
-    "MAX_CALLS_PER_CALLER",
-    "MAX_UPLOADS",
-    "MAX_UPLOADS_PER_PROJECT",
-    "MAX_WAITING",
-    "QUEUE_TIMEOUT",
-    "SIGN_INS_PER_USER",
-    "SIGN_INS_PER_ADDRESS",
-    "CA_FILE",
-    "CLIENT_CERT",
-    "CLIENT_KEY",
-    "AUDIT_FILE",
-    "TRACING",
-    "MAX_KEYSTONE_REQUESTS",
+# Named by deploy/ and the operators' page; each goes from here when it is a field of Settings.
+_TO_COME = (
     "BREAKER_FAILURES",
     "BREAKER_SECONDS",
+    "CLIENT_CERT",
+    "CLIENT_KEY",
+    "DRAIN_SECONDS",
+    "MAX_CALLS_PER_CALLER",
+    "MAX_GLANCE_REQUESTS",
+    "MAX_KEYSTONE_REQUESTS",
     "MAX_SPOOL_BYTES_PER_PROJECT",
-    "MAX_REQUESTS_PER_CALLER",
-    "USE_PROXY",
+    "METRICS_ADDRESS",
+    "SIGN_INS_PER_ADDRESS",
+    "TRUSTED_PROXIES",
+    "UPLOAD_SHUTDOWN_TIMEOUT",
 )
-SETTINGS = {PREFIX + name.upper() for name in (*Settings.model_fields, *_NAMED)}
+SETTINGS = {PREFIX + name.upper() for name in (*Settings.model_fields, *_TO_COME)}
 
 
 def text(name: str) -> str:
@@ -62,11 +51,6 @@ def manifest(kind: str) -> Any:
     """Return the one manifest of a kind."""
     [found] = [manifest for manifest in manifests() if manifest["kind"] == kind]
     return found
-
-
-def variables(content: str) -> dict[str, str]:
-    """Return the settings that lines of ``NAME=VALUE`` give, those behind a # too."""
-    return dict(re.findall(r"^#?\s?(BFF_[A-Z_]+)=(.*)$", content, re.MULTILINE))
 
 
 def seconds_to_stop(settings: dict[str, str]) -> float:
