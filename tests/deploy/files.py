@@ -14,15 +14,9 @@ from tests.process import ROOT
 DEPLOY = ROOT / "deploy"
 # Named by deploy/ and the operators' page; each goes from here when it is a field of Settings.
 _TO_COME = (
-    "BREAKER_FAILURES",
-    "BREAKER_SECONDS",
     "CLIENT_CERT",
     "CLIENT_KEY",
     "DRAIN_SECONDS",
-    "MAX_CALLS_PER_CALLER",
-    "MAX_GLANCE_REQUESTS",
-    "MAX_KEYSTONE_REQUESTS",
-    "MAX_SPOOL_BYTES_PER_PROJECT",
     "METRICS_ADDRESS",
     "SIGN_INS_PER_ADDRESS",
     "TRUSTED_PROXIES",

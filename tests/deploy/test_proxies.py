@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import uvicorn
 
-from bff.server.protocol import MOST_HEAD
+from bff.server.protocol import MAX_HEAD_BYTES
 from bff.session.cookies import MAX_COOKIE_BYTES
 from bff.settings import Settings
 from tests.deploy.proxies import HAPROXY, KINDS, NGINX, WORDS, changed
@@ -62,13 +62,13 @@ def longest_batch() -> float:
 
 
 def test_what_is_too_large_is_refused_by_us_and_not_by_the_proxy() -> None:
-    assert number(r"large_client_header_buffers 4 ", NGINX) == MOST_HEAD
+    assert number(r"large_client_header_buffers 4 ", NGINX) == MAX_HEAD_BYTES
     assert number(r"proxy_buffer_size ", NGINX) > 2 * MAX_COOKIE_BYTES
     assert number(r"client_max_body_size ", nginx_block("= /polaris-bff/rpc")) > OURS.max_body
     assert number(r"client_max_body_size ", nginx_block("= /polaris-bff/upload-image")) == 0
 
     buffer = number(r"tune.bufsize ", HAPROXY) - number(r"tune.maxrewrite ", HAPROXY)
-    assert buffer > MOST_HEAD
+    assert buffer > MAX_HEAD_BYTES
     assert number(r"content-length\) gt ", HAPROXY) > OURS.max_body
 
 
