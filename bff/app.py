@@ -20,6 +20,7 @@ from bff.errors import BffError, Code
 from bff.openstack.failure import KEYSTONE_ERRORS
 from bff.openstack.keystone import Keystone
 from bff.openstack.policy import Limits, Policy
+from bff.openstack.probe import glance_answers, keystone_answers
 from bff.openstack.service import Service
 from bff.openstack.slots import FairSlots
 from bff.openstack.transport import Client, Timeouts, new_client
@@ -28,7 +29,9 @@ from bff.progress.hub import Hub
 from bff.rpc.endpoint import SOFT_HEADER, TIMEOUT_HEADER, RpcEndpoint
 from bff.rpc.jsonrpc import Rpc
 from bff.rpc.registry import Registry
+from bff.server import health
 from bff.server.error_response import error_response
+from bff.server.health import Health, Upstream
 from bff.server.middleware import (
     CatchAllMiddleware,
     EncodedSlashMiddleware,
@@ -55,6 +58,7 @@ class State(TypedDict):
 
     cloud: Cloud
     progress: Hub
+    health: Health
 
 
 def create_app(settings: Settings, registry: Registry) -> Starlette:
@@ -67,12 +71,13 @@ def create_app(settings: Settings, registry: Registry) -> Starlette:
     async def lifespan(_app: Starlette) -> AsyncIterator[State]:
         async with new_client() as client, Hub.of(settings) as progress:
             cloud = _cloud(settings, client)
-            yield {"cloud": cloud, "progress": progress}
+            yield {"cloud": cloud, "progress": progress, "health": _health(settings, cloud)}
             await endpoint.drain()
             await cloud.sessions.drain()
 
     app = Starlette(
         routes=[
+            *health.routes(settings.prefix),
             Route(f"{settings.prefix}/rpc", endpoint),
             Route(f"{settings.prefix}/upload-image", UploadEndpoint(settings)),
             Route(f"{settings.prefix}/openrpc.json", discovery.openrpc_json),
@@ -112,6 +117,7 @@ def _cloud(settings: Settings, client: Client) -> Cloud:
         settings,
         Sessions(keystone, settings.token_cache_seconds, settings.token_cache_size),
         SessionCookie.of(settings),
+        identity,
         Service(
             "Glance",
             client,
@@ -140,6 +146,17 @@ def _policy(service: str, settings: Settings, requests: int) -> Policy:
         pause=settings.breaker_seconds,
     )
     return Policy(service, limits)
+
+
+def _health(
+    settings: Settings, cloud: Cloud, is_stopping: Callable[[], bool] = lambda: False
+) -> Health:
+    async def ask_glance() -> bool | None:
+        address = settings.glance_url or cloud.found.glance_url
+        return None if address is None else await glance_answers(cloud.glance, str(address))
+
+    keystone = Upstream(lambda: keystone_answers(cloud.keystone, str(settings.auth_url)))
+    return Health(keystone, Upstream(ask_glance), is_stopping)
 
 
 def _cross_origin(settings: Settings) -> list[Middleware]:

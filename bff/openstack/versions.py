@@ -64,10 +64,12 @@ class Discovery:
     async def _look_up(self, request_id: str) -> str:
         has_version = self._address.endswith("/v3")
         operation = Operation("find the Identity API")
-        # A proxy may know a folder by its slash alone.
-        url = self._address if has_version else f"{self._address}/"
         reply = await self._service.call(
-            "GET", url, operation, ok=_CONCLUSIVE, request_id=request_id
+            "GET",
+            document_url(self._address),
+            operation,
+            ok=_CONCLUSIVE,
+            request_id=request_id,
         )
         document = json_object(reply.body) if reply.status in (200, 300) else {}
         if _has_v3([document.get("version")]):
@@ -83,6 +85,13 @@ class Discovery:
             f" {reply.status} was not its version document."
         )
         return BffError(Code.BAD_GATEWAY, message)
+
+
+def document_url(address: str) -> str:
+    """Return where Keystone's version document is, by its address with a version or without."""
+    address = address.rstrip("/")
+    # A proxy may know a folder by its slash alone.
+    return address if address.endswith("/v3") else f"{address}/"
 
 
 def _versions(document: Any) -> Iterable[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bff.openstack.catalog import image_service
 from bff.openstack.keystone import Token
@@ -11,6 +11,17 @@ from bff.openstack.slots import FairSlots
 from bff.session.cookies import SessionCookie
 from bff.session.sessions import Sessions
 from bff.settings import Settings
+
+
+@dataclass
+class Found:
+    """What calls have found out about the cloud.
+
+    Args:
+        glance_url: Glance's address in the catalog of the last token, where none is configured.
+    """
+
+    glance_url: str | None = None
 
 
 @dataclass(frozen=True)
@@ -25,9 +36,11 @@ class Cloud:
     settings: Settings
     sessions: Sessions
     cookie: SessionCookie
+    keystone: Service
     glance: Service
     calls: FairSlots
     uploads: FairSlots
+    found: Found = field(default_factory=Found)
 
     def glance_url(self, token: Token) -> str:
         """Return Glance's address: the configured one, or the one in the token's catalog.
@@ -38,4 +51,6 @@ class Cloud:
         settings = self.settings
         if settings.glance_url is not None:
             return str(settings.glance_url)
-        return image_service(token.body.catalog, settings.interface, settings.region)
+        address = image_service(token.body.catalog, settings.interface, settings.region)
+        self.found.glance_url = address
+        return address

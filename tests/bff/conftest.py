@@ -80,8 +80,8 @@ def start(serve: Serve, client: aiohttp.ClientSession, openstack: FakeOpenStack)
     """Return a function that starts a BFF with settings and procedures of a test's own."""
 
     async def start(*more: Procedure, **settings: Any) -> Bff:
-        address = f"{openstack.url}/v3"
-        return await bff_with(serve, client, *more, auth_url=address, **settings)
+        settings = {"auth_url": f"{openstack.url}/v3", **settings}
+        return await bff_with(serve, client, *more, **settings)
 
     return start
 
