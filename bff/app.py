@@ -17,10 +17,10 @@ from starlette.routing import Route
 from bff import explorer
 from bff.contract.discovery import Discovery
 from bff.errors import BffError, Code
+from bff.monitoring import health_of, measured, metrics_of
 from bff.openstack.failure import KEYSTONE_ERRORS
 from bff.openstack.keystone import Keystone
 from bff.openstack.policy import Limits, Policy
-from bff.openstack.probe import glance_answers, keystone_answers
 from bff.openstack.service import Service
 from bff.openstack.slots import FairSlots
 from bff.openstack.transport import Client, Timeouts, new_client
@@ -29,9 +29,9 @@ from bff.progress.hub import Hub
 from bff.rpc.endpoint import SOFT_HEADER, TIMEOUT_HEADER, RpcEndpoint
 from bff.rpc.jsonrpc import Rpc
 from bff.rpc.registry import Registry
-from bff.server import health
 from bff.server.error_response import error_response
-from bff.server.health import Health, Upstream
+from bff.server.health import Health
+from bff.server.health import routes as health_routes
 from bff.server.middleware import (
     CatchAllMiddleware,
     EncodedSlashMiddleware,
@@ -45,6 +45,7 @@ from bff.session.credentials import (
     SESSION_USER_HEADER,
     TOKEN_HEADER,
 )
+from bff.session.observer import Observer, Unobserved
 from bff.session.services import Cloud
 from bff.session.sessions import Sessions
 from bff.settings import Settings
@@ -64,22 +65,26 @@ class State(TypedDict):
 def create_app(settings: Settings, registry: Registry) -> Starlette:
     """Return the ASGI application that serves ``registry``."""
     discovery = Discovery(registry)
+    uploads = UploadEndpoint(settings)
     rpc = Rpc(registry, settings, discovery.procedure())
+    metrics = metrics_of(settings, [*registry, discovery.procedure().name])
     endpoint = RpcEndpoint(rpc, settings.max_body, settings.call_timeout)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[State]:
         async with new_client() as client, Hub.of(settings) as progress:
-            cloud = _cloud(settings, client)
-            yield {"cloud": cloud, "progress": progress, "health": _health(settings, cloud)}
-            await endpoint.drain()
-            await cloud.sessions.drain()
+            cloud = _cloud(settings, client, metrics or Unobserved())
+            async with measured(settings, metrics, cloud, uploads, progress):
+                health = health_of(settings, cloud)
+                yield {"cloud": cloud, "progress": progress, "health": health}
+                await endpoint.drain()
+                await cloud.sessions.drain()
 
     app = Starlette(
         routes=[
-            *health.routes(settings.prefix),
+            *health_routes(settings.prefix),
             Route(f"{settings.prefix}/rpc", endpoint),
-            Route(f"{settings.prefix}/upload-image", UploadEndpoint(settings)),
+            Route(f"{settings.prefix}/upload-image", uploads),
             Route(f"{settings.prefix}/openrpc.json", discovery.openrpc_json),
             Route(f"{settings.prefix}/upload-progress/{{image_id}}", ProgressEndpoint()),
             *(explorer.routes(settings.prefix) if settings.explorer else ()),
@@ -98,7 +103,7 @@ def create_app(settings: Settings, registry: Registry) -> Starlette:
     return app
 
 
-def _cloud(settings: Settings, client: Client) -> Cloud:
+def _cloud(settings: Settings, client: Client, observer: Observer) -> Cloud:
     timeouts = Timeouts(
         settings.connect_timeout,
         settings.upstream_timeout,
@@ -133,6 +138,7 @@ def _cloud(settings: Settings, client: Client) -> Cloud:
             max_waiting=0,
             whose="This project has",
         ),
+        observer,
     )
 
 
@@ -146,17 +152,6 @@ def _policy(service: str, settings: Settings, requests: int) -> Policy:
         pause=settings.breaker_seconds,
     )
     return Policy(service, limits)
-
-
-def _health(
-    settings: Settings, cloud: Cloud, is_stopping: Callable[[], bool] = lambda: False
-) -> Health:
-    async def ask_glance() -> bool | None:
-        address = settings.glance_url or cloud.found.glance_url
-        return None if address is None else await glance_answers(cloud.glance, str(address))
-
-    keystone = Upstream(lambda: keystone_answers(cloud.keystone, str(settings.auth_url)))
-    return Health(keystone, Upstream(ask_glance), is_stopping)
 
 
 def _cross_origin(settings: Settings) -> list[Middleware]:

@@ -19,6 +19,9 @@ GIB = 1024 * MIB
 
 # As browsers write it: in lower case, international names in punycode, without a path.
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
+_ADDRESS = re.compile(
+    r"(?:(?P<host>[A-Za-z0-9._-]+)|\[(?P<ipv6>[0-9A-Fa-f:.]+)\]):(?P<port>[0-9]{1,5})"
+)
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 
 
@@ -194,6 +197,13 @@ class Settings(BaseSettings):
     explorer: bool = Field(
         True, description="Whether the page at the prefix itself is served, to try the procedures."
     )
+    metrics_address: str | None = Field(
+        None,
+        description=(
+            "Where `GET /metrics` is served to Prometheus for all processes together, as"
+            " `127.0.0.1:9464` or `[::]:9464`; it should not be public. Not served when not set."
+        ),
+    )
     log_format: Literal["json", "console"] = Field("json", description="How log lines look.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least level that is logged."
@@ -234,6 +244,14 @@ class Settings(BaseSettings):
                 ) from None
         return value
 
+    @field_validator("metrics_address")
+    @classmethod
+    def _host_and_port(cls, value: str | None) -> str | None:
+        found = _ADDRESS.fullmatch(value or "")
+        if value is not None and not (found and 0 < int(found["port"]) < 65536):
+            raise ValueError("must be a host and a port, as 127.0.0.1:9464 or [::1]:9464")
+        return value
+
     @field_validator("spool_dir")
     @classmethod
     def _writable(cls, value: Path) -> Path:
@@ -254,6 +272,12 @@ class Settings(BaseSettings):
     def fernet_keys(self) -> list[str]:
         """The keys of the session cookie, the sealing one first; empty when none is set."""
         return _keys(self.secret_keys)
+
+    @property
+    def metrics_host_and_port(self) -> tuple[str, int] | None:
+        """Where metrics are served, if they are."""
+        found = _ADDRESS.fullmatch(self.metrics_address or "")
+        return None if found is None else (found["host"] or found["ipv6"], int(found["port"]))
 
     @property
     def cookie_name(self) -> str:

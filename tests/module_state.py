@@ -29,6 +29,7 @@ FROZEN = {
     "bff.openstack.exchange.Operation",
     "bff.rpc.registry.mutation",
     "bff.rpc.registry.query",
+    "bff.server.metrics.Metric",
     "bff.session.sessions.ExpectedSession",
 }
 # Of strings and paths.

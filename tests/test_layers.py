@@ -54,6 +54,7 @@ ROOMS = {
 ONLY_IN = {
     "aiohttp": {"bff.openstack"},
     "jsonrpcserver": {"bff.rpc.jsonrpc"},
+    "prometheus_client": {"bff.server.metrics", "bff.server.exposition"},
     "python_multipart": {"bff.upload.multipart"},
     "redis": {"bff.progress.redis", "bff.settings"},
 }

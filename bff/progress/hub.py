@@ -116,6 +116,11 @@ class Hub:
             await self._read([watch.key])
             yield watch
 
+    @property
+    def watchers(self) -> int:
+        """How many watch at the moment."""
+        return self._in_project.total()
+
     async def _uploads_end(self) -> None:
         """Wait a moment for the uploads that the stop of the server has just cancelled."""
         with suppress(TimeoutError):

@@ -84,6 +84,23 @@ async def soft_mode(call: Call, proceed: Step) -> bytes:
         return orjson.dumps(call.procedure.soft_answer)
 
 
+async def observed(call: Call, proceed: Step) -> bytes:
+    """Tell the metrics how the call really ends, and after how long."""
+    observer, started = call.caller.cloud.observer, time.perf_counter()
+    code: str = "OK"
+    observer.call_began()
+    try:
+        return await proceed(call)
+    except BffError as error:
+        code = error.code.label
+        raise
+    except asyncio.CancelledError:
+        code = call.lifetime.cancellation_error().code.label
+        raise
+    finally:
+        observer.call_ended(call.procedure.name, code, time.perf_counter() - started)
+
+
 async def log_line(call: Call, proceed: Step) -> bytes:
     """Write one line, however the call ends."""
     started = time.perf_counter()
@@ -132,7 +149,14 @@ async def admission(call: Call, proceed: Step) -> bytes:
 
 
 # From the outside to the inside.
-INTERCEPTORS: tuple[Interceptor, ...] = (soft_mode, log_line, client_errors, deadline, admission)
+INTERCEPTORS: tuple[Interceptor, ...] = (
+    soft_mode,
+    observed,
+    log_line,
+    client_errors,
+    deadline,
+    admission,
+)
 
 
 async def _handle(call: Call) -> bytes:

@@ -64,6 +64,7 @@ class RpcEndpoint:
             deadline = Deadline(_timeout(request))
             body = await self._body(request)
         except BffError as error:
+            request.state.cloud.observer.call_refused("", error.code.label)
             await _error_response(error, scope)(scope, receive, send)
             return
         except ClientDisconnect:

@@ -98,7 +98,7 @@ class Rpc:
             if isinstance(parsed, list):
                 return await self._answer_batch(parsed, caller, deadline, soft)
         except BffError as error:
-            return [error_answer(error, caller.request_id)]
+            return [_refused(error, caller)]
         return await self._answer_one(
             parsed, caller, soft, _Limits(nullcontext(), deadline, Budget(inf))
         )
@@ -128,7 +128,7 @@ class Rpc:
         fault = _fault(element)
         if fault is not None:
             error = BffError(Code.BAD_REQUEST, f"Invalid Request: {fault}.")
-            return [error_answer(error, caller.request_id, _usable_id(element))]
+            return [_refused(error, caller, _usable_id(element))]
         call = {**element, "params": [_input(element.get("params"))]}
         async with limits.slots:
             if (start_error := limits.start_error()) is not None:
@@ -160,6 +160,7 @@ class Rpc:
 
     def _method_not_found(self, name: str, call: _CallContext) -> Result:
         error, path = self._registry.not_found(name), name[:MAX_NAME_LENGTH]
+        call.caller.cloud.observer.call_refused(path, error.code.label)
         log.warning("call", procedure=path, status=error.code.label, error=error.message)
         return _error(error, path, call.caller)
 
@@ -182,8 +183,13 @@ def error_answer(error: BffError, request_id: str, call_id: Any = None) -> bytes
     return orjson.dumps({"jsonrpc": "2.0", "error": fault, "id": call_id})
 
 
+def _refused(error: BffError, caller: Caller, call_id: Any = None, procedure: str = "") -> bytes:
+    caller.cloud.observer.call_refused(procedure, error.code.label)
+    return error_answer(error, caller.request_id, call_id)
+
+
 def _not_started(error: BffError, element: Any, caller: Caller) -> Answer | None:
-    answer = error_answer(error, caller.request_id, element.get("id"))
+    answer = _refused(error, caller, element.get("id"), element["method"])
     return [answer] if "id" in element else None
 
 

@@ -42,6 +42,11 @@ class SingleFlightCache(Generic[K, V]):
         # One caller that goes away must not take the answer from the others.
         return await asyncio.shield(flight)
 
+    def __len__(self) -> int:
+        """Return how many values are kept."""
+        self._values.expire()
+        return len(self._values)
+
     def peek(self, key: K) -> V | None:
         """Return the value if there is one; nothing is looked up."""
         value: V | None = self._values.get(key)

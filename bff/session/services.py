@@ -9,6 +9,7 @@ from bff.openstack.keystone import Token
 from bff.openstack.service import Service
 from bff.openstack.slots import FairSlots
 from bff.session.cookies import SessionCookie
+from bff.session.observer import Observer, Unobserved
 from bff.session.sessions import Sessions
 from bff.settings import Settings
 
@@ -40,6 +41,7 @@ class Cloud:
     glance: Service
     calls: FairSlots
     uploads: FairSlots
+    observer: Observer = field(default_factory=Unobserved)
     found: Found = field(default_factory=Found)
 
     def glance_url(self, token: Token) -> str:

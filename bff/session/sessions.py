@@ -124,6 +124,11 @@ class Sessions:
         )  # marks it as used, so that it stays as long as its rescoped tokens
         return await self._rescoped.get(key, lambda: self._rescope(caller_token, key, request_id))
 
+    @property
+    def remembered(self) -> int:
+        """How many tokens are known to be valid at the moment."""
+        return len(self._valid)
+
     def cached_token(self, credentials: Credentials) -> Token | None:
         """Return the caller's own token if its validation is remembered."""
         return self._valid.peek(_fingerprint(credentials.token))

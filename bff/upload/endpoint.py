@@ -33,6 +33,23 @@ class UploadEndpoint:
         self._spools = Spools(
             settings.spool_dir, settings.max_spool_bytes, settings.max_spool_bytes_per_project
         )
+        self._running: dict[int, Upload] = {}
+        self._ended_bytes = 0
+
+    @property
+    def in_flight(self) -> int:
+        """How many uploads are under way."""
+        return len(self._running)
+
+    @property
+    def received_bytes(self) -> int:
+        """The bytes of files that have come, in all uploads since the start."""
+        return self._ended_bytes + sum(upload.count for upload in self._running.values())
+
+    @property
+    def spool_bytes(self) -> int:
+        """The bytes that wait on disk."""
+        return self._spools.used
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one upload; whatever goes wrong, nothing is stored by half."""
@@ -44,6 +61,7 @@ class UploadEndpoint:
         body = Body(receive, settings.upload_client_timeout)
         upload = Upload(caller, body, self._spools, hub, settings.max_upload_bytes)
         failure = None
+        self._running[id(upload)] = upload
         try:
             await upload.run(read_head(request, settings.max_upload_bytes))
         except asyncio.CancelledError:
@@ -52,7 +70,10 @@ class UploadEndpoint:
             failure = stopping(UPLOAD_AGAIN)
         except Exception as problem:  # noqa: BLE001  # a bug of ours must be answered too
             failure = caller.to_client_error(problem, "an upload failed")
+        finally:
+            self._ended_bytes += self._running.pop(id(upload)).count
         _log(upload, failure, started)
+        cloud.observer.upload_ended("OK" if failure is None else failure.code.label)
         answer: Response = JSONResponse({"success": True, "imageId": upload.image_id})
         if failure is not None:
             answer = error_response(failure, caller.request_id, allow="POST")
