@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import Annotated
 
 import typer
@@ -18,6 +19,7 @@ from bff import settings as settings_module
 from bff.contract import markdown as page
 from bff.contract.model import contract
 from bff.contract.typescript import as_typescript
+from bff.server.exposition import check_address, metrics_of_workers
 from bff.server.protocol import Connection
 from bff.settings import PREFIX, Settings, explain
 from bff.workers import FACTORY, Workers
@@ -74,10 +76,11 @@ def serve(
     )
     sock = _listen(host, port)
     address = f"http://{_url_host(host)}:{sock.getsockname()[1]}{settings.prefix}/"
-    if workers == 1:
-        _Server(config, address).run([sock])
-    else:
-        Workers(config, sock, lambda: _announce(address)).run()
+    with _metrics(settings, workers) as replaced:
+        if workers == 1:
+            _Server(config, address).run([sock])
+        else:
+            Workers(config, sock, lambda: _announce(address), replaced).run()
 
 
 @app.command()
@@ -114,6 +117,27 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         _announce(self._address)
+
+
+@contextmanager
+def _metrics(settings: Settings, workers: int) -> Iterator[Callable[[int | None], None]]:
+    """Serve the metrics of several workers; of one, which serves its own, check the address.
+
+    Yields what is told of each worker that was replaced.
+    """
+    address = settings.metrics_host_and_port
+    with ExitStack() as stack:
+        replaced: Callable[[int | None], None] = lambda _pid: None  # noqa: E731
+        try:
+            if address is not None and workers > 1:
+                replaced = stack.enter_context(metrics_of_workers(*address)).worker_replaced
+            elif address is not None:
+                check_address(*address)
+        except OSError as problem:
+            where = f"{settings.metrics_address} ({PREFIX}METRICS_ADDRESS)"
+            typer.echo(f"Cannot serve metrics at {where}: {problem.strerror}.", err=True)
+            raise typer.Exit(1) from None
+        yield replaced
 
 
 def _settings() -> Settings:

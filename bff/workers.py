@@ -33,11 +33,19 @@ class Workers(Multiprocess):
 
     Args:
         ready: Called once, when all take calls.
+        replaced: Called with the pid of each worker that has ended and was replaced.
     """
 
-    def __init__(self, config: uvicorn.Config, sock: socket.socket, ready: Callable[[], None]):
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        sock: socket.socket,
+        ready: Callable[[], None],
+        replaced: Callable[[int | None], None],
+    ) -> None:
         super().__init__(config, [sock])
         self._ready = ready
+        self._replaced = replaced
 
     def init_processes(self) -> None:
         """Start the workers.
@@ -62,6 +70,7 @@ class Workers(Multiprocess):
         super().keep_subprocess_alive()
         for old, new in zip(before, self.processes, strict=True):
             if old is not new:
+                self._replaced(old.pid)
                 _echo_error(
                     f"Worker {old.pid} {_exit_reason(old)}; worker {new.pid} takes its place."
                 )

@@ -95,7 +95,7 @@ async def observed(call: Call, proceed: Step) -> bytes:
         code = error.code.label
         raise
     except asyncio.CancelledError:
-        code = call.lifetime.cancellation_error().code.label
+        code = call.deadline.cancellation_error().code.label
         raise
     finally:
         observer.call_ended(call.procedure.name, code, time.perf_counter() - started)

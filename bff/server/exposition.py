@@ -52,6 +52,15 @@ def metrics_served(registry: CollectorRegistry, host: str, port: int) -> Iterato
             server.shutdown()
 
 
+def check_address(host: str, port: int) -> None:
+    """Check that metrics can be served there.
+
+    Raises:
+        OSError: they cannot.
+    """
+    _Server(host, port).server_close()
+
+
 class WorkersMetrics:
     """The metrics of several processes, put together; a collector of prometheus-client.
 
@@ -71,17 +80,28 @@ class WorkersMetrics:
     def collect(self) -> Iterable[Metric]:
         """Return everything as it is now."""
         with self._lock:
+            for pid in self._pids():
+                if not _exists(pid):
+                    self._end(pid)
             collector: Any = MultiProcessCollector
             return list(collector(None, str(self._folder)).collect())
 
-    def worker_replaced(self, pid: int) -> None:
+    def worker_replaced(self, pid: int | None) -> None:
         """Note that a worker has ended and another one takes its place."""
         with self._lock:
-            ended: Any = mark_process_dead
-            ended(pid, str(self._folder))
-            for kind in ("counter", "histogram"):
-                self._keep(kind, self._folder / f"{kind}_{pid}.db")
+            if pid is not None:
+                self._end(pid)
             self._add("counter", {_key_of(_RESTARTS): 1.0})
+
+    def _pids(self) -> set[int]:
+        names = (path.stem.rpartition("_")[2] for path in self._folder.iterdir())
+        return {int(name) for name in names if name.isdecimal()}
+
+    def _end(self, pid: int) -> None:
+        ended: Any = mark_process_dead
+        ended(pid, str(self._folder))
+        for kind in ("counter", "histogram"):
+            self._keep(kind, self._folder / f"{kind}_{pid}.db")
 
     def _keep(self, kind: str, file: Path) -> None:
         """Move what a process has counted into one file: reading all would take ever longer."""
@@ -109,9 +129,12 @@ def metrics_of_workers(host: str, port: int) -> Iterator[WorkersMetrics]:
     """
     with TemporaryDirectory(prefix="bff-metrics-") as folder:
         workers = WorkersMetrics(Path(folder))
-        os.environ[FOLDER_VARIABLE] = folder
         with metrics_served(workers.registry, host, port):
-            yield workers
+            os.environ[FOLDER_VARIABLE] = folder
+            try:
+                yield workers
+            finally:
+                del os.environ[FOLDER_VARIABLE]
 
 
 class _Server(ThreadingWSGIServer):
@@ -147,6 +170,16 @@ def _only_metrics(app: Wsgi) -> Wsgi:
         return [b"The metrics are at /metrics.\n"]
 
     return answer
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # somebody else's has its number by now
+    return True
 
 
 def _key_of(counter: str) -> str:
