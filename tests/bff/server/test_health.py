@@ -12,6 +12,7 @@ from bff.server import health
 from bff.server.health import Health, Upstream
 from tests.bff.conftest import Bff, Start
 from tests.fakes.openstack import PASSWORD, FakeOpenStack
+from tests.process import SECONDS
 
 OK, KEYSTONE, GLANCE = {"status": "ok"}, "GET /v3", "GET /versions"
 NOBODY = "http://127.0.0.1:1"
@@ -228,6 +229,15 @@ async def test_a_probe_holds_for_five_seconds(answer: bool, state: str) -> None:
     clock.now += 0.1
     assert await upstream.state() == state
     assert probe.count == 2
+
+
+async def test_a_probe_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "PROBE_SECONDS", 0)
+    probe = Probe()
+    probe.gate.clear()
+    upstream, _ = known(probe)
+    async with asyncio.timeout(SECONDS):
+        assert await upstream.state() == "failing"
 
 
 async def test_a_failure_that_a_call_sees_does_not_undo_what_a_probe_found() -> None:
