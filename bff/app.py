@@ -20,6 +20,7 @@ from bff.errors import BffError, Code
 from bff.monitoring import health_of, measured, metrics_of
 from bff.openstack.failure import KEYSTONE_ERRORS
 from bff.openstack.keystone import Keystone
+from bff.openstack.network import Network
 from bff.openstack.policy import Limits, Policy
 from bff.openstack.service import Service
 from bff.openstack.slots import FairSlots
@@ -69,11 +70,12 @@ def create_app(settings: Settings, registry: Registry) -> Starlette:
     rpc = Rpc(registry, settings, discovery.procedure())
     metrics = metrics_of(settings, [*registry, discovery.procedure().name])
     endpoint = RpcEndpoint(rpc, settings.max_body, settings.call_timeout)
+    network = network_of(settings)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[State]:
         async with new_client() as client, Hub.of(settings) as progress:
-            cloud = _cloud(settings, client, metrics or Unobserved())
+            cloud = _cloud(settings, client, network, metrics or Unobserved())
             async with measured(settings, metrics, cloud, uploads, progress):
                 health = health_of(settings, cloud)
                 yield {"cloud": cloud, "progress": progress, "health": health}
@@ -103,7 +105,21 @@ def create_app(settings: Settings, registry: Registry) -> Starlette:
     return app
 
 
-def _cloud(settings: Settings, client: Client, observer: Observer) -> Cloud:
+def network_of(settings: Settings) -> Network:
+    """Return how the services are reached.
+
+    Raises:
+        ValueError: a file or a proxy of the settings is wrong: which, and what to do.
+    """
+    return Network.of(
+        ca_file=settings.ca_file,
+        client_cert=settings.client_cert,
+        client_key=settings.client_key,
+        use_proxy=settings.use_proxy,
+    )
+
+
+def _cloud(settings: Settings, client: Client, network: Network, observer: Observer) -> Cloud:
     timeouts = Timeouts(
         settings.connect_timeout,
         settings.upstream_timeout,
@@ -115,7 +131,8 @@ def _cloud(settings: Settings, client: Client, observer: Observer) -> Cloud:
         client,
         timeouts,
         KEYSTONE_ERRORS,
-        _policy("Keystone", settings, settings.max_keystone_requests),
+        network=network,
+        policy=_policy("Keystone", settings, settings.max_keystone_requests),
     )
     keystone = Keystone(identity, str(settings.auth_url))
     return Cloud(
@@ -127,6 +144,7 @@ def _cloud(settings: Settings, client: Client, observer: Observer) -> Cloud:
             "Glance",
             client,
             timeouts,
+            network=network,
             policy=_policy("Glance", settings, settings.max_glance_requests),
         ),
         FairSlots("calls", settings.max_calls, settings.max_calls_per_caller, settings.max_waiting),

@@ -7,7 +7,7 @@ import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 import uvicorn
@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from bff import asgi
 from bff import settings as settings_module
+from bff.app import network_of
 from bff.contract import markdown as page
 from bff.contract.model import contract
 from bff.contract.typescript import as_typescript
@@ -49,6 +50,7 @@ def serve(
 ) -> None:
     """Serve until ^C or SIGTERM; the settings come from the environment (docs/settings.md)."""
     settings = _settings()
+    _check_network(settings)
     if settings.secret_keys is None:
         # Every worker must decrypt the cookies that another one encrypted.
         os.environ[f"{PREFIX}SECRET_KEYS"] = Fernet.generate_key().decode()
@@ -144,10 +146,19 @@ def _settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        typer.echo(
-            f"The settings are wrong; docs/settings.md explains them.\n{explain(error)}", err=True
-        )
-        raise typer.Exit(2) from None
+        _wrong(explain(error))
+
+
+def _check_network(settings: Settings) -> None:
+    try:
+        network_of(settings)
+    except ValueError as error:
+        _wrong(str(error))
+
+
+def _wrong(settings: str) -> NoReturn:
+    typer.echo(f"The settings are wrong; docs/settings.md explains them.\n{settings}", err=True)
+    raise typer.Exit(2) from None
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -10,7 +10,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from cryptography.fernet import Fernet
-from pydantic import AnyHttpUrl, DirectoryPath, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AnyHttpUrl,
+    DirectoryPath,
+    Field,
+    FilePath,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "BFF_"
@@ -47,6 +56,32 @@ class Settings(BaseSettings):
     )
     glance_url: AnyHttpUrl | None = Field(
         None, description="Glance's address, instead of the catalog's."
+    )
+    ca_file: FilePath | None = Field(
+        None,
+        description=(
+            "The PEM file of the authorities that sign Keystone's and Glance's certificates,"
+            " instead of the system's; `OS_CACERT` is taken when it is not set. Read again at"
+            " SIGHUP."
+        ),
+    )
+    client_cert: FilePath | None = Field(
+        None,
+        description=(
+            "The PEM file of the certificate that is shown to Keystone and Glance. Read again at"
+            " SIGHUP, with its key."
+        ),
+    )
+    client_key: FilePath | None = Field(
+        None,
+        description="The PEM file of its key, without a passphrase, where that is another file.",
+    )
+    use_proxy: bool = Field(
+        False,
+        description=(
+            "Whether Keystone and Glance are reached through the HTTP proxies that `HTTPS_PROXY`"
+            " and `HTTP_PROXY` name, except for the hosts and domains in `NO_PROXY`."
+        ),
     )
     prefix: str = Field(
         "/polaris-bff",
@@ -208,6 +243,12 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least level that is logged."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _usual_ca_file(cls, values: Any) -> Any:
+        usual = os.environ.get("OS_CACERT")
+        return {"ca_file": usual, **values} if usual else values
 
     @field_validator("auth_url")
     @classmethod

@@ -20,6 +20,7 @@ from yarl import URL
 
 from bff.errors import BffError, Code
 from bff.openstack.connector import MismatchedAnswer, UnsolicitedData
+from bff.openstack.network import advice
 from schemas.headers import REQUEST_ID
 
 MAX_EXPLANATION = 500
@@ -87,7 +88,17 @@ _FAILURES: tuple[tuple[type[BaseException], Code, str], ...] = (
         Code.SERVICE_UNAVAILABLE,
         "has an address whose name does not resolve",
     ),
+    (
+        aiohttp.ClientProxyConnectionError,
+        Code.SERVICE_UNAVAILABLE,
+        "cannot be reached: the proxy in front of it does not answer",
+    ),
     (aiohttp.ClientConnectorError, Code.SERVICE_UNAVAILABLE, "cannot be reached"),
+    (
+        aiohttp.ClientHttpProxyError,
+        Code.SERVICE_UNAVAILABLE,
+        "cannot be reached: the proxy in front of it refused",
+    ),
     (MismatchedAnswer, Code.BAD_GATEWAY, "answered another request than this one"),
     (aiohttp.ClientError, Code.BAD_GATEWAY, "broke off its answer"),
     (HttpProcessingError, Code.BAD_GATEWAY, "broke off its answer"),
@@ -112,6 +123,7 @@ def translated(target: Target, doing: str) -> Iterator[None]:
             request=target.address,
             cause=cause,
             doing=doing,
+            **({"advice": known} if (known := advice(failure)) else {}),
         )
         message = f"Could not {doing}: {target.service} {reason}; try again later."
         raise BffError(code, message) from failure
@@ -123,6 +135,8 @@ def _cause(failure: BaseException) -> str:
     aiohttp's errors of the parser hold heads, in which a new token may be.
     """
     name = type(failure).__name__
+    if isinstance(failure, aiohttp.ClientHttpProxyError):
+        return f"{name}: the proxy answered {failure.status}"
     is_system_error = isinstance(failure, OSError | UnsolicitedData)
     return f"{name}: {failure}" if is_system_error else name
 

@@ -21,6 +21,7 @@ from bff.openstack.failure import (
     translated,
     upstream_request_id,
 )
+from bff.openstack.network import Network
 from bff.openstack.policy import Policy
 from bff.openstack.transport import Client, StreamedBody, Timeouts, dedicated_client
 from bff.openstack.upstream_error import upstream_error
@@ -44,6 +45,7 @@ class Service:
         policy: What the service is spared.
         count: Is called with the size of each part of an answer, in bytes; an exception from
             it ends the request.
+        network: Whom to trust, and through which proxy.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Service:
     errors: OwnErrors = GLANCE_ERRORS
     policy: Policy = field(default_factory=lambda: Policy("the service"))
     count: Callable[[int], None] = lambda _: None
+    network: Network = field(default_factory=Network)
 
     async def call(
         self,
@@ -162,6 +165,7 @@ class Service:
             timeout=aiohttp.ClientTimeout(total=total, sock_connect=self.timeouts.connect),
             # A redirect would carry the token to wherever it points.
             allow_redirects=False,
+            **self.network.options(target.url),
         ) as response:
             async with asyncio.timeout(self.timeouts.answer):
                 content = await self._body(response)

@@ -45,6 +45,12 @@ def test_a_wrong_setting_stops_the_start_by_name(
         assert f"{name}: " in done.stderr
 
 
+def test_a_file_that_is_no_certificate_stops_the_start() -> None:
+    done = bff("serve", "--port", "0", BFF_AUTH_URL="http://k/v3", BFF_CA_FILE=__file__)
+    assert done.exit_code == 2
+    assert f"BFF_CA_FILE: {__file__} must hold certificates in PEM format" in done.stderr
+
+
 def test_a_port_in_use_stops_the_start() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])

@@ -72,6 +72,19 @@ def test_an_origin_is_written_as_browsers_send_it(origin: str) -> None:
     assert settings.allowed_origins == (origin,)
 
 
+def test_the_usual_variable_names_the_authorities_where_ours_does_not(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    usual, ours = tmp_path / "usual.pem", tmp_path / "ours.pem"
+    usual.touch()
+    ours.touch()
+    assert Settings(**URL).ca_file is None  # type: ignore[arg-type]
+    monkeypatch.setenv("OS_CACERT", str(usual))
+    assert Settings(**URL).ca_file == usual  # type: ignore[arg-type]
+    monkeypatch.setenv("BFF_CA_FILE", str(ours))
+    assert Settings(**URL).ca_file == ours  # type: ignore[arg-type]
+
+
 def test_keys_are_several_and_never_shown() -> None:
     first, second = (Fernet.generate_key().decode() for _ in range(2))
     settings = Settings(**URL, secret_keys=f"{first} ,{second}")  # type: ignore[arg-type]

@@ -325,6 +325,7 @@ UNREACHABLE: set[type[BaseException]] = {
     aiohttp.ClientConnectorDNSError,
     aiohttp.ClientConnectorSSLError,
     aiohttp.ClientConnectorCertificateError,
+    aiohttp.ClientHttpProxyError,
     aiohttp.ClientProxyConnectionError,
     aiohttp.ClientSSLError,
     aiohttp.client_exceptions.UnixClientConnectorError,
@@ -336,9 +337,12 @@ UNREACHABLE: set[type[BaseException]] = {
     ssl.SSLError,
     ssl.CertificateError,
 }
+UNDER_PROXY = "cannot be reached: the proxy in front of it"
 TOLD_APART: dict[type[BaseException], str] = {
     aiohttp.ClientConnectorDNSError: "has an address whose name does not resolve",
     aiohttp.ClientConnectorSSLError: "cannot be reached over TLS",
+    aiohttp.ClientProxyConnectionError: f"{UNDER_PROXY} does not answer",
+    aiohttp.ClientHttpProxyError: f"{UNDER_PROXY} refused",
     aiohttp.ClientConnectorCertificateError: "has a certificate that cannot be trusted",
 }
 SILENT: set[type[BaseException]] = {
@@ -356,7 +360,9 @@ def test_every_failure_of_a_connection_becomes_a_code_and_is_not_quoted(
     kind: type[BaseException],
 ) -> None:
     # Not through their own constructors and texts, each of which wants something else.
-    told: Any = type(kind.__name__, (kind,), {"__str__": lambda _: f"quoted {TOKEN}"})
+    told: Any = type(
+        kind.__name__, (kind,), {"__str__": lambda _: f"quoted {TOKEN}", "status": 407}
+    )
     failure = told.__new__(told)
     expected = (
         (Code.SERVICE_UNAVAILABLE, TOLD_APART.get(kind, "cannot be reached"))
