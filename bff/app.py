@@ -27,6 +27,7 @@ from bff.openstack.slots import FairSlots
 from bff.openstack.transport import Client, Timeouts, new_client
 from bff.progress.endpoint import LAST_EVENT_ID, ProgressEndpoint
 from bff.progress.hub import Hub
+from bff.reload import Reload, network_of
 from bff.rpc.endpoint import SOFT_HEADER, TIMEOUT_HEADER, RpcEndpoint
 from bff.rpc.jsonrpc import Rpc
 from bff.rpc.registry import Registry
@@ -39,6 +40,7 @@ from bff.server.middleware import (
     RequestIdMiddleware,
     request_id_of,
 )
+from bff.server.stop import Stop
 from bff.session.cookies import SessionCookie
 from bff.session.credentials import (
     PROJECT_HEADER,
@@ -61,6 +63,8 @@ class State(TypedDict):
     cloud: Cloud
     progress: Hub
     health: Health
+    stop: Stop
+    reload: Callable[[], None]
 
 
 def create_app(settings: Settings, registry: Registry) -> Starlette:
@@ -77,8 +81,14 @@ def create_app(settings: Settings, registry: Registry) -> Starlette:
         async with new_client() as client, Hub.of(settings) as progress:
             cloud = _cloud(settings, client, network, metrics or Unobserved())
             async with measured(settings, metrics, cloud, uploads, progress):
-                health = health_of(settings, cloud)
-                yield {"cloud": cloud, "progress": progress, "health": health}
+                stop = Stop()
+                yield {
+                    "cloud": cloud,
+                    "progress": progress,
+                    "health": health_of(settings, cloud, lambda: stop.begun),
+                    "stop": stop,
+                    "reload": Reload(cloud.cookie, network),
+                }
                 await endpoint.drain()
                 await cloud.sessions.drain()
 
@@ -103,20 +113,6 @@ def create_app(settings: Settings, registry: Registry) -> Starlette:
     # A redirect would use the client's Host header, and http behind a proxy that ends TLS.
     app.router.redirect_slashes = False
     return app
-
-
-def network_of(settings: Settings) -> Network:
-    """Return how the services are reached.
-
-    Raises:
-        ValueError: a file or a proxy of the settings is wrong: which, and what to do.
-    """
-    return Network.of(
-        ca_file=settings.ca_file,
-        client_cert=settings.client_cert,
-        client_key=settings.client_key,
-        use_proxy=settings.use_proxy,
-    )
 
 
 def _cloud(settings: Settings, client: Client, network: Network, observer: Observer) -> Cloud:

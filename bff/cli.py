@@ -16,14 +16,15 @@ from pydantic import ValidationError
 
 from bff import asgi
 from bff import settings as settings_module
-from bff.app import network_of
 from bff.contract import markdown as page
 from bff.contract.model import contract
 from bff.contract.typescript import as_typescript
+from bff.reload import network_of
 from bff.server.exposition import check_address, metrics_of_workers
 from bff.server.protocol import Connection
+from bff.server.stop import Server
 from bff.settings import PREFIX, Settings, explain
-from bff.workers import FACTORY, Workers
+from bff.workers import FACTORY, Workers, times_of
 
 _CANNOT_LISTEN: Mapping[int, str] = {
     errno.EADDRINUSE: "another program listens there; stop it, or choose another --port",
@@ -51,7 +52,7 @@ def serve(
     """Serve until ^C or SIGTERM; the settings come from the environment (docs/settings.md)."""
     settings = _settings()
     _check_network(settings)
-    if settings.secret_keys is None:
+    if not settings.fernet_keys:
         # Every worker must decrypt the cookies that another one encrypted.
         os.environ[f"{PREFIX}SECRET_KEYS"] = Fernet.generate_key().decode()
         typer.echo(
@@ -74,15 +75,18 @@ def serve(
         access_log=False,
         log_config=None,
         server_header=False,
-        timeout_graceful_shutdown=settings.shutdown_timeout,
     )
     sock = _listen(host, port)
     address = f"http://{_url_host(host)}:{sock.getsockname()[1]}{settings.prefix}/"
+
+    def ready() -> None:
+        typer.echo(f"ready {address}")
+
     with _metrics(settings, workers) as replaced:
         if workers == 1:
-            _Server(config, address).run([sock])
+            Server(config, times_of(settings), ready=ready).run([sock])
         else:
-            Workers(config, sock, lambda: _announce(address), replaced).run()
+            Workers(config, sock, ready, replaced).run()
 
 
 @app.command()
@@ -107,18 +111,6 @@ def types() -> None:
 def new_key() -> None:
     """Print a new key for BFF_SECRET_KEYS."""
     typer.echo(Fernet.generate_key().decode())
-
-
-class _Server(uvicorn.Server):
-    """Says when it is ready, and under which address."""
-
-    def __init__(self, config: uvicorn.Config, address: str) -> None:
-        super().__init__(config)
-        self._address = address
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        _announce(self._address)
 
 
 @contextmanager
@@ -179,7 +171,3 @@ def _listen(host: str, port: int) -> socket.socket:
 
 def _url_host(host: str) -> str:
     return f"[{host}]" if ":" in host else host
-
-
-def _announce(address: str) -> None:
-    typer.echo(f"ready {address}")

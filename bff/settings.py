@@ -17,6 +17,7 @@ from pydantic import (
     FilePath,
     SecretStr,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -187,8 +188,24 @@ class Settings(BaseSettings):
     max_spool_bytes_per_project: int = Field(
         16 * GIB, ge=0, description="How many of them are one project's."
     )
+    drain_seconds: float = Field(
+        0,
+        ge=0,
+        description=(
+            "How long everything is served on after SIGTERM, in seconds, while `/readyz` says that"
+            " this server stops: as long as a balancer takes to notice."
+        ),
+    )
     shutdown_timeout: int = Field(
         30, ge=0, description="How long running calls may take to end at a stop, in seconds."
+    )
+    upload_shutdown_timeout: float = Field(
+        30,
+        ge=0,
+        description=(
+            "How long running uploads may take to end at a stop, in seconds; what is cut then"
+            " leaves its image `queued`."
+        ),
     )
     token_cache_seconds: float = Field(
         60,
@@ -218,6 +235,13 @@ class Settings(BaseSettings):
         description=(
             "Fernet keys that seal the session cookie, joined by commas: the first seals, all"
             " open. Made at the start when not set: sessions then end with the process."
+        ),
+    )
+    secret_keys_file: SecretStr | None = Field(
+        None,
+        description=(
+            "The file that holds these keys instead, by lines or commas; read again at SIGHUP, so"
+            " that keys rotate without a restart."
         ),
     )
     cookie_secure: bool = Field(
@@ -273,7 +297,25 @@ class Settings(BaseSettings):
                 raise ValueError("each must be an origin, as https://cloud.example:8443")
         return value
 
-    @field_validator("secret_keys")
+    @field_validator("secret_keys_file", mode="before")
+    @classmethod
+    def _read_keys(cls, value: Any, info: ValidationInfo) -> Any:
+        """Put what the file holds in the place of its path."""
+        if value is None:
+            return None
+        if info.data.get("secret_keys") is not None:
+            raise ValueError("set this or BFF_SECRET_KEYS, not both")
+        try:
+            content = Path(value).read_text(encoding="ascii") if Path(value).is_file() else None
+        except OSError as problem:
+            raise ValueError(f"cannot be read ({problem.strerror})") from None
+        except UnicodeError:
+            raise ValueError("is no text") from None
+        if content is None or not content.strip(", \t\r\n"):
+            raise ValueError("must be a file that holds a key, as `bff new-key` prints it")
+        return content
+
+    @field_validator("secret_keys", "secret_keys_file")
     @classmethod
     def _fernet_keys(cls, value: SecretStr | None) -> SecretStr | None:
         for key in _keys(value):
@@ -312,7 +354,7 @@ class Settings(BaseSettings):
     @property
     def fernet_keys(self) -> list[str]:
         """The keys of the session cookie, the sealing one first; empty when none is set."""
-        return _keys(self.secret_keys)
+        return _keys(self.secret_keys or self.secret_keys_file)
 
     @property
     def metrics_host_and_port(self) -> tuple[str, int] | None:
@@ -328,7 +370,7 @@ class Settings(BaseSettings):
 
 def _keys(value: SecretStr | None) -> list[str]:
     text = value.get_secret_value() if value else ""
-    return [key.strip() for key in text.split(",") if key.strip()]
+    return [key for key in re.split(r"[,\s]+", text) if key]
 
 
 def _check_redis_url(url: str) -> None:

@@ -13,13 +13,20 @@ from time import monotonic
 import typer
 import uvicorn
 from starlette.applications import Starlette
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 from uvicorn.supervisors.multiprocess import Process
 
 from bff import asgi
+from bff.errors import requires
+from bff.server.stop import Server, Times
+from bff.settings import Settings
 
 READY_SECONDS = 60.0
+JOIN_SECONDS = 0.1
 FACTORY = "bff.workers:create"
+
+requires("uvicorn", Process, "_server")
 
 
 def create() -> Starlette:
@@ -28,8 +35,25 @@ def create() -> Starlette:
     return asgi.create()
 
 
+def times_of(settings: Settings) -> Times:
+    """Return how long a stop may take."""
+    return Times(
+        settings.drain_seconds, settings.shutdown_timeout, settings.upload_shutdown_timeout
+    )
+
+
+class Worker(Process):
+    """A process that serves, and stops as ``bff.server.stop`` has it."""
+
+    def target(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve; this is where the process begins."""
+        # Before uvicorn's thread, which answers the parent's questions about it.
+        self._server = Server(self.config, times_of(Settings()), in_worker=True)
+        super().target(sockets)
+
+
 class Workers(Multiprocess):
-    """Says when every worker is ready, and what keeps one from it.
+    """Says when every worker is ready, and what keeps one from it; carries signals to all.
 
     Args:
         ready: Called once, when all take calls.
@@ -46,6 +70,7 @@ class Workers(Multiprocess):
         super().__init__(config, [sock])
         self._ready = ready
         self._replaced = replaced
+        self._told = False
 
     def init_processes(self) -> None:
         """Start the workers.
@@ -53,7 +78,7 @@ class Workers(Multiprocess):
         Raises:
             typer.Exit: one is not ready in time; none is left then.
         """
-        super().init_processes()
+        self.processes.extend(self._started() for _ in range(self.processes_num))
         for process in self.processes:
             if not self._is_ready(process):
                 self._give_up(process)
@@ -66,21 +91,67 @@ class Workers(Multiprocess):
         Raises:
             typer.Exit: it cannot start any more.
         """
-        before = list(self.processes)
-        super().keep_subprocess_alive()
-        for old, new in zip(before, self.processes, strict=True):
-            if old is not new:
-                self._replaced(old.pid)
-                _echo_error(
-                    f"Worker {old.pid} {_exit_reason(old)}; worker {new.pid} takes its place."
-                )
-            elif self.should_exit.is_set() and not new.process.is_alive():
-                self._give_up(new)
+        seconds = self.config.timeout_worker_healthcheck
+        for index, process in enumerate(self.processes):
+            if not self.should_exit.is_set() and not process.is_alive(seconds):
+                self.processes[index] = self._instead_of(process)
 
     def terminate_all(self) -> None:
         """Stop; whoever connects from now on is refused rather than left to wait for a reset."""
         self._close()
         super().terminate_all()
+        self._told = True
+
+    def join_all(self) -> None:
+        """Wait for every worker; another signal meanwhile is passed on."""
+        for process in self.processes:
+            while process.process.is_alive():
+                process.process.join(JOIN_SECONDS)
+                self.handle_signals()
+
+    def handle_int(self) -> None:
+        """Stop; a second time, do not wait for the balancer, and then not even for calls."""
+        self._stop_or(signal.SIGINT, signal.SIGINT)
+
+    def handle_term(self) -> None:
+        """Stop; a second time, do not wait for the balancer."""
+        self._stop_or(signal.SIGTERM, signal.SIGUSR1)
+
+    def handle_hup(self) -> None:
+        """Have each worker, one after the other, read its keys and certificates again."""
+        for process in self.processes:
+            if self._is_ready(process):
+                _tell(process, signal.SIGHUP)
+
+    def handle_ttin(self) -> None:
+        """Start one more worker."""
+        self.processes_num += 1
+        self.processes.append(self._started())
+
+    def _stop_or(self, came: signal.Signals, hurry: signal.Signals) -> None:
+        if self._told:
+            for process in self.processes:
+                _tell(process, hurry)
+        elif self.should_exit.is_set():
+            # The workers must hear of the stop before; ``join_all`` comes back to it.
+            self.signal_queue.append(came)
+        self.should_exit.set()
+
+    def _instead_of(self, ended: Process) -> Process:
+        # One that hangs is not alive either.
+        ended.kill()
+        ended.join()
+        if ended.exitcode == STARTUP_FAILURE:
+            self._give_up(ended)
+        new = self._started()
+        self._replaced(ended.pid)
+        _echo_error(f"Worker {ended.pid} {_exit_reason(ended)}; worker {new.pid} takes its place.")
+        return new
+
+    def _started(self) -> Process:
+        worker = Worker(self.config, self.sockets)
+        worker.start()
+        return worker
 
     def _is_ready(self, process: Process) -> bool:
         deadline = monotonic() + READY_SECONDS
@@ -113,6 +184,11 @@ def _exit_reason(process: Process) -> str:
     if status < 0:
         return f"was ended by {signal.Signals(-status).name} (out of memory?)"
     return f"ended with status {status} (its reason is above)"
+
+
+def _tell(process: Process, sig: signal.Signals) -> None:
+    if process.pid is not None and process.process.is_alive():
+        os.kill(process.pid, sig)
 
 
 def _echo_error(message: str) -> None:

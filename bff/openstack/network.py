@@ -18,10 +18,16 @@ _AUTHORITY = "name the file of the authority that signed it in BFF_CA_FILE"
 _NAME = (
     "use a name that the certificate is for: in BFF_AUTH_URL, in BFF_GLANCE_URL or in the catalog"
 )
-_ADVICE = {
-    **dict.fromkeys((9, 10), _CLOCK),
-    **dict.fromkeys((2, 18, 19, 20, 21), _AUTHORITY),
-    **dict.fromkeys((62, 64), _NAME),
+_ADVICE: Mapping[int, str] = {
+    9: _CLOCK,
+    10: _CLOCK,
+    2: _AUTHORITY,
+    18: _AUTHORITY,
+    19: _AUTHORITY,
+    20: _AUTHORITY,
+    21: _AUTHORITY,
+    62: _NAME,
+    64: _NAME,
 }
 # The alerts of a service that sees no certificate, or not the one it wants (RFC 8446, 6.2).
 _REFUSED = re.compile(r"ALERT_\w*(CERTIFICATE|UNKNOWN_CA)")

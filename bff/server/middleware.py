@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from bff.errors import BffError, bug, stopping
 from bff.logs import printable
 from bff.server.error_response import error_response
+from bff.server.stop import Stop
 from schemas.headers import REQUEST_ID
 
 _REQUEST_ID = re.compile(r"req-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -58,12 +59,20 @@ class RequestIdMiddleware:
                 headers[REQUEST_ID] = request_id
                 for name, value in SAFE_HEADERS.items():
                     headers.setdefault(name, value)
+                if _is_stopping(scope):
+                    # The balancer's next request belongs on another server's connection.
+                    headers["Connection"] = "close"
             await send(message)
 
         # The address in X-Forwarded-For, where uvicorn trusts the proxy.
         client = printable((scope.get("client") or ("",))[0])
         with structlog.contextvars.bound_contextvars(request_id=request_id, client=client):
             await self._app(scope, receive, send_with_headers)
+
+
+def _is_stopping(scope: Scope) -> bool:
+    stop: Stop | None = scope.get("state", {}).get("stop")
+    return stop is not None and stop.begun
 
 
 class EncodedSlashMiddleware:

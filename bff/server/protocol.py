@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import select
 from typing import Any
 
 from httptools import HttpParserUpgrade, HttpRequestParser
@@ -30,6 +31,8 @@ READ_SECONDS = 60.0
 MIN_READ_BYTES = 64 * 1024
 # In seconds, from a client's end of sending to the first probe whether it still reads.
 FIRST_PROBE = 0.05
+# In seconds, at a stop: a request may be on its way over a connection that was just made.
+LAST_SECONDS = 1.0
 _BEFORE_HTTP_1_1 = ("0.9", "1.0")
 # uri-host [ ":" port ] (RFC 9110, 7.2); it may be empty.
 _HOST = re.compile(
@@ -94,6 +97,7 @@ class Connection(HttpToolsProtocol):
         self._read_timer: asyncio.TimerHandle | None = None
         self._probe_timer: asyncio.TimerHandle | None = None
         self._fault_message = ""
+        self._is_last = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the timer of the first head."""
@@ -132,6 +136,18 @@ class Connection(HttpToolsProtocol):
         last.keep_alive = False
         self._probe_timer = self.loop.call_later(FIRST_PROBE, self._probe, FIRST_PROBE)
         return True
+
+    def shutdown(self) -> None:
+        """The server stops: answer what has come or is about to, and end."""
+        self._is_last = True
+        if self.transport.is_closing():
+            return
+        if self.cycle is not None:
+            self.cycle.keep_alive = False
+        if self.cycle is None or is_readable(self.transport):
+            self.loop.call_later(LAST_SECONDS, self._close_idle)
+        else:
+            self._close_idle()
 
     def send_400_response(self, msg: str) -> None:
         """Answer malformed HTTP, or a head that is too large."""
@@ -205,6 +221,7 @@ class Connection(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._active_cycle = cycle
+        cycle.keep_alive = cycle.keep_alive and not self._is_last
         super()._start_asgi_task(cycle, app)
 
     def _check_host(self) -> None:
@@ -285,6 +302,11 @@ class Connection(HttpToolsProtocol):
         else:
             self._watch_reader()
 
+    def _close_idle(self) -> None:
+        # A head that has begun has its own time.
+        if not self._head_bytes and not self._is_answering():
+            self.transport.close()
+
     def _is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
 
@@ -302,3 +324,11 @@ class Connection(HttpToolsProtocol):
             self._start_head_timer()
         else:
             self.transport.close()
+
+
+def is_readable(transport: asyncio.Transport) -> bool:
+    """Return whether something has come that the loop has not taken in yet."""
+    # Not select.select, which fails for descriptors over 1023.
+    poll = select.poll()
+    poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
+    return bool(poll.poll(0))

@@ -17,7 +17,7 @@ from schemas.keystone import Scope
 MAX_COOKIE_BYTES = 4096
 
 
-@dataclass(frozen=True)
+@dataclass
 class SessionCookie:
     """Seals credentials into the value of a cookie, and opens it again."""
 
@@ -29,8 +29,12 @@ class SessionCookie:
     def of(cls, settings: Settings) -> SessionCookie:
         """Return the cookie of these settings; without a key, one that ends with the process."""
         keys = settings.fernet_keys or [Fernet.generate_key().decode()]
-        fernet = MultiFernet([Fernet(key) for key in keys])
-        return cls(settings.cookie_name, settings.cookie_secure, fernet)
+        return cls(settings.cookie_name, settings.cookie_secure, _fernet(keys))
+
+    def take_keys(self, settings: Settings) -> None:
+        """Seal and open with these keys from now on, if there are any."""
+        if settings.fernet_keys:
+            self.fernet = _fernet(settings.fernet_keys)
 
     def open(self, value: str) -> Credentials | None:
         """Return the credentials in a cookie; ``None`` for one that we did not seal."""
@@ -66,6 +70,10 @@ class SessionCookie:
     def _header(self, value: str, seconds: int) -> str:
         flags = "HttpOnly; Secure; SameSite=Lax" if self.secure else "HttpOnly; SameSite=Lax"
         return f"{self.name}={value}; Max-Age={seconds}; Path=/; {flags}"
+
+
+def _fernet(keys: list[str]) -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in keys])
 
 
 def _seconds_until(expires: datetime) -> int:

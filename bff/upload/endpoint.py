@@ -53,6 +53,10 @@ class UploadEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one upload; whatever goes wrong, nothing is stored by half."""
+        with Request(scope).state.stop.upload():
+            await self._serve(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         settings, request = self._settings, Request(scope)
         cloud: Cloud = request.state.cloud

@@ -92,6 +92,45 @@ def test_keys_are_several_and_never_shown() -> None:
     assert first not in repr(settings)
 
 
+@pytest.mark.parametrize("joint", ["\n", ",", ", ", "\r\n\n"])
+def test_keys_may_be_in_a_file(joint: str, tmp_path: Path) -> None:
+    keys = [Fernet.generate_key().decode() for _ in range(2)]
+    file = tmp_path / "keys"
+    file.write_bytes(joint.join([*keys, ""]).encode())
+    settings = Settings(**URL, secret_keys_file=str(file))  # type: ignore[arg-type]
+    assert settings.fernet_keys == keys
+    assert keys[0] not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "must be a file that holds a key"),
+        (b"\n ,\n", "must be a file that holds a key"),
+        (None, "must be a file that holds a key"),
+        (b"short", "must be 32 bytes in URL-safe base64"),
+        (b"\xff\xfe", "is no text"),
+    ],
+)
+def test_a_wrong_file_of_keys_is_told_without_what_it_holds(
+    content: bytes | None, says: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "keys"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(ValidationError) as refusal:
+        Settings(**URL, secret_keys_file=str(file))  # type: ignore[arg-type]
+    told = explain(refusal.value)
+    assert told.startswith("BFF_SECRET_KEYS_FILE: ")
+    assert says in told
+    assert "short" not in told
+
+
+def test_keys_are_in_one_place(tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match="set this or BFF_SECRET_KEYS, not both"):
+        Settings(**URL, secret_keys=Fernet.generate_key().decode(), secret_keys_file="keys")  # type: ignore[arg-type]
+
+
 def test_the_page_names_every_setting_with_its_meaning() -> None:
     page = as_markdown()
     for name, field in Settings.model_fields.items():

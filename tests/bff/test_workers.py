@@ -9,18 +9,41 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from http.cookies import SimpleCookie
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
+from cryptography.fernet import Fernet
 
 from tests.bff.conftest import Bff
-from tests.fakes.openstack import FakeOpenStack
+from tests.bff.upload.conftest import Connection
+from tests.fakes.openstack import PASSWORD, FakeOpenStack
 from tests.process import ROOT, SECONDS, line_of, ready, running
+from tests.tls import Authority
 
+LIST = b'{"jsonrpc":"2.0","id":1,"method":"compute.image.listImages"}'
 WORDS = ("bff", "serve", "--port", "0", "--workers", "2")
+
+
+def request(token: str = "none", path: str = "rpc") -> bytes:
+    """Return a call; with a token that is nobody's, it is answered without a service."""
+    lines = [f"POST /polaris-bff/{path} HTTP/1.1", "Host: bff", f"X-Auth-Token: {token}"]
+    lines += ["Content-Type: application/json", f"Content-Length: {len(LIST)}", "", ""]
+    return "\r\n".join(lines).encode() + LIST
+
+
+@asynccontextmanager
+async def connected(origin: str) -> AsyncIterator[Connection]:
+    address = urlsplit(origin)
+    assert address.hostname
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    yield Connection(reader, writer)
+    writer.close()
 
 
 def workers_of(pid: int) -> list[int]:
@@ -96,6 +119,112 @@ async def test_a_worker_that_ends_is_told_of_and_replaced(openstack: FakeOpenSta
         os.kill(worker, signal.SIGKILL)
         line = await asyncio.to_thread(line_of, process, containing="takes its place", of="stderr")
         assert f"Worker {worker} was ended by SIGKILL" in line
+
+
+def sockets_of(pid: int) -> set[str]:
+    """Return the inodes of a process's sockets."""
+    links = (str(path.readlink()) for path in Path(f"/proc/{pid}/fd").iterdir())
+    return {link[8:-1] for link in links if link.startswith("socket:[")}
+
+
+def served_by(client: asyncio.StreamWriter, workers: list[int]) -> int:
+    """Return the worker that has the other end of a connection."""
+    ours, theirs = (client.get_extra_info(name)[1] for name in ("sockname", "peername"))
+    ends = f":{theirs:04X}", f":{ours:04X}"
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        fields = line.split()
+        if fields[1].endswith(ends[0]) and fields[2].endswith(ends[1]):
+            (worker,) = [pid for pid in workers if fields[9] in sockets_of(pid)]
+            return worker
+    raise AssertionError("nobody has it")
+
+
+async def test_a_worker_that_is_killed_takes_no_call_but_its_own(
+    openstack: FakeOpenStack, client: aiohttp.ClientSession
+) -> None:
+    token = openstack.new_token()
+    openstack.gate = asyncio.Event()
+    with running(*WORDS, BFF_AUTH_URL=f"{openstack.url}/v3") as process:
+        served = Bff(await ready(process), client)
+        workers, calls = workers_of(process.pid), list[tuple[int, Connection]]()
+        async with asyncio.timeout(SECONDS), AsyncExitStack() as stack:
+            # Until each has some under way: the system chooses who accepts.
+            while len(calls) < 32 or len({worker for worker, _ in calls}) < 2:
+                connection = await stack.enter_async_context(connected(served.origin))
+                await connection.send(request(token))
+                await openstack.arrived.acquire()
+                calls.append((served_by(connection.writer, workers), connection))
+            victim = workers[0]
+            os.kill(victim, signal.SIGKILL)
+            for worker, connection in calls:
+                if worker == victim:
+                    with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
+                        await connection.answer()
+            # Whoever comes meanwhile is served, and those of the other one are.
+            later = [served.call("compute.image.listImages", X_Auth_Token=token) for _ in range(8)]
+            coming = asyncio.gather(*later)
+            openstack.gate.set()
+            assert all(answer["result"] == [] for answer in await coming)
+            for worker, connection in calls:
+                if worker != victim:
+                    assert (await connection.answer())[2]["result"] == []
+
+
+@pytest.mark.parametrize("count", ["1", "2"])
+async def test_hup_takes_new_keys_and_loses_no_call(
+    count: str, openstack: FakeOpenStack, client: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    old, new = (Fernet.generate_key().decode() for _ in range(2))
+    keys = tmp_path / "keys"
+    keys.write_text(f"{old}\n")
+    settings = {"BFF_AUTH_URL": f"{openstack.url}/v3", "BFF_SECRET_KEYS_FILE": str(keys)}
+    with running(*WORDS[:-1], count, **settings, BFF_CA_FILE=str(Authority(tmp_path).file)) as it:
+        served = Bff(await ready(it), client)
+
+        async def reload(content: str, says: str) -> None:
+            keys.write_text(content)
+            it.send_signal(signal.SIGHUP)
+            for _ in range(int(count)):
+                line = await asyncio.to_thread(line_of, it, containing="keys and cert", of="stderr")
+                assert says in line
+
+        async def user(cookie: str) -> Any:
+            sent = {"Cookie": cookie, "Origin": served.origin}
+            answer = await served.call("auth.getCurrentUserSession", **sent)
+            return answer["result"] and answer["result"]["user"]["name"]
+
+        async with asyncio.timeout(SECONDS):
+            workers = workers_of(it.pid)
+            first, sealed = await signed_in(served)
+            Fernet(old).decrypt(sealed)
+            openstack.gate = asyncio.Event()
+            params = {"X_Auth_Token": openstack.new_token()}
+            running_call = asyncio.create_task(served.call("compute.image.listImages", **params))
+            await openstack.arrived.acquire()
+            await reload("no key", "must be 32 bytes in URL-safe base64")
+            (tmp_path / "authority.pem").rename(tmp_path / "away")
+            await reload(f"{new},{old}\n", "BFF_CA_FILE: ")
+            _, sealed = await signed_in(served)
+            Fernet(old).decrypt(sealed)
+            (tmp_path / "away").rename(tmp_path / "authority.pem")
+            await reload(f"{new},{old}\n", "were read again")
+            _, sealed = await signed_in(served)
+            Fernet(new).decrypt(sealed)
+            assert await user(first) == "alice"
+            await reload(new, "were read again")
+            assert await user(first) is None
+            openstack.gate.set()
+            assert (await running_call)["result"] == []
+            assert workers_of(it.pid) == workers
+
+
+async def signed_in(served: Bff) -> tuple[str, str]:
+    """Sign in; returns the cookie, and its value."""
+    params = {"user": "alice", "password": PASSWORD, "projectName": "demo"}
+    sign_in = {"jsonrpc": "2.0", "id": 1, "method": "auth.createUserSession", "params": params}
+    response = await served.request("POST", served.url, json=sign_in)
+    (morsel,) = SimpleCookie(response.headers["Set-Cookie"]).values()
+    return f"{morsel.key}={morsel.value}", morsel.value
 
 
 @contextmanager

@@ -251,7 +251,7 @@ async def test_a_server_that_ends_in_mid_upload_leaves_an_image_that_takes_its_d
     client: aiohttp.ClientSession,
     how: signal.Signals,
 ) -> None:
-    variables = {"BFF_AUTH_URL": cloud.auth_url, "BFF_SHUTDOWN_TIMEOUT": "0"}
+    variables = {"BFF_AUTH_URL": cloud.auth_url, "BFF_UPLOAD_SHUTDOWN_TIMEOUT": "0"}
     image_id = await queued(alice)
     with running("bff", "serve", "--port", "0", **variables) as process:
         dying = Uploader(Bff(await ready(process), client), alice.token)

@@ -20,7 +20,7 @@ from tests.process import SECONDS, ready, running
 SAID = "This server is being stopped: "
 LIST = {"jsonrpc": "2.0", "id": 1, "method": "compute.image.listImages"}
 # What runs is cut off at once.
-SETTINGS = {"BFF_SHUTDOWN_TIMEOUT": "0"}
+SETTINGS = {"BFF_SHUTDOWN_TIMEOUT": "0", "BFF_UPLOAD_SHUTDOWN_TIMEOUT": "0"}
 
 
 class Stopped:

@@ -276,7 +276,7 @@ async def test_a_server_that_ends_in_mid_upload_stores_nothing_and_leaves_no_fil
     variables = {
         "BFF_AUTH_URL": f"{openstack.url}/v3",
         "BFF_SPOOL_DIR": str(tmp_path),
-        "BFF_SHUTDOWN_TIMEOUT": "0",
+        "BFF_UPLOAD_SHUTDOWN_TIMEOUT": "0",
     }
     kind, query = kind_and_query(way, queued["id"])
     body = WAYS[way](queued["id"], CONTENT * 20)
