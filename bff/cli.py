@@ -5,17 +5,20 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Annotated, NoReturn
 
+import structlog
 import typer
 import uvicorn
+import uvloop
 from cryptography.fernet import Fernet
 from pydantic import ValidationError
 
-from bff import asgi
+from bff import __version__, asgi
 from bff import settings as settings_module
+from bff.check import FAIL, Check, Line
 from bff.contract import markdown as page
 from bff.contract.model import contract
 from bff.contract.typescript import as_typescript
@@ -24,6 +27,7 @@ from bff.server.exposition import check_address, metrics_of_workers
 from bff.server.protocol import Connection
 from bff.server.stop import Server
 from bff.settings import PREFIX, Settings, explain
+from bff.variables import unknown_variables
 from bff.workers import FACTORY, Workers, times_of
 
 _CANNOT_LISTEN: Mapping[int, str] = {
@@ -33,12 +37,27 @@ _CANNOT_LISTEN: Mapping[int, str] = {
 }
 
 app = typer.Typer(
-    help="polaris-bff: a backend-for-frontend for the OpenStack Image service.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     # Errors of the command line stay plain text, in any terminal and log.
     rich_markup_mode=None,
 )
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"polaris-bff {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[  # its callback has told it
+        bool,
+        typer.Option("--version", callback=_say_version, is_eager=True, help="Say the version."),
+    ] = False,
+) -> None:
+    """polaris-bff: a backend-for-frontend for the OpenStack Image service."""
 
 
 @app.command()
@@ -52,6 +71,8 @@ def serve(
     """Serve until ^C or SIGTERM; the settings come from the environment (docs/settings.md)."""
     settings = _settings()
     _check_network(settings)
+    for told in unknown_variables(os.environ):
+        typer.echo(told, err=True)
     if not settings.fernet_keys:
         # Every worker must decrypt the cookies that another one encrypted.
         os.environ[f"{PREFIX}SECRET_KEYS"] = Fernet.generate_key().decode()
@@ -87,6 +108,38 @@ def serve(
             Server(config, times_of(settings), ready=ready).run([sock])
         else:
             Workers(config, sock, ready, replaced).run()
+
+
+@app.command()
+def check() -> None:
+    """Say whether the settings work from here, and what to do where not; ends with 1 then."""
+    # What is wrong is said here, in one place.
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+    try:
+        failed = uvloop.run(_say_lines())
+    finally:
+        structlog.reset_defaults()
+    raise typer.Exit(1 if failed else 0)
+
+
+async def _say_lines() -> bool:
+    """Print each line of the check when it is known; returns whether one has failed."""
+    failed = False
+    async for line in _lines():
+        failed = failed or line.level == FAIL
+        typer.echo(f"{line.level:<5} {line.what:<15} {line.says}")
+    return failed
+
+
+async def _lines() -> AsyncIterator[Line]:
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        for told in [*unknown_variables(os.environ), *explain(error).splitlines()]:
+            yield Line(FAIL, "settings", told)
+        return
+    async for line in Check(settings, os.environ).lines():
+        yield line
 
 
 @app.command()

@@ -26,7 +26,7 @@ class Authority:
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         self._identifier = x509.SubjectKeyIdentifier.from_public_key(self._key.public_key())
         certificate = (
-            self._certificate(self._name, self._key, datetime.now(UTC) + DAY)
+            self._certificate(self._name, self._key)
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
             .add_extension(_usage(signs=True), critical=True)
             .add_extension(self._identifier, critical=False)
@@ -35,13 +35,15 @@ class Authority:
         self.file = folder / f"{name}.pem"
         self.file.write_bytes(certificate.public_bytes(PEM))
 
-    def certificate(self, host: str, *, until: datetime | None = None) -> tuple[Path, Path]:
+    def certificate(
+        self, host: str, *, since: datetime | None = None, until: datetime | None = None
+    ) -> tuple[Path, Path]:
         """Return the files of a certificate for a name or an address, and of its key."""
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
         issuer = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(self._identifier)
         certificate = (
-            self._certificate(name, key, until or datetime.now(UTC) + DAY)
+            self._certificate(name, key, since, until)
             .add_extension(x509.SubjectAlternativeName([_alternative(host)]), critical=False)
             .add_extension(issuer, critical=False)
             .sign(self._key, hashes.SHA256())
@@ -51,10 +53,10 @@ class Authority:
         files[1].write_bytes(key.private_bytes(PEM, *PLAIN))
         return files
 
-    def server(self, host: str = "127.0.0.1", *, until: datetime | None = None) -> ssl.SSLContext:
+    def server(self, host: str = "127.0.0.1", **valid: datetime) -> ssl.SSLContext:
         """Return the TLS of a server with a certificate for this host."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*self.certificate(host, until=until))
+        context.load_cert_chain(*self.certificate(host, **valid))
         return context
 
     def demanding(self) -> ssl.SSLContext:
@@ -65,13 +67,17 @@ class Authority:
         return context
 
     def _certificate(
-        self, name: x509.Name, key: ec.EllipticCurvePrivateKey, until: datetime
+        self,
+        name: x509.Name,
+        key: ec.EllipticCurvePrivateKey,
+        since: datetime | None = None,
+        until: datetime | None = None,
     ) -> x509.CertificateBuilder:
-        number = x509.random_serial_number()
+        now, number = datetime.now(UTC), x509.random_serial_number()
         return (
             x509.CertificateBuilder(self._name, name, key.public_key(), number)
-            .not_valid_before(until - 2 * DAY)
-            .not_valid_after(until)
+            .not_valid_before(since or now - 3 * DAY)
+            .not_valid_after(until or now + DAY)
         )
 
 

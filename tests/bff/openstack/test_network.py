@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import select
 import socket
 import ssl
 import threading
@@ -27,7 +28,7 @@ from bff.openstack.transport import Timeouts, new_client
 from tests.bff.conftest import Bff, Start, bff_with
 from tests.conftest import Serve
 from tests.fakes.openstack import FakeOpenStack, image
-from tests.tls import DAY, PEM, Authority
+from tests.tls import PEM, Authority
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"
 PROXY_PASSWORD = "proxy-password"
@@ -131,7 +132,7 @@ async def asked(url: str, network: Network) -> bytes:
 
 Change = Callable[[Authority, Authority], tuple[ssl.SSLContext, Network]]
 TOO_LATE = datetime.now(UTC) - timedelta(hours=1)
-TOO_EARLY = datetime.now(UTC) + 4 * DAY
+TOO_EARLY = datetime.now(UTC) + timedelta(hours=1)
 
 
 def with_certificate(signed_by: Authority, trusted: Authority) -> Network:
@@ -168,7 +169,7 @@ TROUBLES: dict[str, tuple[Change, str]] = {
         "renew the service's certificate",
     ),
     "not valid yet": (
-        lambda a, _: (a.server(until=TOO_EARLY), Network.of(ca_file=a.file)),
+        lambda a, _: (a.server(since=TOO_EARLY), Network.of(ca_file=a.file)),
         "set the clocks of both hosts right",
     ),
 }
@@ -396,7 +397,7 @@ async def test_what_comes_unasked_over_tls_ends_the_connection(
 ) -> None:
     """As without TLS: the answer to nobody's request is never the next one's."""
     tls = authority.server()
-    unasked, said, served = threading.Event(), threading.Event(), []
+    unasked, served = threading.Event(), []
 
     def talk(listener: socket.socket) -> None:
         for body in (b"first", b"right"):
@@ -408,7 +409,6 @@ async def test_what_comes_unasked_over_tls_ends_the_connection(
                 if body == b"first":
                     unasked.wait(SECONDS)
                     connection.sendall(OK + b"wrong")
-                    said.set()
                 # Until the client closes.
                 with suppress(OSError):
                     connection.recv(1)
@@ -419,8 +419,12 @@ async def test_what_comes_unasked_over_tls_ends_the_connection(
             intent, ok = Operation("create"), frozenset({200})
             first = await glance.call("POST", url, intent, ok=ok)
             unasked.set()
-            # This loop stands still meanwhile, and has read nothing of it.
-            assert said.wait(SECONDS)
+            # This loop stands still until it is at the socket, and has read nothing of it.
+            assert first.connection is not None
+            arrived = select.poll()
+            transport: Any = first.connection.transport
+            arrived.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
+            assert arrived.poll(1000 * SECONDS)
             return [first.body, (await glance.call("POST", url, intent, ok=ok)).body]
 
     use_proxy = way != "straight"
