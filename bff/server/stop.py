@@ -149,14 +149,18 @@ class Server(uvicorn.Server):
 
         To close the last descriptor of a listening socket resets what waits there.
         """
-        last = [sock.dup() for sock in sockets]
+        last: list[socket.socket] = []
+        # Where no descriptor is left, the stop goes on without it.
+        with suppress(OSError):
+            last.extend(sock.dup() for sock in sockets)
         for server in self.servers:
             server.close()
         for sock in sockets:
             sock.close()
         # uvloop closes at its next turn.
         await asyncio.sleep(0)
-        waiting = [client for sock in last for client in _accepted(sock)]
+        most = self.config.backlog
+        waiting = [client for sock in last for client in _accepted(sock, most)]
         for client in waiting:
             with suppress(OSError):
                 await asyncio.get_running_loop().connect_accepted_socket(self._protocol, client)
@@ -193,12 +197,12 @@ class Server(uvicorn.Server):
         self._cut |= tasks
 
 
-def _accepted(listener: socket.socket) -> Iterator[socket.socket]:
-    """Accept whoever waits, and close."""
+def _accepted(listener: socket.socket, most: int) -> Iterator[socket.socket]:
+    """Accept whoever waits, and close; not for ever, where some never stop to come."""
     with listener:
         listener.setblocking(False)
         with suppress(OSError):
-            while True:
+            for _ in range(most):
                 client, _ = listener.accept()
                 client.setblocking(False)
                 yield client

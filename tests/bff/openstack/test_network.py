@@ -150,6 +150,36 @@ async def test_a_certificate_is_shown_to_whoever_wants_to_see_one(authority: Aut
         assert await asked(url, with_certificate(authority, authority)) == b"right"
 
 
+async def test_a_new_certificate_is_shown_from_the_next_request_on(authority: Authority) -> None:
+    """A kept connection, for which the old one was shown, is not used again."""
+    shown: list[str] = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        subject = dict(
+            pair for pairs in writer.get_extra_info("peercert")["subject"] for pair in pairs
+        )
+        with suppress(asyncio.IncompleteReadError):
+            while await reader.readuntil(b"\r\n\r\n"):
+                shown.append(subject["commonName"])
+                writer.write(OK + b"right")
+        writer.close()
+
+    def network(name: str) -> Network:
+        cert, key = authority.certificate(name)
+        return Network.of(ca_file=authority.file, client_cert=cert, client_key=key)
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0, ssl=authority.demanding())
+    url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with asyncio.timeout(SECONDS), server, new_client() as client:
+        used = network("old")
+        glance = Service("Glance", client, Timeouts(30, 30), network=used)
+        for _ in range(2):
+            await glance.call("GET", url, Intent("list"), ok=frozenset({200}))
+        used.tls = network("new").tls
+        await glance.call("GET", url, Intent("list"), ok=frozenset({200}))
+    assert shown == ["old", "old", "new"]
+
+
 TROUBLES: dict[str, tuple[Change, str]] = {
     "the system's authorities": (lambda a, _: (a.server(), Network.of()), "BFF_CA_FILE"),
     "another authority": (
