@@ -174,9 +174,9 @@ async def test_a_new_certificate_is_shown_from_the_next_request_on(authority: Au
         used = network("old")
         glance = Service("Glance", client, Timeouts(30, 30), network=used)
         for _ in range(2):
-            await glance.call("GET", url, Intent("list"), ok=frozenset({200}))
+            await glance.call("GET", url, Operation("list"), ok=frozenset({200}))
         used.tls = network("new").tls
-        await glance.call("GET", url, Intent("list"), ok=frozenset({200}))
+        await glance.call("GET", url, Operation("list"), ok=frozenset({200}))
     assert shown == ["old", "old", "new"]
 
 

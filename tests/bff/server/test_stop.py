@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -29,6 +30,12 @@ from tests.process import SECONDS, line_of, ready, running
 
 ENDED = (0, -signal.SIGTERM, -signal.SIGINT)
 BEGUN = "the stop has begun"
+
+
+def watch(token: str) -> bytes:
+    """Return a request for the progress of an upload that there is not."""
+    path = f"/polaris-bff/upload-progress/{uuid.uuid4()}"
+    return f"GET {path} HTTP/1.1\r\nHost: bff\r\nX-Auth-Token: {token}\r\n\r\n".encode()
 
 
 async def said(process: subprocess.Popen[str], what: str) -> str:
@@ -74,8 +81,13 @@ async def test_everything_is_served_until_the_balancer_knows(
                     await new.send(request(path="nothing"))
                     status, headers, _ = await new.answer()
                     assert (status, headers["connection"]) == (404, "close")
-            process.send_signal(second)
-            await until_refused(origin)
+            # Progress streams begin, and go on, until the wait is over.
+            async with connected(origin) as watching:
+                await watching.send(watch(openstack.new_token()))
+                assert b"event: waiting" in await watching.reader.readuntil(b"event: waiting")
+                process.send_signal(second)
+                await until_refused(origin)
+                assert (await watching.reader.read()).endswith(b"\r\n0\r\n\r\n")
             openstack.gate.set()
             status, headers, answer = await before.answer()
             assert (status, headers["connection"]) == (200, "close")
