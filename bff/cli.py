@@ -18,7 +18,8 @@ from pydantic import ValidationError
 
 from bff import __version__, asgi
 from bff import settings as settings_module
-from bff.check import FAIL, Check, Line
+from bff.check import Check
+from bff.check_services import FAIL, Line
 from bff.contract import markdown as page
 from bff.contract.model import contract
 from bff.contract.typescript import as_typescript

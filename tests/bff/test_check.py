@@ -16,7 +16,8 @@ from aiohttp import web
 from cryptography.fernet import Fernet
 from typer.testing import CliRunner, Result
 
-from bff.check import Check, Line
+from bff.check import Check
+from bff.check_services import Line
 from bff.cli import app
 from bff.settings import Settings
 from tests.fakes.openstack import PASSWORD, FakeOpenStack
@@ -250,6 +251,20 @@ async def test_a_wrong_certificate_is_told_and_nobody_is_asked(tmp_path: Path) -
     lines = await found(auth_url=NOBODY, ca_file=wrong)
     assert lines[-1].what == "network"
     assert lines[-1].says.startswith("BFF_CA_FILE: ")
+
+
+async def test_the_proxies_are_told_without_their_password(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://u:my-secret@127.0.0.1:1")
+    monkeypatch.setenv("NO_PROXY", "glance.example")
+    monkeypatch.delenv("HTTPS_PROXY", raising=False)
+    lines = await found(auth_url="http://keystone.example/v3", glance_url=NOBODY, use_proxy=True)
+    assert of(lines, "proxy") == [
+        ("ok", "http goes through http://127.0.0.1:1, except to 'glance.example'")
+    ]
+    assert "the proxy in front of it does not answer" in of(lines, "Keystone")[0][1]
+    assert "my-secret" not in str(lines)
 
 
 # --- Redis, the spool, what production needs
