@@ -17,7 +17,7 @@ from starlette.routing import Route
 from bff import explorer
 from bff.contract.discovery import Discovery
 from bff.errors import BffError, Code
-from bff.monitoring import health_of, measured, metrics_of
+from bff.monitoring import health_of, measured, metrics_of, observe_services
 from bff.openstack.failure import KEYSTONE_ERRORS
 from bff.openstack.keystone import Keystone
 from bff.openstack.network import Network
@@ -82,10 +82,12 @@ def create_app(settings: Settings, registry: Registry) -> Starlette:
             cloud = _cloud(settings, client, network, metrics or Unobserved())
             async with measured(settings, metrics, cloud, uploads, progress):
                 stop = Stop()
+                health = health_of(settings, cloud, lambda: stop.begun)
+                observe_services(cloud, health, metrics)
                 yield {
                     "cloud": cloud,
                     "progress": progress,
-                    "health": health_of(settings, cloud, lambda: stop.begun),
+                    "health": health,
                     "stop": stop,
                     "reload": Reload(cloud.cookie, network),
                 }

@@ -12,7 +12,7 @@ from bff.progress.hub import Hub
 from bff.server.exposition import FOLDER_VARIABLE, metrics_served
 from bff.server.health import Health, Upstream
 from bff.server.metrics import Metrics
-from bff.server.sampler import Reading, sampling
+from bff.server.sampler import Reading, readings_of_calls, readings_of_policy, sampling
 from bff.session.services import Cloud
 from bff.settings import Settings
 from bff.upload.endpoint import UploadEndpoint
@@ -29,6 +29,27 @@ def health_of(
 
     keystone = Upstream(lambda: keystone_answers(cloud.keystone, str(settings.auth_url)))
     return Health(keystone, Upstream(ask_glance), is_stopping)
+
+
+def observe_services(cloud: Cloud, health: Health, metrics: Metrics | None) -> None:
+    """Have each request to a service show whether it works, and be counted."""
+    for name, service, upstream in (
+        ("keystone", cloud.keystone, health.keystone),
+        ("glance", cloud.glance, health.glance),
+    ):
+        counted = metrics.upstream(name) if metrics else None
+        service.policy.observe = _noted(upstream, counted)
+
+
+def _noted(
+    upstream: Upstream, counted: Callable[[str, float], None] | None
+) -> Callable[[str, float], None]:
+    def ended(status: str, seconds: float) -> None:
+        upstream.note(status)
+        if counted is not None:
+            counted(status, seconds)
+
+    return ended
 
 
 def metrics_of(settings: Settings, procedures: Iterable[str]) -> Metrics | None:
@@ -59,6 +80,9 @@ def _readings(
     metrics: Metrics, cloud: Cloud, uploads: UploadEndpoint, hub: Hub
 ) -> Iterable[Reading]:
     yield Reading("bff_calls_in_flight", lambda: metrics.calls_in_flight)
+    yield from readings_of_calls(cloud.calls)
+    yield from readings_of_policy("keystone", cloud.keystone.policy)
+    yield from readings_of_policy("glance", cloud.glance.policy)
     yield Reading("bff_sessions", lambda: cloud.sessions.remembered)
     yield Reading("bff_uploads_in_flight", lambda: uploads.in_flight)
     yield Reading("bff_upload_bytes_total", lambda: uploads.received_bytes)

@@ -166,7 +166,7 @@ class Policy:
         self.shed = self.slots.shed
         self._service = service
         self._patience = limits.patience
-        self._observe = observe
+        self.observe = observe
 
     @asynccontextmanager
     async def admit(self, caller: str, doing: str) -> AsyncIterator[Exchange]:
@@ -213,7 +213,7 @@ class Policy:
         else:
             self.breaker.gave_up()
             status = "ended"
-        self._observe(status, monotonic() - exchange.started)
+        self.observe(status, monotonic() - exchange.started)
 
     def _check_breaker(self, doing: str) -> None:
         left = self.breaker.seconds_left
