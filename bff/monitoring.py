@@ -42,9 +42,9 @@ def observe_services(cloud: Cloud, health: Health, metrics: Metrics | None) -> N
 
 
 def _noted(
-    upstream: Upstream, counted: Callable[[str, float], None] | None
-) -> Callable[[str, float], None]:
-    def ended(status: str, seconds: float) -> None:
+    upstream: Upstream, counted: Callable[[str, float | None], None] | None
+) -> Callable[[str, float | None], None]:
+    def ended(status: str, seconds: float | None) -> None:
         upstream.note(status)
         if counted is not None:
             counted(status, seconds)

@@ -112,14 +112,18 @@ class Breaker:
 
 @dataclass
 class Exchange:
-    """A request that was let through; whoever sends it says which status was answered."""
+    """A request that was let through; whoever sends it says which status was answered.
 
-    started: float
+    Args:
+        started: By ``time.monotonic``; ``None`` where its duration says nothing of the service.
+    """
+
+    started: float | None
     status: int | None = None
 
 
 # In seconds, after the status or how the connection failed.
-Observer = Callable[[str, float], None]
+Observer = Callable[[str, float | None], None]
 
 
 @dataclass(frozen=True)
@@ -213,7 +217,8 @@ class Policy:
         else:
             self.breaker.gave_up()
             status = "ended"
-        self.observe(status, monotonic() - exchange.started)
+        seconds = None if exchange.started is None else monotonic() - exchange.started
+        self.observe(status, seconds)
 
     def _check_breaker(self, doing: str) -> None:
         left = self.breaker.seconds_left

@@ -121,6 +121,8 @@ class Service:
         streamed = StreamedBody(body, self.timeouts)
         all_headers = _headers(token, request_id, headers)
         with self.policy.watch(operation.doing) as exchange:
+            # It lasts as long as whoever makes the body takes.
+            exchange.started = None
             try:
                 async with dedicated_client() as client, streamed.awaited():
                     with translated(target, operation.doing):

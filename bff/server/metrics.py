@@ -71,7 +71,9 @@ METRICS: Mapping[str, Metric] = {
         ("service", "status"),
     ),
     "bff_upstream_seconds": Metric(
-        "histogram", "How long Keystone and Glance took to answer, in seconds.", ("service",)
+        "histogram",
+        "How long Keystone and Glance took to answer, in seconds, uploads apart.",
+        ("service",),
     ),
     "bff_upstream_in_flight": Metric("sum", "Requests under way, uploads apart.", ("service",)),
     "bff_upstream_waiting": Metric("sum", "Requests that wait for their turn.", ("service",)),
@@ -166,8 +168,10 @@ class Metrics:
         """Count an upload; ``code`` as for calls."""
         self._counters["bff_uploads_total"].labels(code).inc()
 
-    def upstream(self, service: str) -> Callable[[str, float], None]:
+    def upstream(self, service: str) -> Callable[[str, float | None], None]:
         """Return what counts a request to a service: by how it ended, and after how many seconds.
+
+        ``None`` seconds are those of an upload, which lasts as long as its client takes.
 
         Args:
             service: One of ``SERVICES``.
@@ -175,9 +179,10 @@ class Metrics:
         requests = self._counters["bff_upstream_requests_total"]
         seconds_of = self._histograms["bff_upstream_seconds"].labels(service)
 
-        def ended(status: str, seconds: float) -> None:
+        def ended(status: str, seconds: float | None) -> None:
             requests.labels(service, _bounded(status)).inc()
-            seconds_of.observe(seconds)
+            if seconds is not None:
+                seconds_of.observe(seconds)
 
         return ended
 

@@ -80,6 +80,24 @@ async def test_requests_that_fail_are_counted_by_how(
     await bff.until('bff_upstream_retries_total{service="glance"}', times - 1)
 
 
+async def test_an_upload_is_counted_and_its_time_is_not(
+    start: Start, openstack: FakeOpenStack
+) -> None:
+    bff = await measured(start)
+    waiting = image(status="queued")
+    openstack.images.append(waiting)
+    headers = {
+        "X-Auth-Token": openstack.new_token(),
+        "Content-Type": "application/octet-stream",
+        "X-Image-Id": waiting["id"],
+    }
+    address = f"{bff.origin}/polaris-bff/upload-image"
+    assert (await bff.request("POST", address, data=b"x", headers=headers)).status == 200
+    found = samples(await bff.exposition())
+    assert found[requests("glance", "204")] == 1
+    assert found['bff_upstream_seconds_count{service="glance"}'] == found[requests("glance", "200")]
+
+
 async def test_a_service_that_nobody_reaches_is_counted(
     start: Start, openstack: FakeOpenStack
 ) -> None:
