@@ -7,18 +7,22 @@ import hashlib
 import time
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any
 
 import structlog
-from cachetools import LRUCache
+from cachetools import LRUCache, TTLCache
 
 from bff.errors import BffError, Code
-from bff.openstack.keystone import Keystone, Token
+from bff.openstack.keystone import ENDED, Keystone, Token
 from bff.session.cache import SingleFlightCache
 from schemas.keystone import ProjectBody, Scope, TokenBody
 
 # A rescoped token is not handed out in its last seconds, in which a call might outlive it.
 EXPIRY_MARGIN_SECONDS = 30
+# How long, and of how many tokens, it is remembered that Keystone knows them to be none.
+ENDED_SECONDS = 5
+MAX_ENDED = 10_000
 # How long the last revocations may take when the server stops.
 DRAIN_SECONDS = 1
 
@@ -74,6 +78,11 @@ class Credentials:
     session_scope: Scope | None = None
     expected: ExpectedSession = ExpectedSession()
 
+    @property
+    def fingerprint(self) -> str:
+        """The token's hash, by which this process knows it."""
+        return _fingerprint(self.token)
+
     def check(self, token: TokenBody) -> None:
         """Check what the caller's own token stands for against what the caller expects.
 
@@ -93,6 +102,8 @@ class Sessions:
 
     def __init__(self, keystone: Keystone, cache_seconds: float, cache_size: int) -> None:
         self._keystone = keystone
+        # Whether it was to be revoked, too: nothing less saves Keystone that request.
+        self._ended: TTLCache[str, bool] = TTLCache(MAX_ENDED, ENDED_SECONDS, monotonic)
         self._valid: SingleFlightCache[str, Token] = SingleFlightCache(
             cache_size,
             lambda token: min(time.time() + cache_seconds, _expiry(token)),
@@ -149,6 +160,7 @@ class Sessions:
             self._run_in_background(self._discard_when_issued(signing_in, request_id))
             raise
         token = root
+        self._ended.pop(_fingerprint(root.secret), None)
         if scope is not None:
             try:
                 token = await self._keystone.rescope(root.secret, scope, request_id)
@@ -209,7 +221,9 @@ class Sessions:
 
     async def _end(self, credentials: Credentials, request_id: str) -> None:
         try:
-            await self._keystone.revoke(credentials.token, request_id)
+            if not self._ended.get(credentials.fingerprint):
+                await self._keystone.revoke(credentials.token, request_id)
+                self._ended[credentials.fingerprint] = True
         finally:
             # Not before: until it is revoked, another call may look it up and keep it again.
             self.forget(credentials)
@@ -253,8 +267,20 @@ class Sessions:
 
     async def _validated(self, secret: str, request_id: str) -> Token:
         return await self._valid.get(
-            _fingerprint(secret), lambda: self._keystone.validate(secret, request_id)
+            _fingerprint(secret), lambda: self._validate(secret, request_id)
         )
+
+    async def _validate(self, secret: str, request_id: str) -> Token:
+        """Ask Keystone, unless it has just said that this is no token: anybody can make up many."""
+        fingerprint = _fingerprint(secret)
+        if fingerprint in self._ended:
+            raise BffError(*ENDED)
+        try:
+            return await self._keystone.validate(secret, request_id)
+        except BffError as error:
+            if error.code is Code.UNAUTHORIZED:
+                self._ended[fingerprint] = False
+            raise
 
 
 def _fingerprint(secret: str) -> str:
