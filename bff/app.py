@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any, TypedDict
+from ipaddress import ip_network
+from typing import Any, TypedDict, cast
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -13,6 +14,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from bff import explorer
 from bff.contract.discovery import Discovery
@@ -104,6 +106,7 @@ def create_app(settings: Settings, registry: Registry) -> Starlette:
             *(explorer.routes(settings.prefix) if settings.explorer else ()),
         ],
         middleware=[
+            *_proxies(settings),
             Middleware(RequestIdMiddleware),
             *_cross_origin(settings),
             Middleware(CatchAllMiddleware),
@@ -168,6 +171,25 @@ def _policy(service: str, settings: Settings, requests: int) -> Policy:
         pause=settings.breaker_seconds,
     )
     return Policy(service, limits)
+
+
+def _proxies(settings: Settings) -> list[Middleware]:
+    """Return what takes address and scheme of a client from the proxies that are trusted.
+
+    It is here rather than in the server, so that it holds with any.
+    """
+    if not settings.trusted_proxies:
+        return []
+    networks = [ip_network(network) for network in settings.trusted_proxies]
+    # As a socket for both has the addresses of IPv4.
+    mapped = [
+        f"::ffff:{network.network_address}/{96 + network.prefixlen}"
+        for network in networks
+        if network.version == 4
+    ]
+    trusted = [*settings.trusted_proxies, *mapped]
+    # uvicorn has ASGI's types written in another way.
+    return [Middleware(cast(Any, ProxyHeadersMiddleware), trusted_hosts=trusted)]
 
 
 def _cross_origin(settings: Settings) -> list[Middleware]:

@@ -97,6 +97,8 @@ def serve(
         access_log=False,
         log_config=None,
         server_header=False,
+        # The application's own (BFF_TRUSTED_PROXIES): this would believe every local process.
+        proxy_headers=False,
     )
     sock = _listen(host, port)
     address = f"http://{_url_host(host)}:{sock.getsockname()[1]}{settings.prefix}/"

@@ -6,6 +6,7 @@ import json
 import os
 import re
 from importlib.util import find_spec
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -224,6 +225,13 @@ class Settings(BaseSettings):
             " when not set."
         ),
     )
+    trusted_proxies: CommaSeparated = Field(
+        (),
+        description=(
+            "The addresses or networks of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto`"
+            " are believed, joined by commas, as `10.0.0.5,fd00::/8`. Nobody's when not set."
+        ),
+    )
     max_watchers: int = Field(
         500, ge=1, description="The most open streams of upload progress in one process."
     )
@@ -281,7 +289,7 @@ class Settings(BaseSettings):
             raise ValueError("must have no query and no fragment, as https://cloud.example/v3")
         return value
 
-    @field_validator("allowed_origins", mode="before")
+    @field_validator("allowed_origins", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         if isinstance(value, str):
@@ -296,6 +304,17 @@ class Settings(BaseSettings):
             if not _ORIGIN.fullmatch(origin):
                 raise ValueError("each must be an origin, as https://cloud.example:8443")
         return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            return tuple(str(ip_network(part)) for part in value)
+        except ValueError:
+            raise ValueError(
+                "each must be an address or a network without host bits, as 10.0.0.5, 10.0.0.0/8"
+                " or fd00::/8"
+            ) from None
 
     @field_validator("secret_keys_file", mode="before")
     @classmethod

@@ -96,6 +96,7 @@ async def served(app: ASGIApp) -> AsyncIterator[str]:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         # A test that runs a process between two calls finds its connection again.
         timeout_keep_alive=60,
     )

@@ -64,7 +64,7 @@ class RequestIdMiddleware:
                     headers["Connection"] = "close"
             await send(message)
 
-        # The address in X-Forwarded-For, where uvicorn trusts the proxy.
+        # Of X-Forwarded-For, where a trusted proxy sent it.
         client = printable((scope.get("client") or ("",))[0])
         with structlog.contextvars.bound_contextvars(request_id=request_id, client=client):
             await self._app(scope, receive, send_with_headers)

@@ -9,6 +9,7 @@ import structlog
 
 from bff.errors import BffError, Code, bug
 from bff.openstack.keystone import Token
+from bff.session.address import UNKNOWN, address_group
 from bff.session.services import Cloud
 from bff.session.sessions import Credentials
 from schemas.keystone import Scope
@@ -22,7 +23,7 @@ class Caller:
 
     Args:
         credentials: What the caller authenticates with; ``None`` when there is nothing.
-        address: Where the request comes from.
+        address: The client's, in its one spelling; ``unknown`` where there is none.
         credentials_error: Why no call of this request may run (its origin, a malformed header).
         set_cookie: The Set-Cookie header to answer with; the calls fill it in.
         has_document: Whether a call of this request was answered with the OpenRPC document.
@@ -31,11 +32,19 @@ class Caller:
     cloud: Cloud
     request_id: str
     credentials: Credentials | None = None
-    address: str = ""
     credentials_error: BffError | None = None
+    address: str = UNKNOWN
     set_cookie: str | None = None
     has_document: bool = False
     _tokens: dict[str | None, asyncio.Task[Token]] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """With whom this caller shares turns: its token's users, once it is known to be valid."""
+        credentials = self.credentials
+        if credentials is not None and self.cloud.sessions.cached_token(credentials) is not None:
+            return f"token:{credentials.fingerprint}"
+        return f"address:{address_group(self.address)}"
 
     async def token(self, project_id: str | None = None) -> Token:
         """Return the caller's token; one look-up for a whole batch, also when it fails.
@@ -50,12 +59,6 @@ class Caller:
             look_up = self.cloud.sessions.token(credentials, self.request_id)
             self._tokens[project_id] = asyncio.create_task(look_up)
         return note_user(await asyncio.shield(self._tokens[project_id]))
-
-    @property
-    def key(self) -> str:
-        """With whom it shares turns: its token's calls; until that is known, its address'."""
-        known = self.credentials and self.cloud.sessions.cached_token(self.credentials)
-        return f"token {known.secret}" if known else f"address {self.address}"
 
     def signed_in(self) -> Credentials:
         """Return the caller's credentials.

@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from bff.errors import BffError, Code
 from bff.ids import checked_project_id
+from bff.session.address import canonical_address
 from bff.session.caller import Caller
 from bff.session.cookies import SessionCookie
 from bff.session.services import Cloud
@@ -26,14 +27,14 @@ _TOKEN = re.compile(r"[\x21-\x7e]{1,8192}")
 
 def caller_of(request: Request, cloud: Cloud, request_id: str) -> Caller:
     """Return the caller of a request; a fault becomes ``credentials_error`` and is not raised."""
-    address = request.client.host if request.client else ""
+    address = canonical_address(request.client.host if request.client else None)
     try:
         credentials = _credentials(request, cloud.cookie)
         _check_origin(request, credentials, cloud.settings)
         credentials = _with_project(request, _with_expected_session(request, credentials))
-        return Caller(cloud, request_id, credentials, address)
+        return Caller(cloud, request_id, credentials, address=address)
     except BffError as error:
-        return Caller(cloud, request_id, address=address, credentials_error=error)
+        return Caller(cloud, request_id, credentials_error=error, address=address)
 
 
 def _credentials(request: Request, cookie: SessionCookie) -> Credentials | None:

@@ -14,7 +14,7 @@ import structlog
 from cachetools import LRUCache, TTLCache
 
 from bff.errors import BffError, Code
-from bff.openstack.keystone import ENDED, Keystone, Token
+from bff.openstack.keystone import SESSION_ENDED, Keystone, Token
 from bff.session.cache import SingleFlightCache
 from schemas.keystone import ProjectBody, Scope, TokenBody
 
@@ -274,7 +274,7 @@ class Sessions:
         """Ask Keystone, unless it has just said that this is no token: anybody can make up many."""
         fingerprint = _fingerprint(secret)
         if fingerprint in self._ended:
-            raise BffError(*ENDED)
+            raise BffError(*SESSION_ENDED)
         try:
             return await self._keystone.validate(secret, request_id)
         except BffError as error:

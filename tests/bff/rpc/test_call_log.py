@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.bff.conftest import Bff
+from tests.bff.conftest import Bff, Start
 from tests.fakes.openstack import PASSWORD, PROJECTS, FakeOpenStack, image
 
 USER = "u" * 32
@@ -133,8 +133,9 @@ async def test_a_sign_in_says_who_and_from_where(bff: Bff, logged: list[Any]) ->
 
 
 async def test_a_sign_in_that_fails_says_for_whom_and_from_where(
-    bff: Bff, logged: list[Any]
+    start: Start, logged: list[Any]
 ) -> None:
+    bff = await start(trusted_proxies="127.0.0.1")
     await sign_in(bff, "alice", "a-wrong-password", X_Forwarded_For="203.0.113.9")
     line = line_of(logged)
     assert line["status"] == "UNAUTHORIZED"
@@ -164,7 +165,8 @@ async def test_a_sign_in_that_is_no_input_names_nobody(bff: Bff, logged: list[An
     assert len(json.dumps(line)) < MAX_LINE_LENGTH
 
 
-async def test_what_a_proxy_says_of_the_client_is_cut(bff: Bff, logged: list[Any]) -> None:
+async def test_what_a_proxy_says_of_the_client_is_cut(start: Start, logged: list[Any]) -> None:
+    bff = await start(trusted_proxies="127.0.0.1")
     await bff.call("auth.getCurrentUserSession", X_Forwarded_For="x" * 5000)
     assert len(line_of(logged)["client"]) == 255
 
