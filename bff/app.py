@@ -53,6 +53,7 @@ from bff.session.credentials import (
 from bff.session.observer import Observer, Unobserved
 from bff.session.services import Cloud
 from bff.session.sessions import Sessions
+from bff.session.sign_in_guard import SignInGuard
 from bff.settings import Settings
 from bff.upload.endpoint import UploadEndpoint
 from bff.upload.head import DIGEST_HEADER, IMAGE_HEADER, SIZE_HEADER
@@ -80,8 +81,12 @@ def create_app(settings: Settings, registry: Registry) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[State]:
-        async with new_client() as client, Hub.of(settings) as progress:
-            cloud = _cloud(settings, client, network, metrics or Unobserved())
+        async with (
+            new_client() as client,
+            Hub.of(settings) as progress,
+            SignInGuard.of(settings) as guard,
+        ):
+            cloud = _cloud(settings, client, network, guard, metrics or Unobserved())
             async with measured(settings, metrics, cloud, uploads, progress):
                 stop = Stop()
                 health = health_of(settings, cloud, lambda: stop.begun)
@@ -120,7 +125,9 @@ def create_app(settings: Settings, registry: Registry) -> Starlette:
     return app
 
 
-def _cloud(settings: Settings, client: Client, network: Network, observer: Observer) -> Cloud:
+def _cloud(
+    settings: Settings, client: Client, network: Network, guard: SignInGuard, observer: Observer
+) -> Cloud:
     timeouts = Timeouts(
         settings.connect_timeout,
         settings.upstream_timeout,
@@ -140,6 +147,7 @@ def _cloud(settings: Settings, client: Client, network: Network, observer: Obser
         settings,
         Sessions(keystone, settings.token_cache_seconds, settings.token_cache_size),
         SessionCookie.of(settings),
+        guard,
         identity,
         Service(
             "Glance",

@@ -114,7 +114,8 @@ class Code(Enum):
         -32029,
         429,
         "Keystone or Glance was asked too often; the caller has too many calls or uploads under"
-        " way; too many streams of upload progress",
+        " way, or made too many attempts to sign in, or a second one in a request; too many streams"
+        " of upload progress",
     )
     CLIENT_CLOSED_REQUEST = (
         "CLIENT_CLOSED_REQUEST",

@@ -220,9 +220,26 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = Field(
         None,
         description=(
-            "The Redis through which several processes and hosts share upload progress, as"
-            " `redis://:password@host:6379/0`; needs the extra `redis`. In this process's memory"
-            " when not set."
+            "The Redis through which several processes and hosts share upload progress and the"
+            " counts of attempts to sign in, as `redis://:password@host:6379/0`; needs the extra"
+            " `redis`. In this process's memory when not set."
+        ),
+    )
+    sign_ins_per_user: int = Field(
+        10,
+        ge=0,
+        description=(
+            "How many attempts to sign in may fail for one user in a minute, as in any 60 seconds;"
+            " 0: no bound."
+        ),
+    )
+    sign_ins_per_address: int = Field(
+        60,
+        ge=0,
+        description=(
+            "How many attempts to sign in may come from one address (IPv6: from one /64) in a"
+            " minute, as in any 60 seconds; 0: no bound. Behind a proxy, set `BFF_TRUSTED_PROXIES`"
+            " too: its clients are one address otherwise."
         ),
     )
     trusted_proxies: CommaSeparated = Field(

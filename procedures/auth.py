@@ -80,6 +80,11 @@ PROCEDURES: tuple[Procedure, ...] = (
             " expired or must be changed; the user's rules ask for a second factor",
         ),
         (Code.FORBIDDEN, "the user has no role in the project, or there is no such project"),
+        (
+            Code.TOO_MANY_REQUESTS,
+            "too many attempts of the user or from the address, until `retryAfter` seconds later;"
+            " or another call of the request signs in",
+        ),
         (Code.BAD_GATEWAY, COOKIE_NOT_KEPT),
         upstream="POST /v3/auth/tokens",
     ),

@@ -56,7 +56,7 @@ ONLY_IN = {
     "jsonrpcserver": {"bff.rpc.jsonrpc"},
     "prometheus_client": {"bff.server.metrics", "bff.server.exposition"},
     "python_multipart": {"bff.upload.multipart"},
-    "redis": {"bff.progress.redis", "bff.settings"},
+    "redis": {"bff.progress.redis", "bff.session.redis_attempts", "bff.settings"},
 }
 # State that has its reason to be there.
 NEEDED = {

@@ -36,6 +36,7 @@ class Caller:
     address: str = UNKNOWN
     set_cookie: str | None = None
     has_document: bool = False
+    _signs_in: bool = False
     _tokens: dict[str | None, asyncio.Task[Token]] = field(default_factory=dict)
 
     @property
@@ -45,6 +46,17 @@ class Caller:
         if credentials is not None and self.cloud.sessions.cached_token(credentials) is not None:
             return f"token:{credentials.fingerprint}"
         return f"address:{address_group(self.address)}"
+
+    def begin_sign_in(self) -> None:
+        """Take note that a call of this request signs in.
+
+        Raises:
+            BffError: TOO_MANY_REQUESTS, another one does already.
+        """
+        if self._signs_in:
+            message = "One sign-in a request: send each in a request of its own."
+            raise BffError(Code.TOO_MANY_REQUESTS, message)
+        self._signs_in = True
 
     async def token(self, project_id: str | None = None) -> Token:
         """Return the caller's token; one look-up for a whole batch, also when it fails.

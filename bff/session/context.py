@@ -54,14 +54,17 @@ class PublicContext:
         """Start a session and have the browser keep it.
 
         Raises:
-            BffError: as ``Sessions.sign_in`` and ``SessionCookie.set``; no token is left then.
+            BffError: TOO_MANY_REQUESTS, see ``SignInGuard``; as ``Sessions.sign_in`` and
+                ``SessionCookie.set``; no token is left then.
         """
         caller, sessions = self.caller, self.caller.cloud.sessions
         structlog.contextvars.bind_contextvars(
             user_name=printable(user), user_domain=printable(domain)
         )
+        caller.begin_sign_in()
+        attempt = caller.cloud.guard.attempt(user, domain, caller.address)
         credentials, token = await sessions.sign_in(
-            user, password, domain, scope, caller.request_id
+            user, password, domain, scope, caller.request_id, attempt=attempt
         )
         try:
             caller.set_cookie = caller.cloud.cookie.set(credentials, token.body.expires_at)

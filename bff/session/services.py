@@ -11,6 +11,7 @@ from bff.openstack.slots import FairSlots
 from bff.session.cookies import SessionCookie
 from bff.session.observer import Observer, Unobserved
 from bff.session.sessions import Sessions
+from bff.session.sign_in_guard import SignInGuard
 from bff.settings import Settings
 
 
@@ -37,6 +38,7 @@ class Cloud:
     settings: Settings
     sessions: Sessions
     cookie: SessionCookie
+    guard: SignInGuard
     keystone: Service
     glance: Service
     calls: FairSlots

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Coroutine
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
@@ -145,14 +146,30 @@ class Sessions:
         return self._valid.peek(_fingerprint(credentials.token))
 
     async def sign_in(
-        self, user: str, password: str, domain: str, scope: Any, request_id: str
+        self,
+        user: str,
+        password: str,
+        domain: str,
+        scope: Any,
+        request_id: str,
+        *,
+        attempt: AbstractAsyncContextManager[None],
     ) -> tuple[Credentials, Token]:
         """Start a session; ``scope`` is as Keystone's API has it, ``None`` for no project yet.
+
+        Args:
+            attempt: What is around the request that tells whether the password is right; it is
+                left as that request ends, also when the caller has gone.
 
         Raises:
             BffError: UNAUTHORIZED, a wrong user or password; FORBIDDEN, no role in the project.
         """
-        signing_in = asyncio.create_task(self._keystone.sign_in(user, password, domain, request_id))
+
+        async def attempt_to_sign_in() -> Token:
+            async with attempt:
+                return await self._keystone.sign_in(user, password, domain, request_id)
+
+        signing_in = asyncio.create_task(attempt_to_sign_in())
         try:
             root = await asyncio.shield(signing_in)
         except asyncio.CancelledError:

@@ -576,7 +576,7 @@ export interface Router {
     /**
      * Sign in with user and password; the browser keeps the session in a sealed cookie.
      *
-     * Errors of its own: BAD_GATEWAY, FORBIDDEN, UNAUTHORIZED.
+     * Errors of its own: BAD_GATEWAY, FORBIDDEN, TOO_MANY_REQUESTS, UNAUTHORIZED.
      */
     createUserSession: Mutation<CreateUserSessionInput, UserSession>
     /**

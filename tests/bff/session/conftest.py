@@ -1,8 +1,12 @@
-"""A clock that only a test moves."""
+"""A clock that only a test moves, and the Redis of the progress tests."""
 
 from __future__ import annotations
 
 import pytest
+
+from tests.bff.progress.conftest import redis
+
+__all__ = ["redis"]
 
 
 class Clock:
@@ -17,7 +21,8 @@ class Clock:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """Return the clock by which each BFF remembers tokens that have ended."""
+    """Return the clock by which each BFF counts attempts and remembers tokens that have ended."""
     clock = Clock()
     monkeypatch.setattr("bff.session.sessions.monotonic", clock)
+    monkeypatch.setattr("bff.session.sign_in_guard.monotonic", clock)
     return clock

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import aiohttp
 import pytest
 from pydantic import ValidationError
 from starlette.types import Message
@@ -15,10 +16,10 @@ from bff.session.address import address_group, canonical_address
 from bff.session.context import PublicContext
 from bff.settings import Settings, explain
 from schemas.base import NoInput
-from tests.bff.conftest import Start
-from tests.bff.session.test_sessions import sign_in
+from tests.bff.conftest import Bff, Start
+from tests.bff.session.test_sessions import code, sign_in
 from tests.fakes.openstack import FakeOpenStack
-from tests.process import SECONDS
+from tests.process import SECONDS, ready, running
 
 
 async def address_of(ctx: PublicContext, params: NoInput) -> str:
@@ -60,6 +61,24 @@ async def test_an_older_variable_of_the_server_makes_no_difference(
     bff = await start(ADDRESS)
     answer = await bff.call("test.address", X_Forwarded_For="198.51.100.7")
     assert answer["result"] == "127.0.0.1"
+
+
+async def test_nor_does_the_server_itself(
+    client: aiohttp.ClientSession, openstack: FakeOpenStack
+) -> None:
+    variables = {"BFF_AUTH_URL": f"{openstack.url}/v3", "BFF_SIGN_INS_PER_ADDRESS": "1"}
+    variables |= {"BFF_SIGN_INS_PER_USER": "0", "FORWARDED_ALLOW_IPS": "*"}
+    with running("bff", "serve", "--port", "0", **variables) as process:
+        bff = Bff(await ready(process), client)
+        assert await wrong(bff, "198.51.100.7") == "UNAUTHORIZED"
+        assert await wrong(bff, "198.51.100.8") == "TOO_MANY_REQUESTS"
+
+
+async def wrong(bff: Bff, forwarded: str) -> str:
+    """Try a wrong password with an X-Forwarded-For; returns the code of the answer."""
+    params = {"user": "alice", "password": "a-guess"}
+    answer = await bff.call("auth.createUserSession", params, X_Forwarded_For=forwarded)
+    return str(code(answer))
 
 
 async def behind(start: Start, *lines: str, trusted: str = "127.0.0.1,10.0.0.0/8") -> Any:
@@ -135,6 +154,22 @@ async def test_a_line_of_the_log_has_it(start: Start, logged: list[Any]) -> None
     bff = await start(ADDRESS, trusted_proxies="127.0.0.1")
     await bff.call("test.address", X_Forwarded_For="198.51.100.7:1")
     assert [line["client"] for line in logged if line["event"] == "call"] == ["198.51.100.7"]
+
+
+async def test_each_client_of_a_proxy_has_its_own_attempts(start: Start) -> None:
+    bff = await start(trusted_proxies="127.0.0.1", sign_ins_per_user=0, sign_ins_per_address=1)
+    assert await wrong(bff, "198.51.100.7") == "UNAUTHORIZED"
+    assert await wrong(bff, "198.51.100.8") == "UNAUTHORIZED"
+    # With whatever it says itself in front.
+    assert await wrong(bff, "198.51.100.99, 198.51.100.7:5") == "TOO_MANY_REQUESTS"
+    assert await wrong(bff, "garbage") == "UNAUTHORIZED"
+    assert await wrong(bff, "other garbage") == "TOO_MANY_REQUESTS"
+
+
+async def test_without_trust_made_up_addresses_are_one(start: Start) -> None:
+    bff = await start(sign_ins_per_user=0, sign_ins_per_address=5)
+    codes = [await wrong(bff, f"10.0.0.{n}") for n in range(8)]
+    assert codes == ["UNAUTHORIZED"] * 5 + ["TOO_MANY_REQUESTS"] * 3
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import bisect
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -336,7 +337,8 @@ async def test_a_look_up_under_way_does_not_bring_the_token_back(
 async def test_a_caller_who_leaves_while_signing_in_leaves_no_token() -> None:
     keystone, sessions = make()
     keystone.may_answer["rescope"].clear()
-    leaving = asyncio.create_task(sessions.sign_in("u", PASSWORD, "Default", {}, "req-1"))
+    signing_in = sessions.sign_in("u", PASSWORD, "Default", {}, "req-1", attempt=nullcontext())
+    leaving = asyncio.create_task(signing_in)
     await keystone.asked["rescope"].wait()
     leaving.cancel()
     with pytest.raises(asyncio.CancelledError):
