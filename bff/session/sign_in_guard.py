@@ -23,7 +23,7 @@ from bff.session.attempts import Bound, MemoryAttempts, SharedAttempts, SharedAt
 from bff.session.user_names import folded
 from bff.settings import Settings
 
-USER = "of this user"
+USER = "as this user"
 ADDRESS = "from this address"
 # How long Redis is left alone when it did not answer, and how often a line says that.
 PAUSE_SECONDS = 5

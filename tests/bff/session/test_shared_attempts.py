@@ -19,13 +19,20 @@ from tests.bff.progress.conftest import RedisServer
 from tests.bff.session.conftest import Clock
 from tests.bff.session.test_sign_in_guard import ISSUE, attempt, attempts
 from tests.fakes.openstack import PASSWORD, FakeOpenStack
+from tests.process import SECONDS
 
 KEYS = "polaris-bff:sign-ins:*"
 ALONE = "sign-ins are counted for this process alone"
 
 
 @pytest.fixture
-async def two(start: Start, redis: RedisServer, clock: Clock) -> tuple[Bff, Bff]:
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a Redis on a busy machine take its time."""
+    monkeypatch.setattr("bff.session.redis_attempts.TIMEOUT_SECONDS", SECONDS)
+
+
+@pytest.fixture
+async def two(start: Start, redis: RedisServer, clock: Clock, patient: None) -> tuple[Bff, Bff]:
     """Return two BFFs that share a Redis and nothing else."""
     return await start(redis_url=redis.url), await start(redis_url=redis.url)
 
@@ -58,10 +65,10 @@ async def test_what_one_has_counted_the_other_refuses(
     await attempts(here, 10)
     refused = await attempt(there, PASSWORD)
     assert refused["error"]["data"]["code"] == "TOO_MANY_REQUESTS"
-    assert refused["error"]["data"]["retryAfter"] in (59, 60)
+    assert 30 < refused["error"]["data"]["retryAfter"] <= 60
     age(redis, 30_000)
     refused = await attempt(there, PASSWORD)
-    assert refused["error"]["data"]["retryAfter"] in (29, 30)
+    assert 0 < refused["error"]["data"]["retryAfter"] <= 30
     age(redis, 30_000)
     assert "result" in await attempt(there, PASSWORD)
 
@@ -99,7 +106,7 @@ async def test_the_window_moves_in_redis(two: tuple[Bff, Bff], redis: RedisServe
         age(redis, 20_000)
     for bff in two:
         refused = await attempt(bff)
-        assert refused["error"]["data"]["retryAfter"] in (19, 20)
+        assert 0 < refused["error"]["data"]["retryAfter"] <= 20
     age(redis, 20_000)
     assert await attempts(two[0], 9) == {"UNAUTHORIZED": 5, "TOO_MANY_REQUESTS": 4}
 
@@ -161,7 +168,7 @@ async def test_a_redis_that_hangs_is_left_alone_for_a_while(
 
 
 async def test_a_redis_that_comes_back_is_used_again(
-    start: Start, redis: RedisServer, clock: Clock
+    start: Start, redis: RedisServer, clock: Clock, patient: None
 ) -> None:
     here, there = await start(redis_url=redis.url), await start(redis_url=redis.url)
     redis.kill()
@@ -191,7 +198,7 @@ async def test_every_kind_of_address_is_understood(address: str, connection: str
         await shared.close()
 
 
-async def test_many_at_a_time_share_few_connections(redis: RedisServer) -> None:
+async def test_many_at_a_time_share_few_connections(redis: RedisServer, patient: None) -> None:
     shared = RedisAttempts(redis.url)
     try:
         bounds = [Bound("user", "key", 7)]

@@ -87,7 +87,7 @@ async def test_while_the_bound_holds_a_right_password_is_refused_like_a_wrong_on
         assert answer["error"]["data"].pop("requestId")
     assert right == wrong
     assert right["error"]["message"] == (
-        "Too many attempts to sign in of this user: retry in 60 seconds."
+        "Too many attempts to sign in as this user: retry in 60 seconds."
     )
     data = {"code": "TOO_MANY_REQUESTS", "httpStatus": 429, "path": SIGN_IN, "retryAfter": 60}
     assert right["error"]["data"] == data
