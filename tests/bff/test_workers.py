@@ -144,7 +144,8 @@ async def test_a_worker_that_is_killed_takes_no_call_but_its_own(
 ) -> None:
     token = openstack.new_token()
     openstack.gate = asyncio.Event()
-    with running(*WORDS, BFF_AUTH_URL=f"{openstack.url}/v3") as process:
+    all_at_once = dict.fromkeys(("BFF_MAX_CALLS_PER_CALLER", "BFF_MAX_REQUESTS_PER_CALLER"), "1000")
+    with running(*WORDS, BFF_AUTH_URL=f"{openstack.url}/v3", **all_at_once) as process:
         served = Bff(await ready(process), client)
         workers, calls = workers_of(process.pid), list[tuple[int, Connection]]()
         async with asyncio.timeout(SECONDS), AsyncExitStack() as stack:
