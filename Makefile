@@ -76,9 +76,10 @@ docs: $(VENV)/.installed ## Write what is generated
 explorer: $(NODE_MODULES) ## Build the explorer's page, which is committed
 	cd explorer && $(NODE) node_modules/typescript/bin/tsc && $(NODE) node_modules/vite/bin/vite.js build
 
-bench: $(VENV)/.installed-dev ## Measure uploads of 2 GiB, hostile forms, and ten thousand uploads that break off
+bench: $(VENV)/.installed-dev ## Measure uploads of 2 GiB, hostile forms, callers under load, and ten thousand uploads that break off
 	$(BIN)/python -m bench.uploads
 	$(BIN)/python -m bench.forms
+	$(BIN)/python -m bench.load
 	UPLOADS_TO_ABORT=10000 $(BIN)/python -m pytest -q --durations=1 -k aborted_uploads tests/bff/upload
 
 clean: ## Remove whatever was installed or made

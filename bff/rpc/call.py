@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import reduce
 from traceback import clear_frames
@@ -139,15 +140,6 @@ async def deadline(call: Call, proceed: Step) -> bytes:
         return await proceed(call)
 
 
-async def admission(call: Call, proceed: Step) -> bytes:
-    """Let the calls of all callers take turns, and each caller have a bounded number of them."""
-    caller, cloud = call.caller, call.caller.cloud
-    share = call.seconds_left() * QUEUE_SHARE
-    patience = min(cloud.settings.queue_timeout, share)
-    async with cloud.calls.hold(caller.key, patience, own_patience=share):
-        return await proceed(call)
-
-
 # From the outside to the inside.
 INTERCEPTORS: tuple[Interceptor, ...] = (
     soft_mode,
@@ -155,7 +147,6 @@ INTERCEPTORS: tuple[Interceptor, ...] = (
     log_line,
     client_errors,
     deadline,
-    admission,
 )
 
 
@@ -165,14 +156,25 @@ async def _handle(call: Call) -> bytes:
         raise caller.credentials_error
     params = validated(procedure.input, call.raw)
     note_image(procedure, params)
-    context = await procedure.access.enter(caller, params.project_id)
+    async with _turn(call):
+        context = await procedure.access.enter(caller, params.project_id)
     if call.count is not None:
         context = context.counting(call.count)
-    result = await procedure.handler(context, params)
+    # Not the same turn: who has just been known by a token shares its address' turns no more.
+    async with _turn(call):
+        result = await procedure.handler(context, params)
     note_image(procedure, params, result)
     if isinstance(result, Json):
         return result.text
     return procedure.output.dump_json(result)
+
+
+def _turn(call: Call) -> AbstractAsyncContextManager[None]:
+    """Wait for one of the caller's turns: callers take turns, and each has a bounded number."""
+    cloud = call.caller.cloud
+    share = call.seconds_left() * QUEUE_SHARE
+    patience = min(cloud.settings.queue_timeout, share)
+    return cloud.calls.hold(call.caller.key, patience, own_patience=share)
 
 
 def _around(inner: Step, interceptor: Interceptor) -> Step:

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from tests.bff.conftest import Bff, Start
-from tests.fakes.openstack import BREAK, FakeOpenStack
+from tests.fakes.openstack import BREAK, PASSWORD, FakeOpenStack
 
 LIST = "compute.image.listImages"
 DELETE = "compute.image.deleteImages"
@@ -199,3 +199,19 @@ async def test_a_deadline_that_is_none_is_refused(bff: Bff, seconds: str) -> Non
     response = await bff.post(b'{"jsonrpc":"2.0","id":1,"method":"auth.listProjects"}', **sent)
     assert response.status == 400
     assert "X-Request-Timeout takes a number of seconds" in await response.text()
+
+
+async def test_who_shares_an_address_shares_no_turns_at_glance(
+    start: Start, openstack: FakeOpenStack
+) -> None:
+    bff = await start(max_calls_per_caller=2)
+    openstack.gate = asyncio.Event()
+    # Nobody has seen these tokens before, and all come from one address.
+    crowd = [
+        asyncio.ensure_future(bff.call(LIST, x_auth_token=openstack.new_token())) for _ in range(10)
+    ]
+    await arrivals(openstack, 10)
+    given = {"user": "alice", "password": PASSWORD, "domainName": "Default"}
+    assert "result" in await bff.call("auth.createUserSession", given)
+    openstack.gate.set()
+    assert errors([await call for call in crowd]) == set()
