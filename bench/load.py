@@ -91,7 +91,7 @@ async def beside(load: Awaitable[Any], moment: float = 0.5) -> AsyncIterator[Non
         yield
     finally:
         loading.cancel()
-        await asyncio.wait((loading,))
+        await asyncio.gather(loading, return_exceptions=True)
 
 
 def row(what: str, alone: list[float], loaded: list[float]) -> None:
@@ -106,6 +106,7 @@ def row(what: str, alone: list[float], loaded: list[float]) -> None:
 
 async def measure(bff: Bff) -> None:
     """Print the tables."""
+    await _resets(bff)
     print("| a call | alone, ms | beside the load, ms | longest, ms | times |")
     print("| --- | --- | --- | --- | --- |")
     await bff.glance("answer")
@@ -123,7 +124,6 @@ async def measure(bff: Bff) -> None:
     print()
     await bff.glance("answer")
     await _refusals(bff)
-    await _resets(bff)
 
 
 async def _sign_in(bff: Bff) -> Any:
@@ -134,27 +134,29 @@ async def _sign_in(bff: Bff) -> Any:
 
 
 async def _refusals(bff: Bff) -> None:
-    """Print how late refusals come that are due."""
-    for number in range(400):
-        await bff.call(f"late{number}")
+    """Print how late refusals come that are due, of calls that find every slot of Glance taken."""
+    users = [f"late{number}" for number in range(120)]
+    for user in users:
+        await bff.call(user)
     await bff.glance("hang")
-    started = time.perf_counter()
 
-    async def late(user: str) -> tuple[float, str]:
+    async def refused(user: str) -> tuple[float, str]:
+        started = time.perf_counter()
         answer = await bff.call(user)
-        return time.perf_counter() - started, answer["error"]["data"]["code"]
+        return time.perf_counter() - started - DUE, answer["error"]["data"]["code"]
 
-    calls = [asyncio.ensure_future(late(f"late{number}")) for number in range(400)]
-    done, others = await asyncio.wait(calls, timeout=DUE + 5)
-    came = sorted(taken for taken, code in (call.result() for call in done))
-    codes = {code for _, code in (call.result() for call in done)}
-    for call in others:
+    holding = [asyncio.ensure_future(bff.call(user)) for user in users[:100]]
+    await asyncio.sleep(DUE / 2)
+    late = [await refused(user) for user in users[100:105]]
+    late += await asyncio.gather(*(refused(user) for user in users[105:]))
+    for call in holding:
         call.cancel()
-    behind = (came[-1] - DUE) * 1000
-    print(
-        f"{len(done)} of 400 calls to a hanging Glance were refused ({', '.join(codes)}), the last"
-    )
-    print(f"one {behind:.0f} ms after it was due ({DUE:g} s); {len(others)} hold Glance's slots.\n")
+    await asyncio.gather(*holding, return_exceptions=True)
+    codes = ", ".join({code for _, code in late})
+    times = sorted(seconds * 1000 for seconds, _ in late)
+    median, longest = statistics.median(times), times[-1]
+    print(f"{len(late)} calls to a Glance whose slots all hang were refused ({codes}), in the")
+    print(f"median {median:.0f} ms after it was due ({DUE:g} s), at most {longest:.0f} ms.")
 
 
 async def _resets(bff: Bff) -> None:
@@ -162,7 +164,7 @@ async def _resets(bff: Bff) -> None:
     batch = [_call(LIST, {"limit": 1}, number) for number in range(90)]
     answers = await bff.send("script", batch)
     count, failed = await bff.requests(), sum("error" in answer for answer in answers)
-    print(f"90 calls to a Glance that resets: {failed} failed, {count} requests to Glance.")
+    print(f"90 calls to a Glance that resets: {failed} failed, {count} requests to Glance.\n")
 
 
 @contextmanager
