@@ -56,7 +56,7 @@ faults: $(VENV)/.installed-dev ## Run the tests in which Keystone and Glance hav
 	$(BIN)/python -m pytest --quiet --numprocesses auto tests/faults
 
 system-packages: ## Install the programs that tests start, where they are missing
-	@tests/install redis-server chromium nginx haproxy promtool systemd-analyze
+	@tests/install redis-server chromium chromium-headless-shell nginx haproxy promtool systemd-analyze
 
 check: $(VENV)/.installed-dev ## Format, lint and types
 	$(BIN)/ruff format --check $(SOURCES)
