@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from tests.deploy.files import DEPLOY, documents
+from tests.deploy.metrics import SERIES
 from tests.deploy.proxies import promtool
 from tests.process import ROOT
 
@@ -49,6 +50,7 @@ def histogram(name: str, quick: int, slow: int, **labels: str) -> dict[str, str]
 
 def series(name: str, **labels: str) -> str:
     """Return a series' name as Prometheus writes it, of the first instance."""
+    assert set(labels) == SERIES.get(name, set())
     own = {"job": "polaris-bff", "instance": "a:9464"} | labels
     return name + "{" + ",".join(f'{key}="{value}"' for key, value in own.items()) + "}"
 
@@ -60,11 +62,11 @@ HEALTHY = {
     series("bff_calls_total", procedure="p", code="NOT_FOUND"): counter(0, 300),
     series("bff_calls_total", procedure="p", code="BAD_GATEWAY"): counter(0, 3),
     **histogram("bff_call_seconds", 900, 3, procedure="p"),
-    series("bff_calls_shed_total", reason="queue full"): counter(7, 0),
+    series("bff_calls_shed_total", reason="queue"): counter(7, 0),
     series("bff_upstream_requests_total", service="glance", status="200"): counter(0, 900),
     series("bff_upstream_requests_total", service="glance", status="503"): counter(0, 9),
     **histogram("bff_upstream_seconds", 900, 3, service="glance"),
-    series("bff_upstream_shed_total", service="glance", reason="queue full"): counter(7, 0),
+    series("bff_upstream_shed_total", service="glance", reason="queue"): counter(7, 0),
     series("bff_upstream_breaker_open", service="glance"): "0x60",
     series("bff_sign_ins_total", outcome="ok"): counter(0, 60),
     series("bff_sign_ins_total", outcome="wrong"): counter(0, 20),
@@ -96,8 +98,8 @@ FIRING: dict[str, tuple[dict[str, str], dict[str, str]]] = {
     ),
     "BffCallsSlow": (histogram("bff_call_seconds", 900, 100, procedure="p"), {}),
     "BffCallsShed": (
-        {series("bff_calls_shed_total", reason="queue full"): counter(7, 60)},
-        {"reason": "queue full"},
+        {series("bff_calls_shed_total", reason="queue"): counter(7, 60)},
+        {"reason": "queue"},
     ),
     "BffUpstreamFailing": (
         {
@@ -109,8 +111,8 @@ FIRING: dict[str, tuple[dict[str, str], dict[str, str]]] = {
     ),
     "BffUpstreamSlow": (histogram("bff_upstream_seconds", 900, 100, service="glance"), GLANCE),
     "BffUpstreamShed": (
-        {series("bff_upstream_shed_total", service="glance", reason="queue full"): counter(7, 60)},
-        GLANCE | {"reason": "queue full"},
+        {series("bff_upstream_shed_total", service="glance", reason="queue"): counter(7, 60)},
+        GLANCE | {"reason": "queue"},
     ),
     "BffBreakerOpen": (
         {series("bff_upstream_breaker_open", service="glance"): "1x60"},

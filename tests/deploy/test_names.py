@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.files import DEPLOY, SETTINGS
+from bff.settings import Settings
+from tests.deploy.files import DEPLOY, SETTINGS, TO_COME
 from tests.process import ROOT
 
 OPERATIONS = ROOT / "docs/operations.md"
@@ -18,6 +19,10 @@ PAGES = [DEPLOY / "README.md", OPERATIONS]
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_every_setting_is_one(path: Path) -> None:
     assert set(re.findall(r"BFF_[A-Z_]+\b", path.read_text())) <= SETTINGS
+
+
+def test_no_setting_is_still_to_come_that_is_there() -> None:
+    assert not {name.lower() for name in TO_COME} & set(Settings.model_fields)
 
 
 def anchors(page: Path) -> set[str]:
