@@ -20,7 +20,6 @@ from cryptography.fernet import Fernet
 
 from bff.settings import MIB
 from tests.bff.progress.conftest import RedisServer
-from tests.deploy import proxies
 from tests.deploy.proxies import KINDS, Proxy, running_proxy
 from tests.devcloud import Cloud
 from tests.process import SECONDS, line_of, running
@@ -60,13 +59,9 @@ def proxy(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Proxy]:
     """Return a proxy in front of them."""
-    with pytest.MonkeyPatch.context() as patch:
-        # HAProxy asks for an address that every BFF answers.
-        asked = proxies.HAPROXY.replace("uri /readyz ", "uri /polaris-bff/openrpc.json ")
-        patch.setattr(proxies, "HAPROXY", asked)
-        folder = tmp_path_factory.mktemp(request.param)
-        with running_proxy(request.param, folder, servers) as running_one:
-            yield running_one
+    folder = tmp_path_factory.mktemp(request.param)
+    with running_proxy(request.param, folder, servers) as running_one:
+        yield running_one
 
 
 @dataclass

@@ -41,6 +41,10 @@ def test_nothing_may_write_or_gain_rights() -> None:
     assert [name for name, service in SERVICES.items() if "ports" in service] == ["nginx"]
 
 
+def test_several_workers_find_a_folder_for_their_metrics() -> None:
+    assert all("/tmp" in service["tmpfs"] for service in BFFS)
+
+
 def test_every_bff_has_a_disk_for_waiting_files_and_a_health_check_like_the_images() -> None:
     volumes = [service["volumes"][0].split(":") for service in BFFS]
     assert [target for _, target in volumes] == values("VOLUME") * 2
@@ -51,10 +55,12 @@ def test_every_bff_has_a_disk_for_waiting_files_and_a_health_check_like_the_imag
 
 
 def test_no_secret_is_in_the_file_and_every_one_is_a_file_beside_it() -> None:
-    assert {"tls.crt", "tls.key", "redis.conf"} == set(COMPOSE["secrets"])
+    assert {"keys", "tls.crt", "tls.key", "redis.conf"} == set(COMPOSE["secrets"])
     assert all(secret["file"].startswith("secrets/") for secret in COMPOSE["secrets"].values())
     for service in BFFS:
         assert service["env_file"] == "secrets/bff.env"
+        assert service["environment"]["BFF_SECRET_KEYS_FILE"] == "/run/secrets/keys"
+        assert service["secrets"] == ["keys"]
         assert not {"BFF_SECRET_KEYS", "BFF_REDIS_URL"} & set(service["environment"])
 
 

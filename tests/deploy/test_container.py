@@ -23,6 +23,7 @@ import pytest
 
 import bff
 from tests.deploy.files import DEPLOY
+from tests.deploy.proxies import free_port
 from tests.process import ROOT, SECONDS
 
 FILE = dockerfile_parse.DockerfileParser(fileobj=BytesIO((DEPLOY / "Containerfile").read_bytes()))
@@ -188,19 +189,37 @@ def test_its_steps_make_a_server_that_needs_to_write_nowhere(root: Path, tmp_pat
     assert subprocess.run(writes, env=variables, check=False, capture_output=True).returncode == 1
 
     words = [str(python.with_name("bff")), "serve", "--host", "127.0.0.1", "--port", "0"]
-    for more in ([], ["--workers", "2"]):
+    for workers in ("1", "2"):
+        variables["BFF_METRICS_ADDRESS"] = f"127.0.0.1:{free_port()}"
         with subprocess.Popen(
-            [*words, *more], env=variables, cwd="/", stdout=subprocess.PIPE, text=True
+            [*words, "--workers", workers],
+            env=variables,
+            cwd="/",
+            stdout=subprocess.PIPE,
+            text=True,
         ) as process:
             try:
                 assert process.stdout
                 ready = next(line for line in process.stdout if line.startswith("ready "))
-                connection = HTTPConnection(ready.split("/")[2], timeout=SECONDS)
-                connection.request("GET", "/polaris-bff/openrpc.json")
-                document = json.load(connection.getresponse())
-                connection.close()
+                address = ready.split("/")[2]
+                document = json.loads(body_of(address, "/polaris-bff/openrpc.json"))
+                metrics = body_of(variables["BFF_METRICS_ADDRESS"], "/metrics").decode()
+                check = health_check(int(address.split(":")[1]))
+                subprocess.run(check, check=True, timeout=SECONDS)
             finally:
                 process.terminate()
             # uvicorn ends as whatever asked it to.
             assert process.wait(SECONDS) in {0, -signal.SIGTERM}
         assert document["info"]["version"] == bff.__version__
+        assert f'bff_info{{version="{bff.__version__}"}} 1.0' in metrics
+
+
+def body_of(address: str, path: str) -> bytes:
+    """Return what is answered to a GET."""
+    connection = HTTPConnection(address, timeout=SECONDS)
+    connection.request("GET", path)
+    response = connection.getresponse()
+    body = response.read()
+    connection.close()
+    assert response.status == 200
+    return body

@@ -45,14 +45,34 @@ def test_every_file_is_applied_and_in_one_namespace() -> None:
 def test_the_settings_are_known_and_the_keys_are_secret() -> None:
     secret = manifest("Secret")["stringData"]
     assert set(SETTING) <= SETTINGS
-    assert set(secret) == {"BFF_SECRET_KEYS", "BFF_REDIS_URL"}
+    assert set(secret) == {"keys", "BFF_REDIS_URL"}
     with pytest.raises(ValidationError, match="secret_keys") as refused:
-        Settings(auth_url="http://k.example", secret_keys=secret["BFF_SECRET_KEYS"])
+        Settings(auth_url="http://k.example", secret_keys=secret["keys"])
     assert len(refused.value.errors()) == 1
-    assert [kind for source in CONTAINER["envFrom"] for kind in source] == [
-        "configMapRef",
-        "secretRef",
-    ]
+    assert [kind for source in CONTAINER["envFrom"] for kind in source] == ["configMapRef"]
+    [variable] = CONTAINER["env"]
+    reference = variable["valueFrom"]["secretKeyRef"]
+    assert variable["name"] == reference["key"] == "BFF_REDIS_URL"
+    assert reference["name"] == manifest("Secret")["metadata"]["name"]
+
+
+def test_new_keys_in_the_secret_come_to_the_file_that_is_read_at_hup() -> None:
+    secret = volume("keys")["secret"]
+    assert secret["secretName"] == manifest("Secret")["metadata"]["name"]
+    [item] = secret["items"]
+    assert item["key"] in manifest("Secret")["stringData"]
+    [mount] = [each for each in CONTAINER["volumeMounts"] if each["name"] == "keys"]
+    # Kubernetes never changes what is mounted by subPath.
+    assert "subPath" not in mount
+    assert SETTING["BFF_SECRET_KEYS_FILE"] == f"{mount['mountPath']}/{item['path']}"
+    # Group's and nobody else's, and the group is the pod's.
+    assert secret["defaultMode"] == 0o440
+    assert SPEC["securityContext"]["fsGroup"] == SPEC["securityContext"]["runAsGroup"]
+
+
+def volume(name: str) -> Any:
+    [found] = [each for each in SPEC["volumes"] if each["name"] == name]
+    return found
 
 
 def test_a_pod_that_goes_has_all_the_time_that_its_settings_give() -> None:
@@ -93,12 +113,12 @@ def test_a_pod_has_the_rights_that_the_namespace_allows_and_no_more() -> None:
 
 
 def test_waiting_files_fit_on_the_volume_and_the_volume_into_the_limit() -> None:
-    [volume] = SPEC["volumes"]
-    size = volume["emptyDir"]["sizeLimit"]
+    spool = volume("spool")["emptyDir"]
+    size = spool["sizeLimit"]
     limit = CONTAINER["resources"]["limits"]["ephemeral-storage"]
     assert int(SETTING["BFF_MAX_SPOOL_BYTES"]) < gib(size) * GIB < gib(limit) * GIB
-    assert "medium" not in volume["emptyDir"]
-    assert CONTAINER["volumeMounts"] == [{"name": volume["name"], "mountPath": "/var/tmp"}]
+    assert "medium" not in spool
+    assert {"name": "spool", "mountPath": "/var/tmp"} in CONTAINER["volumeMounts"]
 
 
 def gib(quantity: str) -> int:

@@ -57,8 +57,14 @@ def test_its_settings_are_known_and_a_stop_has_the_time_that_they_give() -> None
 
 def test_no_secret_is_in_the_unit_and_a_reload_asks_the_process_that_started_the_workers() -> None:
     assert "SECRET_KEYS=" not in UNIT
-    assert "EnvironmentFile=/etc/polaris-bff/secrets.env" in UNIT
+    assert "EnvironmentFile=/etc/polaris-bff/bff.env" in UNIT
     assert "ExecReload=/bin/kill -HUP $MAINPID" in UNIT
-    # Alone, a process has nobody to restart it at HUP.
-    [workers] = re.findall(r"--workers (\d+)", UNIT)
-    assert int(workers) > 1
+
+
+def test_what_a_reload_takes_is_read_by_the_service_itself() -> None:
+    """systemd copies credentials, and reads the environment, at a start alone."""
+    files = re.findall(r"Environment=BFF_(\w+)=/etc/polaris-bff/", UNIT)
+    assert files == ["SECRET_KEYS_FILE", "CLIENT_CERT", "CLIENT_KEY", "CA_FILE"]
+    assert "\nLoadCredential" not in UNIT
+    [group] = re.findall(r"^SupplementaryGroups=(.*)$", UNIT, re.MULTILINE)
+    assert f"groupadd --system {group} " in text("README.md")
