@@ -127,7 +127,7 @@ def sockets_of(pid: int) -> set[str]:
     return {link[8:-1] for link in links if link.startswith("socket:[")}
 
 
-def served_by(client: asyncio.StreamWriter, workers: list[int]) -> int:
+def served_by(client: asyncio.StreamWriter | asyncio.BaseTransport, workers: list[int]) -> int:
     """Return the worker that has the other end of a connection."""
     ours, theirs = (client.get_extra_info(name)[1] for name in ("sockname", "peername"))
     ends = f":{theirs:04X}", f":{ours:04X}"
