@@ -12,8 +12,8 @@ from tests.deploy.files import DEPLOY, SETTINGS, TO_COME
 from tests.process import ROOT
 
 OPERATIONS = ROOT / "docs/operations.md"
-FILES = [*sorted(path for path in DEPLOY.rglob("*") if path.is_file()), OPERATIONS]
-PAGES = [DEPLOY / "README.md", OPERATIONS]
+PAGES = [DEPLOY / "README.md", OPERATIONS, ROOT / "docs/security.md"]
+FILES = [*sorted(path for path in DEPLOY.rglob("*") if path.is_file()), *PAGES[1:]]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
@@ -44,4 +44,7 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 
 def test_the_operators_page_has_its_parts() -> None:
     parts = re.findall(r"^## (.*)$", OPERATIONS.read_text(), re.MULTILINE)
-    assert parts == ["Install", "Size", "Watch", "Upgrade", "Rotate keys", "Alerts"]
+    assert parts == [
+        *("Install", "Size", "Watch", "Stops", "Upgrade", "Rotate keys"),
+        *("Private clouds", "Alerts"),
+    ]
