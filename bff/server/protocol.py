@@ -31,7 +31,8 @@ READ_SECONDS = 60.0
 MIN_READ_BYTES = 64 * 1024
 # In seconds, from a client's end of sending to the first probe whether it still reads.
 FIRST_PROBE = 0.05
-# In seconds, at a stop: a request may be on its way over a connection that was just made.
+# In seconds, at a stop: a request may be on its way over a connection that was just made or kept. A
+# proxy tells its client that such a call failed, since a POST that was sent is never sent again.
 LAST_SECONDS = 1.0
 _BEFORE_HTTP_1_1 = ("0.9", "1.0")
 # uri-host [ ":" port ] (RFC 9110, 7.2); it may be empty.
@@ -140,14 +141,10 @@ class Connection(HttpToolsProtocol):
     def shutdown(self) -> None:
         """The server stops: answer what has come or is about to, and end."""
         self._is_last = True
-        if self.transport.is_closing():
-            return
         if self.cycle is not None:
             self.cycle.keep_alive = False
-        if self.cycle is None or is_readable(self.transport):
+        if not self.transport.is_closing():
             self.loop.call_later(LAST_SECONDS, self._close_idle)
-        else:
-            self._close_idle()
 
     def send_400_response(self, msg: str) -> None:
         """Answer malformed HTTP, or a head that is too large."""
@@ -304,8 +301,11 @@ class Connection(HttpToolsProtocol):
 
     def _close_idle(self) -> None:
         # A head that has begun has its own time.
-        if not self._head_bytes and not self._is_answering():
+        if not (self._head_bytes or self._is_answering() or self._has_more()):
             self.transport.close()
+
+    def _has_more(self) -> bool:
+        return not self.transport.is_closing() and is_readable(self.transport)
 
     def _is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete

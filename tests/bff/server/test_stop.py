@@ -257,3 +257,27 @@ async def test_who_asks_nothing_does_not_hold_up_the_stop(
             assert await asyncio.get_running_loop().sock_recv(idle, 65_536)
             await server.shutdown([sock])
             assert await read_all(silent) == await read_all(idle) == b""
+
+
+async def test_a_call_on_its_way_over_a_kept_connection_is_answered(
+    openstack: FakeOpenStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proxy that has sent one cannot send it again elsewhere, and its client sees it fail."""
+    told, shutdown = asyncio.Event(), protocol.Connection.shutdown
+
+    def tell(connection: protocol.Connection) -> None:
+        shutdown(connection)
+        told.set()
+
+    monkeypatch.setattr(protocol.Connection, "shutdown", tell)
+    monkeypatch.setattr(protocol, "LAST_SECONDS", 3600)
+    async with asyncio.timeout(SECONDS), serving(openstack) as (server, sock):
+        with client_of(sock) as kept:
+            kept.sendall(request())
+            kept.setblocking(False)
+            assert await asyncio.get_running_loop().sock_recv(kept, 65_536)
+            stopping = asyncio.create_task(server.shutdown([sock]))
+            await told.wait()
+            kept.sendall(request())
+            assert b"\r\nconnection: close\r\n" in (await read_all(kept)).lower()
+            await stopping
