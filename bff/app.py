@@ -73,7 +73,7 @@ class State(TypedDict):
 def create_app(settings: Settings, registry: Registry) -> Starlette:
     """Return the ASGI application that serves ``registry``."""
     discovery = Discovery(registry)
-    uploads = UploadEndpoint(settings)
+    uploads = UploadEndpoint(settings, _upload_name(registry))
     rpc = Rpc(registry, settings, discovery.procedure())
     metrics = metrics_of(settings, [*registry, discovery.procedure().name])
     endpoint = RpcEndpoint(rpc, settings.max_body, settings.call_timeout)
@@ -123,6 +123,11 @@ def create_app(settings: Settings, registry: Registry) -> Starlette:
     # A redirect would use the client's Host header, and http behind a proxy that ends TLS.
     app.router.redirect_slashes = False
     return app
+
+
+def _upload_name(registry: Registry) -> str:
+    uploads = (procedure.name for procedure in registry.values() if procedure.upload_route)
+    return next(uploads, "")
 
 
 def _cloud(

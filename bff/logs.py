@@ -5,13 +5,17 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import structlog
-from structlog.typing import EventDict
+from structlog.typing import EventDict, Processor
 
+from bff.audit_file import AuditFile
 from bff.settings import Settings
 
+# The logger of audit lines.
+AUDIT = "bff.audit"
 # A bulk call has up to a thousand ids, of 36 bytes each.
 MAX_LOGGED_IDS = 10
 # In characters, of a name that a client or a service chose.
@@ -20,23 +24,17 @@ MAX_NAME_LENGTH = 255
 
 def configure(settings: Settings) -> None:
     """Send every line, ours and the libraries', to standard error in the format that was chosen."""
-    shared: list[structlog.typing.Processor] = [
+    shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    formatter = structlog.stdlib.ProcessorFormatter(
-        processors=[
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            *_renderers(settings.log_format),
-        ],
-        foreign_pre_chain=shared,
-    )
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(formatter)
+    handler.setFormatter(_formatter(settings.log_format, shared))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level.upper())
+    _configure_audit(settings.audit_file, _formatter("json", shared))
     # The upload's log line has the form's fault; python_multipart would log the client's bytes.
     logging.getLogger("python_multipart").setLevel(logging.ERROR)
     structlog.configure(
@@ -46,7 +44,31 @@ def configure(settings: Settings) -> None:
     )
 
 
-def _renderers(log_format: str) -> list[structlog.typing.Processor]:
+def _configure_audit(path: Path | None, formatter: logging.Formatter) -> None:
+    """Have audit lines written, to a file of their own or among the others, at any log level."""
+    audit = logging.getLogger(AUDIT)
+    audit.setLevel(logging.INFO)
+    for old in audit.handlers[:]:
+        audit.removeHandler(old)
+        old.close()
+    audit.propagate = path is None
+    if path is not None:
+        handler = AuditFile(path)
+        handler.setFormatter(formatter)
+        audit.addHandler(handler)
+
+
+def _formatter(log_format: str, shared: Sequence[Processor]) -> logging.Formatter:
+    return structlog.stdlib.ProcessorFormatter(
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            *_renderers(log_format),
+        ],
+        foreign_pre_chain=shared,
+    )
+
+
+def _renderers(log_format: str) -> list[Processor]:
     if log_format == "json":
         return [
             # Frames without their local variables: those may hold tokens.

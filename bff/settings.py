@@ -24,6 +24,8 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from bff.audit_file import check_can_append
+
 PREFIX = "BFF_"
 MIB = 1024 * 1024
 GIB = 1024 * MIB
@@ -288,6 +290,13 @@ class Settings(BaseSettings):
             " `127.0.0.1:9464` or `[::]:9464`; it should not be public. Not served when not set."
         ),
     )
+    audit_file: Path | None = Field(
+        None,
+        description=(
+            "A file to which a line of JSON is appended for each change, upload, sign-in and"
+            " sign-out; it may be rotated. When not set, these lines are among the others."
+        ),
+    )
     log_format: Literal["json", "console"] = Field("json", description="How log lines look.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least level that is logged."
@@ -376,6 +385,13 @@ class Settings(BaseSettings):
     def _writable(cls, value: Path) -> Path:
         if not os.access(value, os.W_OK | os.X_OK):
             raise ValueError("this process may not write there")
+        return value
+
+    @field_validator("audit_file")
+    @classmethod
+    def _appendable(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            check_can_append(value)
         return value
 
     @field_validator("redis_url")

@@ -27,10 +27,11 @@ OURS = (*PRODUCT, "devcloud", "bench", "tests")
 GROUND = {"bff.errors", "bff.ids", "bff.logs", "bff.settings", "schemas"}
 ROOMS = {
     "bff.asgi": {"bff", "procedures", "schemas"},  # the composition root
+    "bff.audit_file": set(),
     "bff.errors": {"schemas"},
     "bff.ids": {"bff.errors", "schemas"},
-    "bff.logs": {"bff.settings"},
-    "bff.settings": set(),
+    "bff.logs": {"bff.settings", "bff.audit_file"},
+    "bff.settings": {"bff.audit_file"},
     "bff.server": {"bff.server", "bff.errors", "bff.logs", "schemas"},
     "bff.openstack": {"bff.openstack", "bff.errors", "schemas"},
     "bff.session": {"bff.session", "bff.openstack", *GROUND},

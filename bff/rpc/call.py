@@ -20,10 +20,12 @@ import structlog
 from pydantic_core import PydanticSerializationError
 
 from bff.errors import BffError, Code
+from bff.rpc.audit_fields import fields_of
 from bff.rpc.call_log import log_call, note_image
-from bff.rpc.registry import Procedure
+from bff.rpc.registry import Kind, Procedure
 from bff.rpc.validation import validated
 from bff.server.deadline import Deadline
+from bff.session.audit import AuditEntry
 from bff.session.caller import Caller
 from schemas.json import Json
 
@@ -102,6 +104,27 @@ async def observed(call: Call, proceed: Step) -> bytes:
         observer.call_ended(call.procedure.name, code, time.perf_counter() - started)
 
 
+async def audit(call: Call, proceed: Step) -> bytes:
+    """Leave a line of each change, and of each attempt at one, however it ends."""
+    procedure = call.procedure
+    if procedure.kind is Kind.QUERY:
+        return await proceed(call)
+    entry = AuditEntry.begin(call.caller, procedure.name)
+    answer: bytes | None = None
+    outcome: BffError | None = None
+    try:
+        answer = await proceed(call)
+    except BffError as error:
+        outcome = error
+        raise
+    except asyncio.CancelledError:
+        outcome = call.deadline.cancellation_error()
+        raise
+    finally:
+        entry.write(outcome, **fields_of(procedure, call.raw, answer))
+    return answer
+
+
 async def log_line(call: Call, proceed: Step) -> bytes:
     """Write one line, however the call ends."""
     started = time.perf_counter()
@@ -144,6 +167,7 @@ async def deadline(call: Call, proceed: Step) -> bytes:
 INTERCEPTORS: tuple[Interceptor, ...] = (
     soft_mode,
     observed,
+    audit,
     log_line,
     client_errors,
     deadline,

@@ -12,7 +12,7 @@ from bff.openstack.keystone import Token
 from bff.session.address import UNKNOWN, address_group
 from bff.session.services import Cloud
 from bff.session.sessions import Credentials
-from schemas.keystone import Scope
+from schemas.keystone import InDomain, Scope
 
 log = structlog.get_logger("bff.session.caller")
 
@@ -85,6 +85,14 @@ class Caller:
             )
             raise BffError(Code.UNAUTHORIZED, message)
         return self.credentials
+
+    def known_user(self) -> InDomain | None:
+        """Return who it is, if that is known without asking Keystone."""
+        found = (task for task in self._tokens.values() if task.done() and not task.cancelled())
+        token = next((task.result() for task in found if task.exception() is None), None)
+        if token is None and self.credentials is not None:
+            token = self.cloud.sessions.cached_token(self.credentials)
+        return token.body.user if token else None
 
     def note_known_user(self) -> None:
         """Say in the log lines that follow who it is, if that is known without asking Keystone."""

@@ -14,6 +14,7 @@ from bff.errors import UPLOAD_AGAIN, BffError, stopping
 from bff.progress.hub import Hub
 from bff.server.error_response import error_response
 from bff.server.middleware import request_id_of
+from bff.session.audit import AuditEntry
 from bff.session.credentials import caller_of
 from bff.session.services import Cloud
 from bff.settings import Settings
@@ -26,10 +27,15 @@ log = structlog.get_logger("bff.upload")
 
 
 class UploadEndpoint:
-    """Takes one file a request and stores it in Glance."""
+    """Takes one file a request and stores it in Glance.
 
-    def __init__(self, settings: Settings) -> None:
+    Args:
+        procedure: The procedure that does the same with small files; for the audit.
+    """
+
+    def __init__(self, settings: Settings, procedure: str = "") -> None:
         self._settings = settings
+        self._procedure = procedure
         self._spools = Spools(
             settings.spool_dir, settings.max_spool_bytes, settings.max_spool_bytes_per_project
         )
@@ -64,6 +70,7 @@ class UploadEndpoint:
         caller = caller_of(request, cloud, request_id_of(scope))
         body = Body(receive, settings.upload_client_timeout)
         upload = Upload(caller, body, self._spools, hub, settings.max_upload_bytes)
+        entry = AuditEntry.begin(caller, self._procedure)
         failure = None
         self._running[id(upload)] = upload
         try:
@@ -78,6 +85,7 @@ class UploadEndpoint:
             self._ended_bytes += self._running.pop(id(upload)).count
         _log(upload, failure, started)
         cloud.observer.upload_ended("OK" if failure is None else failure.code.label)
+        entry.write(failure, images=upload.image_id and [upload.image_id], bytes=upload.count)
         answer: Response = JSONResponse({"success": True, "imageId": upload.image_id})
         if failure is not None:
             answer = error_response(failure, caller.request_id, allow="POST")

@@ -45,6 +45,6 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 def test_the_operators_page_has_its_parts() -> None:
     parts = re.findall(r"^## (.*)$", OPERATIONS.read_text(), re.MULTILINE)
     assert parts == [
-        *("Install", "Size", "Watch", "Stops", "Upgrade", "Rotate keys"),
+        *("Install", "Size", "Watch", "Audit", "Stops", "Upgrade", "Rotate keys"),
         *("Private clouds", "Alerts"),
     ]

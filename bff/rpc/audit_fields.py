@@ -1,0 +1,77 @@
+"""What an audit line says of a call besides who and when: read from its input and its answer.
+
+The input may not have been checked: a refused call is told of as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+import orjson
+import structlog
+
+from bff.logs import printable
+from bff.rpc.registry import Procedure
+from schemas.bulk import MAX_IDS
+
+# The field of each parameter; where several stand for one, the last that is given.
+_FIELDS: Mapping[str, str] = {
+    "user": "user_name",
+    "domainName": "user_domain",
+    "project_id": "project",
+    "projectId": "project",
+    "domainId": "domain",
+    "id": "images",
+    "imageId": "images",
+    "imageIds": "images",
+    "member": "member",
+    "memberId": "member",
+}
+_COUNTS = ("successful_count", "failed_count")
+
+
+def fields_of(procedure: Procedure, raw: Any, answer: bytes | None) -> dict[str, Any]:
+    """Return the fields of a call.
+
+    Args:
+        raw: Its input, which may be anything.
+        answer: What it answers; ``None`` when it failed.
+    """
+    names = {field.alias or name for name, field in procedure.input.model_fields.items()}
+    bound = structlog.contextvars.get_contextvars()
+    fields = _given(names, raw) | {name: bound.get(name) for name in _COUNTS}
+    if "images" not in fields and "image" in bound:
+        fields["images"] = [bound["image"]]
+    with suppress(orjson.JSONDecodeError, AttributeError, KeyError, TypeError):
+        fields |= _answered(names, orjson.loads(answer or b""))
+    return fields
+
+
+def _given(names: set[str], raw: Any) -> dict[str, Any]:
+    values = raw if isinstance(raw, dict) else {}
+    known = {"domainName": "Default"} | values if "user" in values else values
+    given = {_FIELDS[name]: known[name] for name in _FIELDS if name in names & known.keys()}
+    # Where a session shall work says "projectId", and nothing of where it has worked.
+    fields: dict[str, Any] = {"project": None} if "projectId" in names else {}
+    fields |= {field: _text(value) for field, value in given.items() if field != "images"}
+    return fields | ({"images": _ids(given["images"])} if "images" in given else {})
+
+
+def _text(value: Any) -> str | None:
+    return printable(value) if isinstance(value, str) else None
+
+
+def _ids(value: Any) -> list[str]:
+    values = value[:MAX_IDS] if isinstance(value, list) else [value]
+    return [printable(one) for one in values if isinstance(one, str)]
+
+
+def _answered(names: set[str], answer: Any) -> dict[str, Any]:
+    """Return what only the answer has: which images it did not work for; where the session is."""
+    if "imageIds" in names:
+        return {"failed": [one["id"] for one in answer["failed"]]}
+    if "projectId" in names:
+        return {"project": answer["project"]["id"]}
+    return {}
