@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from ipaddress import ip_network
-from typing import Any, TypedDict, cast
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from bff import explorer
+from bff import __version__, explorer
 from bff.contract.discovery import Discovery
 from bff.errors import BffError, Code
 from bff.monitoring import health_of, measured, metrics_of, observe_services
@@ -26,6 +26,7 @@ from bff.openstack.network import Network
 from bff.openstack.policy import Limits, Policy
 from bff.openstack.service import Service
 from bff.openstack.slots import FairSlots
+from bff.openstack.tracer import Tracer, Untraced
 from bff.openstack.transport import Client, Timeouts, new_client
 from bff.progress.endpoint import LAST_EVENT_ID, ProgressEndpoint
 from bff.progress.hub import Hub
@@ -59,6 +60,13 @@ from bff.upload.endpoint import UploadEndpoint
 from bff.upload.head import DIGEST_HEADER, IMAGE_HEADER, SIZE_HEADER
 from schemas.headers import REQUEST_ID
 
+if TYPE_CHECKING:
+    from bff.tracing import Tracing
+
+
+# Of W3C Trace Context.
+TRACE_HEADERS = ("traceparent", "tracestate")
+
 
 class State(TypedDict):
     """What the routes find in ``request.state``."""
@@ -70,8 +78,13 @@ class State(TypedDict):
     reload: Callable[[], None]
 
 
-def create_app(settings: Settings, registry: Registry) -> Starlette:
-    """Return the ASGI application that serves ``registry``."""
+def create_app(settings: Settings, registry: Registry, tracing: Tracing | None = None) -> Starlette:
+    """Return the ASGI application that serves ``registry``.
+
+    Args:
+        tracing: Where spans go; as the settings say when there is none.
+    """
+    tracing = tracing or _tracing_of(settings)
     discovery = Discovery(registry)
     uploads = UploadEndpoint(settings, _upload_name(registry))
     rpc = Rpc(registry, settings, discovery.procedure())
@@ -86,7 +99,14 @@ def create_app(settings: Settings, registry: Registry) -> Starlette:
             Hub.of(settings) as progress,
             SignInGuard.of(settings) as guard,
         ):
-            cloud = _cloud(settings, client, network, guard, metrics or Unobserved())
+            cloud = _cloud(
+                settings,
+                client,
+                network,
+                guard=guard,
+                observer=metrics or Unobserved(),
+                tracer=tracing or Untraced(),
+            )
             async with measured(settings, metrics, cloud, uploads, progress):
                 stop = Stop()
                 health = health_of(settings, cloud, lambda: stop.begun)
@@ -100,6 +120,8 @@ def create_app(settings: Settings, registry: Registry) -> Starlette:
                 }
                 await endpoint.drain()
                 await cloud.sessions.drain()
+                if tracing is not None:
+                    await tracing.shutdown()
 
     app = Starlette(
         routes=[
@@ -113,6 +135,7 @@ def create_app(settings: Settings, registry: Registry) -> Starlette:
         middleware=[
             *_proxies(settings),
             Middleware(RequestIdMiddleware),
+            *(tracing.middleware() if tracing else ()),
             *_cross_origin(settings),
             Middleware(CatchAllMiddleware),
             Middleware(EncodedSlashMiddleware),
@@ -130,8 +153,22 @@ def _upload_name(registry: Registry) -> str:
     return next(uploads, "")
 
 
+def _tracing_of(settings: Settings) -> Tracing | None:
+    if not settings.tracing:
+        return None
+    from bff.tracing import Tracing  # noqa: PLC0415  # an optional package
+
+    return Tracing.from_environment(__version__)
+
+
 def _cloud(
-    settings: Settings, client: Client, network: Network, guard: SignInGuard, observer: Observer
+    settings: Settings,
+    client: Client,
+    network: Network,
+    *,
+    guard: SignInGuard,
+    observer: Observer,
+    tracer: Tracer,
 ) -> Cloud:
     timeouts = Timeouts(
         settings.connect_timeout,
@@ -146,6 +183,7 @@ def _cloud(
         KEYSTONE_ERRORS,
         network=network,
         policy=_policy("Keystone", settings, settings.max_keystone_requests),
+        tracer=tracer,
     )
     keystone = Keystone(identity, str(settings.auth_url))
     return Cloud(
@@ -160,6 +198,7 @@ def _cloud(
             timeouts,
             network=network,
             policy=_policy("Glance", settings, settings.max_glance_requests),
+            tracer=tracer,
         ),
         FairSlots("calls", settings.max_calls, settings.max_calls_per_caller, settings.max_waiting),
         # An upload does not wait: its client would send what nobody takes.
@@ -171,6 +210,7 @@ def _cloud(
             whose="This project has",
         ),
         observer,
+        tracer=tracer,
     )
 
 
@@ -217,6 +257,7 @@ def _cross_origin(settings: Settings) -> list[Middleware]:
                 *("content-type", TOKEN_HEADER, PROJECT_HEADER, SOFT_HEADER, REQUEST_ID),
                 *(SESSION_USER_HEADER, SESSION_SCOPE_HEADER, TIMEOUT_HEADER),
                 *(IMAGE_HEADER, SIZE_HEADER, DIGEST_HEADER, LAST_EVENT_ID),
+                *(TRACE_HEADERS if settings.tracing else ()),
             ],
             expose_headers=[REQUEST_ID],
             allow_credentials=True,

@@ -297,6 +297,13 @@ class Settings(BaseSettings):
             " sign-out; it may be rotated. When not set, these lines are among the others."
         ),
     )
+    tracing: bool = Field(
+        False,
+        description=(
+            "Whether OpenTelemetry is told of calls and requests; needs the extra `otel`. Where"
+            " spans go is said by OpenTelemetry's own variables (`OTEL_…`)."
+        ),
+    )
     log_format: Literal["json", "console"] = Field("json", description="How log lines look.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least level that is logged."
@@ -394,6 +401,13 @@ class Settings(BaseSettings):
             check_can_append(value)
         return value
 
+    @field_validator("tracing")
+    @classmethod
+    def _otel(cls, value: bool) -> bool:
+        if value and not _is_installed("opentelemetry.sdk"):
+            raise ValueError("needs OpenTelemetry: pip install '.[otel]' in the checkout")
+        return value
+
     @field_validator("redis_url")
     @classmethod
     def _redis(cls, value: SecretStr | None) -> SecretStr | None:
@@ -423,6 +437,13 @@ class Settings(BaseSettings):
 def _keys(value: SecretStr | None) -> list[str]:
     text = value.get_secret_value() if value else ""
     return [key for key in re.split(r"[,\s]+", text) if key]
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # nor what it is in
+        return False
 
 
 def _check_redis_url(url: str) -> None:

@@ -21,6 +21,7 @@ from yarl import URL
 from bff.errors import BffError, Code
 from bff.openstack.connector import MismatchedAnswer, UnsolicitedData
 from bff.openstack.network import advice
+from bff.openstack.tracer import route_of
 from schemas.headers import REQUEST_ID
 
 MAX_EXPLANATION = 500
@@ -45,6 +46,10 @@ class Target:
     def address(self) -> str:
         """The address without what may be secret in it."""
         return f"{self.method} {self.url.with_user(None).with_query(None)}"
+
+    def route(self) -> str:
+        """Return the template of the path, which has no ids."""
+        return route_of(self.url.raw_path)
 
 
 @dataclass(frozen=True)

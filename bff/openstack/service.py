@@ -23,6 +23,7 @@ from bff.openstack.failure import (
 )
 from bff.openstack.network import Network
 from bff.openstack.policy import Policy
+from bff.openstack.tracer import Tracer, Untraced
 from bff.openstack.transport import Client, StreamedBody, Timeouts, dedicated_client
 from bff.openstack.upstream_error import upstream_error
 from schemas.headers import REQUEST_ID
@@ -43,6 +44,7 @@ class Service:
     Args:
         errors: How its own errors are distinguished from those of a proxy.
         policy: What the service is spared.
+        tracer: Told of each request.
         count: Is called with the size of each part of an answer, in bytes; an exception from
             it ends the request.
         network: Whom to trust, and through which proxy.
@@ -53,6 +55,7 @@ class Service:
     timeouts: Timeouts
     errors: OwnErrors = GLANCE_ERRORS
     policy: Policy = field(default_factory=lambda: Policy("the service"))
+    tracer: Tracer = field(default_factory=Untraced)
     count: Callable[[int], None] = lambda _: None
     network: Network = field(default_factory=Network)
 
@@ -159,19 +162,22 @@ class Service:
         body: bytes | AsyncIterator[bytes] | None,
         total: float | None = None,
     ) -> Reply:
-        async with client.request(
-            target.method,
-            target.url,
-            headers=headers,
-            data=body,
-            timeout=aiohttp.ClientTimeout(total=total, sock_connect=self.timeouts.connect),
-            # A redirect would carry the token to wherever it points.
-            allow_redirects=False,
-            **self.network.options(target.url),
-        ) as response:
-            async with asyncio.timeout(self.timeouts.answer):
-                content = await self._body(response)
-                return Reply(response.status, response.headers, content, last_connection.get())
+        tracer, timeouts = self.tracer, self.timeouts
+        with tracer.request(self.name, target.method, target.route, headers) as sent:
+            async with client.request(
+                target.method,
+                target.url,
+                headers=sent.headers,
+                data=body,
+                timeout=aiohttp.ClientTimeout(total=total, sock_connect=timeouts.connect),
+                # A redirect would carry the token to wherever it points.
+                allow_redirects=False,
+                **self.network.options(target.url),
+            ) as response:
+                sent.status = response.status
+                async with asyncio.timeout(timeouts.answer):
+                    content = await self._body(response)
+                    return Reply(response.status, response.headers, content, last_connection.get())
 
     async def _body(self, response: aiohttp.ClientResponse) -> bytes:
         parts: list[bytes] = []

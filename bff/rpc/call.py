@@ -87,6 +87,12 @@ async def soft_mode(call: Call, proceed: Step) -> bytes:
         return orjson.dumps(call.procedure.soft_answer)
 
 
+async def traced(call: Call, proceed: Step) -> bytes:
+    """Have a span for the call, where there are traces."""
+    with call.caller.cloud.tracer.call(call.procedure.name):
+        return await proceed(call)
+
+
 async def observed(call: Call, proceed: Step) -> bytes:
     """Tell the metrics how the call really ends, and after how long."""
     observer, started = call.caller.cloud.observer, time.perf_counter()
@@ -166,6 +172,7 @@ async def deadline(call: Call, proceed: Step) -> bytes:
 # From the outside to the inside.
 INTERCEPTORS: tuple[Interceptor, ...] = (
     soft_mode,
+    traced,
     observed,
     audit,
     log_line,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from math import inf
@@ -32,6 +32,8 @@ from bff.settings import Settings
 MAX_VALUES = 500_000
 # In bytes: a small batch may ask for a large list a hundred times.
 MAX_BATCH_BYTES = 64 * 1024 * 1024
+# The span of a call of none.
+UNKNOWN = "unknown"
 BOM = b"\xef\xbb\xbf"
 
 log = structlog.get_logger("bff.rpc.jsonrpc")
@@ -161,6 +163,8 @@ class Rpc:
     def _method_not_found(self, name: str, call: _CallContext) -> Result:
         error, path = self._registry.not_found(name), name[:MAX_NAME_LENGTH]
         call.caller.cloud.observer.call_refused(path, error.code.label)
+        with suppress(BffError), call.caller.cloud.tracer.call(UNKNOWN):
+            raise error
         log.warning("call", procedure=path, status=error.code.label, error=error.message)
         return _error(error, path, call.caller)
 

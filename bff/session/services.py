@@ -8,6 +8,7 @@ from bff.openstack.catalog import image_service
 from bff.openstack.keystone import Token
 from bff.openstack.service import Service
 from bff.openstack.slots import FairSlots
+from bff.openstack.tracer import Tracer, Untraced
 from bff.session.cookies import SessionCookie
 from bff.session.observer import Observer, Unobserved
 from bff.session.sessions import Sessions
@@ -33,6 +34,7 @@ class Cloud:
     Args:
         calls: Shared by the callers' calls.
         uploads: Shared by the projects' uploads.
+        tracer: Told of each call.
     """
 
     settings: Settings
@@ -45,6 +47,7 @@ class Cloud:
     uploads: FairSlots
     observer: Observer = field(default_factory=Unobserved)
     found: Found = field(default_factory=Found)
+    tracer: Tracer = field(default_factory=Untraced)
 
     def glance_url(self, token: Token) -> str:
         """Return Glance's address: the configured one, or the one in the token's catalog.

@@ -12,9 +12,7 @@ from bff.settings import PREFIX, Settings
 from tests.process import ROOT
 
 DEPLOY = ROOT / "deploy"
-# Named by deploy/ and the operators' page; each goes from here when it is a field of Settings.
-TO_COME = ("SIGN_INS_PER_ADDRESS", "SIGN_INS_PER_USER", "TRUSTED_PROXIES")
-SETTINGS = {PREFIX + name.upper() for name in (*Settings.model_fields, *TO_COME)}
+SETTINGS = {PREFIX + name.upper() for name in Settings.model_fields}
 
 
 def text(name: str) -> str:

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bff.settings import Settings
-from tests.deploy.files import DEPLOY, SETTINGS, TO_COME
+from tests.deploy.files import DEPLOY, SETTINGS
 from tests.process import ROOT
 
 OPERATIONS = ROOT / "docs/operations.md"
@@ -19,10 +18,6 @@ FILES = [*sorted(path for path in DEPLOY.rglob("*") if path.is_file()), *PAGES[1
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_every_setting_is_one(path: Path) -> None:
     assert set(re.findall(r"BFF_[A-Z_]+\b", path.read_text())) <= SETTINGS
-
-
-def test_no_setting_is_still_to_come_that_is_there() -> None:
-    assert not {name.lower() for name in TO_COME} & set(Settings.model_fields)
 
 
 def anchors(page: Path) -> set[str]:
@@ -45,6 +40,6 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 def test_the_operators_page_has_its_parts() -> None:
     parts = re.findall(r"^## (.*)$", OPERATIONS.read_text(), re.MULTILINE)
     assert parts == [
-        *("Install", "Size", "Watch", "Audit", "Stops", "Upgrade", "Rotate keys"),
+        *("Install", "Size", "Watch", "Stops", "Audit", "Traces", "Upgrade", "Rotate keys"),
         *("Private clouds", "Alerts"),
     ]
