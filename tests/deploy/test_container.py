@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ import pytest
 import bff
 from tests.deploy.files import DEPLOY
 from tests.deploy.proxies import free_port
+from tests.deploy.wheels import pack
 from tests.process import ROOT, SECONDS
 
 FILE = dockerfile_parse.DockerfileParser(fileobj=BytesIO((DEPLOY / "Containerfile").read_bytes()))
@@ -130,6 +132,9 @@ def root() -> Iterator[Path]:
         (folder / "src").mkdir()
         for source in copied():
             subprocess.run(["cp", "-r", ROOT / source, folder / "src"], check=True)
+        (folder / "dependencies").mkdir()
+        extras = PROJECT["optional-dependencies"].values()
+        pack(chain(PROJECT["dependencies"], *extras), folder / "dependencies")
         for step in values("RUN"):
             carry_out(step, folder)
         yield folder
@@ -143,6 +148,9 @@ def carry_out(step: str, folder: Path) -> None:
         "PIP_CONSTRAINT": str(folder / "src/constraints.txt"),
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     }
+    if " install " in step:
+        # Fifty pages of an index would take most of the time, and say what is known here.
+        variables |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(folder / "dependencies")}
     for path in ("/src", "/wheels", "/opt/polaris-bff"):
         step = step.replace(f" {path}", f" {folder}{path}")
     step = step.replace('"$(echo /wheels', f'"$(echo {folder}/wheels')
