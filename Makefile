@@ -52,8 +52,8 @@ unit: $(VENV)/.installed-dev ## Run the tests that need neither a cloud nor a br
 	@tests/install redis-server
 	$(BIN)/python -m pytest --quiet --numprocesses auto $(UNIT)
 
-faults: $(VENV)/.installed-dev ## Run the tests in which Keystone and Glance have a bad day
-	$(BIN)/python -m pytest --quiet --numprocesses auto tests/faults
+faults: $(VENV)/.installed-dev ## Play every fault of docs/reliability.md, and print and write its table
+	$(BIN)/python -m tests.faults
 
 system-packages: ## Install the programs that tests start, where they are missing
 	@tests/install redis-server chromium chromium-headless-shell nginx haproxy promtool systemd-analyze

@@ -29,11 +29,13 @@ class Case:
     Args:
         name: What the service does, in words.
         expected: How the call ends that gets it: ``ok``, or the error's code.
+        sent: How many requests reach the service: a read is tried again where nothing was answered.
     """
 
     name: str
     fault: Fault
     expected: str
+    sent: int = 1
 
     @property
     def patience(self) -> float:
@@ -46,24 +48,24 @@ class Case:
 
 # Whichever service it is. A read whose connection fails is tried again, so the fault is always on.
 OF_ANY_SERVICE = (
-    Case("hangs up without a word", faults.close, BAD),
-    Case("resets the connection", faults.reset, BAD),
+    Case("hangs up without a word", faults.close, BAD, 3),
+    Case("resets the connection", faults.reset, BAD, 3),
     Case("never answers", faults.stall, SLOW),
     Case("stops before the last byte", faults.stall_in_the_middle, SLOW),
     Case("sends byte by byte", faults.drip, RIGHT),
-    Case("cuts the body short", faults.truncate, BAD),
-    Case("cuts the head short", faults.truncate_head, BAD),
+    Case("cuts the body short", faults.truncate, BAD, 3),
+    Case("cuts the head short", faults.truncate_head, BAD, 3),
     Case("answers twice at once", faults.twice, RIGHT),
     Case("begins another answer", faults.one_and_a_half, RIGHT),
     Case("answers 65 MiB", faults.huge, BAD),
     Case("answers 64 KiB that become 65 MiB", faults.swells, BAD),
     Case("says 102 again and again", faults.never_ends, SLOW),
-    Case("is no HTTP", faults.sends(b"SSH-2.0-OpenSSH_9.2\r\n"), BAD),
-    Case("has two lengths", faults.sends(TWO_LENGTHS), BAD),
-    Case("has a length and chunks that differ", faults.sends(LENGTH_AND_CHUNKS), BAD),
-    Case("has a broken chunk", faults.sends(BROKEN_CHUNK), BAD),
-    Case("has a head without an end", faults.sends(OK + b"X-A: " + b"a" * 70_000), BAD),
-    Case("has a thousand headers", faults.sends(MANY_HEADERS), BAD),
+    Case("is no HTTP", faults.sends(b"SSH-2.0-OpenSSH_9.2\r\n"), BAD, 3),
+    Case("has two lengths", faults.sends(TWO_LENGTHS), BAD, 3),
+    Case("has a length and chunks that differ", faults.sends(LENGTH_AND_CHUNKS), BAD, 3),
+    Case("has a broken chunk", faults.sends(BROKEN_CHUNK), BAD, 3),
+    Case("has a head without an end", faults.sends(OK + b"X-A: " + b"a" * 70_000), BAD, 3),
+    Case("has a thousand headers", faults.sends(MANY_HEADERS), BAD, 3),
     Case("switches protocols", faults.sends(SWITCH), BAD),
     Case("redirects", faults.says(b"", 302, Location="http://127.0.0.1:1/"), BAD),
     Case("redirects for good", faults.says(b"", 308, Location="//evil.example/"), BAD),
@@ -102,5 +104,5 @@ OF_KEYSTONE = (
     Case("forbids it", faults.says(keystone_error(403), 403), "FORBIDDEN"),
     Case("has a proxy with a password", faults.says(b"<html>401</html>", 401), BAD),
     Case("answers a token without a user", faults.says(b'{"token": {}}'), BAD),
-    Case("answers another token", faults.with_header("X-Subject-Token", b"another"), BAD),
+    Case("answers another token", faults.with_header("X-Subject-Token", b"another"), BAD, 3),
 )

@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tests.faults.services import Request, glance_answer, keystone_answer
 
@@ -47,20 +48,41 @@ Fault = Callable[[Wire, bytes], Awaitable[None]]
 Condition = Callable[[Request], bool]
 
 
+@dataclass(frozen=True)
+class Plan:
+    """A fault that is to come."""
+
+    when: Condition
+    fault: Fault
+    always: bool
+    undone: bool
+
+
 @dataclass
 class Upstream:
     """One service: its right answers, the faults that are to come, and what it was asked."""
 
     right_answer: Callable[[Request], bytes]
     url: str = ""
-    requests: list[Request] = field(default_factory=list)
+    requests: list[Request] | deque[Request] = field(default_factory=list)
     connections: int = 0
     greeting: bytes = b""
-    _faults: list[tuple[Condition, Fault, bool]] = field(default_factory=list)
+    _faults: list[Plan] = field(default_factory=list)
 
-    def will(self, fault: Fault, when: Condition = lambda _: True, *, always: bool = False) -> None:
-        """Let a fault take the place of the next answer, or of each one, to such a request."""
-        self._faults.append((when, fault, always))
+    def will(
+        self,
+        fault: Fault,
+        when: Condition = lambda _request: True,
+        *,
+        always: bool = False,
+        undone: bool = False,
+    ) -> None:
+        """Let a fault take the place of the next answer, or of each one, to such a request.
+
+        Args:
+            undone: Whether it plays before the body is read; the service then does nothing.
+        """
+        self._faults.append(Plan(when, fault, always, undone))
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
@@ -86,23 +108,33 @@ class Upstream:
         wire.writer.write(self.greeting)
         try:
             while not wire.writer.transport.is_closing():
-                request = await _read(wire.reader)
-                self.requests.append(request)
-                right = self.right_answer(request)
-                await self._fault_for(request)(wire, right)
+                await self._answer(wire)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
             wire.writer.close()
 
-    def _fault_for(self, request: Request) -> Fault:
-        for planned in self._faults:
-            when, fault, always = planned
-            if when(request):
-                if not always:
-                    self._faults.remove(planned)
-                return fault
-        return Wire.send
+    async def _answer(self, wire: Wire) -> None:
+        head = await _head(wire.reader)
+        plan = self._plan_for(head)
+        if plan is not None and plan.undone:
+            self.requests.append(head)
+            await plan.fault(wire, b"")
+            # Else the body would be taken for the next request.
+            await _body(wire.reader, head.headers)
+            return
+        request = replace(head, body=await _body(wire.reader, head.headers))
+        self.requests.append(request)
+        fault = plan.fault if plan is not None else Wire.send
+        await fault(wire, self.right_answer(request))
+
+    def _plan_for(self, request: Request) -> Plan | None:
+        for plan in self._faults:
+            if plan.when(request):
+                if not plan.always:
+                    self._faults.remove(plan)
+                return plan
+        return None
 
 
 @dataclass
@@ -124,16 +156,19 @@ async def set_stage() -> AsyncIterator[Stage]:
         yield Stage(keystone, glance)
 
 
-async def _read(reader: asyncio.StreamReader) -> Request:
+async def _head(reader: asyncio.StreamReader) -> Request:
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     line, *fields = head.rstrip("\r\n").split("\r\n")
     method, path, _ = line.split(" ")
     headers = {name.lower(): value for name, value in (one.split(": ", 1) for one in fields)}
+    return Request(method, path, headers, b"")
+
+
+async def _body(reader: asyncio.StreamReader, headers: Mapping[str, str]) -> bytes:
+    if headers.get("transfer-encoding") != "chunked":
+        return await reader.readexactly(int(headers.get("content-length", "0")))
     body = b""
-    if headers.get("transfer-encoding") == "chunked":
-        while size := int(await reader.readline(), 16):
-            body += (await reader.readexactly(size + 2))[:-2]
-        await reader.readline()
-    else:
-        body = await reader.readexactly(int(headers.get("content-length", "0")))
-    return Request(method, path, headers, body)
+    while size := int(await reader.readline(), 16):
+        body += (await reader.readexactly(size + 2))[:-2]
+    await reader.readline()
+    return body
