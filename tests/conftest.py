@@ -24,6 +24,8 @@ from starlette.types import ASGIApp
 from structlog.testing import LogCapture
 
 from bff.server.protocol import Connection
+from tests import canary
+from tests.canary import pytest_runtest_makereport as pytest_runtest_makereport  # noqa: PLC0414  # a hook
 from tests.devcloud import Cloud, copy_of, running_cloud, seed
 from tests.node import CLIENT, run
 
@@ -62,7 +64,13 @@ gc.disable()
 LONGEST = (
     *("cloud/test_ownership", "cloud/test_uploads", "clients/test_typescript"),
     *("cloud/test_devcloud", "browser/test_explorer", "browser/test_tabs"),
-    *("faults/test_odd_answers", "browser/test_images", "cloud/test_keystone"),
+    *(
+        "soak/test_soak",
+        "faults/test_odd_answers",
+        "faults/test_table",
+        "browser/test_images",
+        "cloud/test_keystone",
+    ),
 )
 RANKS = {f"tests/{name}.py": rank for rank, name in enumerate(LONGEST)}
 
@@ -139,6 +147,7 @@ def logged() -> Iterator[list[Any]]:
     structlog.configure(processors=[structlog.contextvars.merge_contextvars, capture])
     yield capture.entries
     structlog.reset_defaults()
+    canary.check("a log line", str(capture.entries))
 
 
 def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], Any]) -> Path:

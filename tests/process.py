@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests import canary
+
 ROOT = Path(__file__).parent.parent
 SECONDS = 60
 
@@ -32,7 +34,8 @@ def running(*words: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
-        process.communicate(timeout=SECONDS)
+        written = process.communicate(timeout=SECONDS)
+    canary.check("what the process wrote", "\n".join(filter(None, written)))
 
 
 def finished(*words: str, **variables: str) -> tuple[int, str]:
@@ -48,6 +51,7 @@ def line_of(process: subprocess.Popen[str], *, containing: str, of: str = "stdou
     read = []
     for line in stream:
         read.append(line)
+        canary.check("what the process wrote", line)
         if containing in line:
             return str(line).rstrip("\n")
     raise AssertionError(f"no line with {containing!r} in {''.join(read)}")

@@ -13,6 +13,7 @@ import procedures
 from bff.app import create_app
 from bff.rpc.registry import Procedure, Registry
 from bff.settings import Settings
+from tests import canary
 from tests.conftest import Serve
 from tests.fakes.openstack import FakeOpenStack
 
@@ -28,7 +29,7 @@ class Bff:
     async def request(self, method: str, url: str, **more: Any) -> aiohttp.ClientResponse:
         """Send a request and read its answer to the end."""
         async with self.client.request(method, url, **more) as response:
-            await response.read()
+            canary.check_answer(response.headers, await response.read())
             return response
 
     async def post(self, body: bytes, **headers: str) -> aiohttp.ClientResponse:
