@@ -1,6 +1,7 @@
 # Everything that CI runs, a person runs the same way. Python 3.11 or later is all it needs.
 PYTHON ?= python3
 PORT ?= 8080
+SECONDS ?= 600
 VENV := .venv
 BIN := $(VENV)/bin
 CLIENT := clients/typescript
@@ -33,7 +34,7 @@ ifneq ($(wildcard $(VENV)),)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run cloud test unit faults system-packages check format docs explorer bench clean
+.PHONY: help run cloud test unit faults soak system-packages check format docs explorer bench clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \2/p' $(MAKEFILE_LIST) | awk '{ printf "%s %-16s", $$1, $$2; $$1 = $$2 = ""; print }'
@@ -54,6 +55,9 @@ unit: $(VENV)/.installed-dev ## Run the tests that need neither a cloud nor a br
 
 faults: $(VENV)/.installed-dev ## Play every fault of docs/reliability.md, and print and write its table
 	$(BIN)/python -m tests.faults
+
+soak: $(VENV)/.installed-dev ## Work for ten minutes (SECONDS=600) while Keystone and Glance fail at random (SEED=…)
+	$(BIN)/python -m tests.soak --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 system-packages: ## Install the programs that tests start, where they are missing
 	@tests/install redis-server chromium chromium-headless-shell nginx haproxy promtool systemd-analyze

@@ -168,7 +168,8 @@ async def _body(reader: asyncio.StreamReader, headers: Mapping[str, str]) -> byt
     if headers.get("transfer-encoding") != "chunked":
         return await reader.readexactly(int(headers.get("content-length", "0")))
     body = b""
-    while size := int(await reader.readline(), 16):
+    # ``readline`` would return what there is where the connection ends.
+    while size := int(await reader.readuntil(b"\r\n"), 16):
         body += (await reader.readexactly(size + 2))[:-2]
-    await reader.readline()
+    await reader.readuntil(b"\r\n")
     return body
