@@ -17,17 +17,12 @@ from starlette.routing import Route
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from bff import __version__, explorer
+from bff.cloud import cloud_of
 from bff.contract.discovery import Discovery
 from bff.errors import BffError, Code
 from bff.monitoring import health_of, measured, metrics_of, observe_services
-from bff.openstack.failure import KEYSTONE_ERRORS
-from bff.openstack.keystone import Keystone
-from bff.openstack.network import Network
-from bff.openstack.policy import Limits, Policy
-from bff.openstack.service import Service
-from bff.openstack.slots import FairSlots
-from bff.openstack.tracer import Tracer, Untraced
-from bff.openstack.transport import Client, Timeouts, new_client
+from bff.openstack.tracer import Untraced
+from bff.openstack.transport import new_client
 from bff.progress.endpoint import LAST_EVENT_ID, ProgressEndpoint
 from bff.progress.hub import Hub
 from bff.reload import Reload, network_of
@@ -44,16 +39,14 @@ from bff.server.middleware import (
     request_id_of,
 )
 from bff.server.stop import Stop
-from bff.session.cookies import SessionCookie
 from bff.session.credentials import (
     PROJECT_HEADER,
     SESSION_SCOPE_HEADER,
     SESSION_USER_HEADER,
     TOKEN_HEADER,
 )
-from bff.session.observer import Observer, Unobserved
+from bff.session.observer import Unobserved
 from bff.session.services import Cloud
-from bff.session.sessions import Sessions
 from bff.session.sign_in_guard import SignInGuard
 from bff.settings import Settings
 from bff.upload.endpoint import UploadEndpoint
@@ -99,7 +92,7 @@ def create_app(settings: Settings, registry: Registry, tracing: Tracing | None =
             Hub.of(settings) as progress,
             SignInGuard.of(settings) as guard,
         ):
-            cloud = _cloud(
+            cloud = cloud_of(
                 settings,
                 client,
                 network,
@@ -159,71 +152,6 @@ def _tracing_of(settings: Settings) -> Tracing | None:
     from bff.tracing import Tracing  # noqa: PLC0415  # an optional package
 
     return Tracing.from_environment(__version__)
-
-
-def _cloud(
-    settings: Settings,
-    client: Client,
-    network: Network,
-    *,
-    guard: SignInGuard,
-    observer: Observer,
-    tracer: Tracer,
-) -> Cloud:
-    timeouts = Timeouts(
-        settings.connect_timeout,
-        settings.upstream_timeout,
-        idle=settings.upload_glance_timeout,
-        stored=settings.upload_answer_timeout,
-    )
-    identity = Service(
-        "Keystone",
-        client,
-        timeouts,
-        KEYSTONE_ERRORS,
-        network=network,
-        policy=_policy("Keystone", settings, settings.max_keystone_requests),
-        tracer=tracer,
-    )
-    keystone = Keystone(identity, str(settings.auth_url))
-    return Cloud(
-        settings,
-        Sessions(keystone, settings.token_cache_seconds, settings.token_cache_size),
-        SessionCookie.of(settings),
-        guard,
-        identity,
-        Service(
-            "Glance",
-            client,
-            timeouts,
-            network=network,
-            policy=_policy("Glance", settings, settings.max_glance_requests),
-            tracer=tracer,
-        ),
-        FairSlots("calls", settings.max_calls, settings.max_calls_per_caller, settings.max_waiting),
-        # An upload does not wait: its client would send what nobody takes.
-        FairSlots(
-            "uploads",
-            settings.max_uploads,
-            settings.max_uploads_per_project,
-            max_waiting=0,
-            whose="This project has",
-        ),
-        observer,
-        tracer=tracer,
-    )
-
-
-def _policy(service: str, settings: Settings, requests: int) -> Policy:
-    limits = Limits(
-        requests=requests,
-        per_caller=settings.max_requests_per_caller,
-        waiting=settings.max_waiting,
-        patience=settings.queue_timeout,
-        failures=settings.breaker_failures,
-        pause=settings.breaker_seconds,
-    )
-    return Policy(service, limits)
 
 
 def _proxies(settings: Settings) -> list[Middleware]:
