@@ -13,7 +13,7 @@ from tests.canary import check, check_answer
 from tests.fakes.openstack import PASSWORD, FakeOpenStack
 from tests.faults.services import PASSWORD as PASSWORD_ON_STAGE
 from tests.faults.services import token_of
-from tests.process import finished, running
+from tests.process import ROOT, finished, running
 
 SECRETS = (
     *(PASSWORD, PASSWORD_ON_STAGE, token_of("alice"), token_of("bob") + "-unscoped"),
@@ -64,3 +64,13 @@ def test_a_log_line_is_searched_also_where_a_test_takes_it(request: pytest.Fixtu
     with pytest.raises(AssertionError, match="A secret is in a log line"):
         check("a log line", str(lines))
     lines.clear()
+
+
+@pytest.mark.parametrize(
+    "folder", ["docs", "deploy", "bff/explorer/page", "clients/typescript/src"]
+)
+def test_no_page_has_a_secret(folder: str) -> None:
+    files = [path for path in (ROOT / folder).rglob("*") if path.is_file()]
+    assert files
+    for path in files:
+        check(path.name, path.read_text(errors="replace"))

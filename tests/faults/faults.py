@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 from collections.abc import Callable
+from functools import cache
 
 from tests.faults.services import answer
 from tests.faults.stage import Fault, Wire
@@ -70,8 +71,13 @@ async def huge(wire: Wire, right: bytes) -> None:
 
 async def swells(wire: Wire, right: bytes) -> None:
     """Send 64 KiB that become more than anybody wants to have in memory."""
-    body = gzip.compress(b" " * HUGE)
-    await wire.send(answer(body, headers={"Content-Encoding": "gzip"}))
+    await wire.send(_swelling())
+
+
+@cache
+def _swelling() -> bytes:
+    # Once: it takes long enough to hold up every other answer of the stage.
+    return answer(gzip.compress(b" " * HUGE), headers={"Content-Encoding": "gzip"})
 
 
 async def never_ends(wire: Wire, right: bytes) -> None:

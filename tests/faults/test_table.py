@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 import aiohttp
@@ -15,6 +16,7 @@ from tests.faults.row import Row, Scene
 from tests.faults.rows import ROWS
 from tests.faults.stage import Stage
 from tests.faults.table import BEGIN, PAGE, Table, expected_lines, page_lines, with_table
+from tests.process import SECONDS
 
 
 @pytest.fixture
@@ -33,7 +35,8 @@ def scene(
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
 async def test_row(row: Row, scene: Scene, record_property: Callable[[str, object], None]) -> None:
-    observed = await row.play(scene)
+    async with asyncio.timeout(SECONDS):
+        observed = await row.play(scene)
     record_property("fault", [row.name, str(row.expected), str(observed)])
     assert str(observed) == str(row.expected)
 

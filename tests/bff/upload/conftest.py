@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests import canary
 from tests.bff.conftest import Bff
 from tests.fakes.openstack import FakeOpenStack, image
 
@@ -80,6 +81,7 @@ class Connection:
         head = (await self.reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
         headers = dict(line.lower().split(": ", 1) for line in head[1:] if line)
         body = await self.reader.readexactly(int(headers.get("content-length", 0)))
+        canary.check_answer(headers, body)
         return int(head[0].split()[1]), headers, json.loads(body) if body else None
 
     def finish(self) -> None:
