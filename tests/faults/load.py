@@ -16,7 +16,6 @@ from tests.faults.row import Outcome, Row, Scene, code
 
 LIST = "compute.image.listImages"
 OWN, BUSY = "TOO_MANY_REQUESTS", "SERVICE_UNAVAILABLE"
-Tasks = list["asyncio.Task[Any]"]
 
 
 def batch(size: int, method: str = LIST, **params: Any) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -120,7 +120,8 @@ def keeps(name: str, expected: str, glance: str, change: Callable[[dict[str, Any
 
         scene.stage.glance.right_answer = changed
         answered = await upload(scene, image_id)
-        return Outcome(code(answered), 1, stands(scene, image_id))
+        sent = sum(map(is_put, scene.stage.glance.requests))
+        return Outcome(code(answered), sent, stands(scene, image_id))
 
     return Row(f"Glance, sent a file, {name}", Outcome(expected, 1, glance), play)
 
@@ -140,9 +141,6 @@ KEEPS = (
         lambda one: one.update(status="killed", size=None, os_hash_value=None),
     ),
 )
-
-
-Leaves = Callable[[Connection], Awaitable[None]]
 
 
 def breaks_off(name: str, place: int, how: Callable[[Connection], None], kind: str = "file") -> Row:
@@ -203,34 +201,31 @@ def whole(_image_id: str) -> bytes:
     return FILE
 
 
-FORM_TYPE = FORM
 SENDS = (
     sends("a file with another digest", "BAD_REQUEST", whole, x_upload_sha512="0" * 128),
     sends("a file of another size", "BAD_REQUEST", whole, x_openstack_image_size="5"),
     sends("an empty file", "BAD_REQUEST", lambda _: b""),
     sends("a file that is too large", "PAYLOAD_TOO_LARGE", whole, settings={"max_upload_bytes": 9}),
-    sends("a form without an image", "BAD_REQUEST", lambda _: form(part("file", FILE)), FORM_TYPE),
+    sends("a form without an image", "BAD_REQUEST", lambda _: form(part("file", FILE)), FORM),
     sends(
         "a form without a file",
         "BAD_REQUEST",
         lambda one: form(part("imageId", one.encode())),
-        FORM_TYPE,
+        FORM,
     ),
-    sends(
-        "a form that does not end", "BAD_REQUEST", lambda one: id_first(one, FILE)[:-20], FORM_TYPE
-    ),
+    sends("a form that does not end", "BAD_REQUEST", lambda one: id_first(one, FILE)[:-20], FORM),
     sends(
         "a form with two files",
         "BAD_REQUEST",
         lambda one: form(part("imageId", one.encode()), part("file", FILE), part("file", FILE)),
-        FORM_TYPE,
+        FORM,
     ),
-    sends("a form that is none", "BAD_REQUEST", lambda _: b"nothing of the kind", FORM_TYPE),
+    sends("a form that is none", "BAD_REQUEST", lambda _: b"nothing of the kind", FORM),
     sends(
         "a file whose form has no room to wait",
         "PAYLOAD_TOO_LARGE",
         lambda one: file_first(one, FILE),
-        FORM_TYPE,
+        FORM,
         {"max_spool_bytes": 9},
     ),
 )
@@ -248,7 +243,9 @@ async def _silent(scene: Scene) -> Outcome:
 async def _foreign(scene: Scene) -> Outcome:
     image_id = scene.keep_images().add("bob")
     answered = await upload(scene, image_id)
-    return Outcome(code(answered), sum(map(is_put, scene.stage.glance.requests)), QUEUED)
+    return Outcome(
+        code(answered), sum(map(is_put, scene.stage.glance.requests)), stands(scene, image_id)
+    )
 
 
 OTHERS = (
