@@ -14,12 +14,14 @@ import uvicorn
 from bff.server.protocol import MAX_HEAD_BYTES
 from bff.session.cookies import MAX_COOKIE_BYTES
 from bff.settings import Settings
+from tests.deploy.files import documents, text
 from tests.deploy.proxies import HAPROXY, KINDS, NGINX, WORDS, changed
 
 SERVERS = ("127.0.0.1:1", "127.0.0.1:2")
 OURS = Settings(auth_url="http://keystone.example/v3")
 CHECK = {"nginx": "-t", "haproxy": "-c"}
 HEARTBEAT_SECONDS = 15
+DRAIN = "BFF_DRAIN_SECONDS"
 
 
 def checked(kind: str, folder: Path) -> tuple[int, str]:
@@ -94,6 +96,21 @@ def test_the_proxy_closes_an_idle_connection_before_we_do() -> None:
     assert number("    keepalive_timeout ", NGINX) < ours
     for backend in ("backend calls", "backend uploads"):
         assert 2 * number("pool-purge-delay ", haproxy_section(backend)) < ours
+
+
+def test_a_stop_waits_until_the_proxy_knows_and_keeps_no_idle_connection() -> None:
+    drains = [
+        float(documents("compose.yaml")[0]["services"]["bff-1"]["environment"][DRAIN]),
+        float(re.findall(rf"{DRAIN}=(\d+)", text("systemd/polaris-bff.service"))[0]),
+    ]
+    needed = [number("    keepalive_timeout ", NGINX)]
+    for backend in ("backend calls", "backend uploads"):
+        section = haproxy_section(backend)
+        needed += [
+            number(" check inter ", section) * number(" fall ", section),
+            2 * number("pool-purge-delay ", section),
+        ]
+    assert min(drains) > max(needed)
 
 
 def test_nothing_waits_in_the_proxy_that_is_to_flow() -> None:
