@@ -22,7 +22,7 @@ SECRETS = (
 WAYS = ("print({!r})", "import sys; sys.stderr.write({!r})", "import logging; logging.error({!r})")
 
 
-@pytest.mark.parametrize("secret", SECRETS)
+@pytest.mark.parametrize("secret", SECRETS, ids=range(len(SECRETS)))
 def test_every_kind_of_secret_is_found_and_not_repeated(secret: str) -> None:
     check("a text", "nothing")
     with pytest.raises(AssertionError) as failed:
