@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import os
 import subprocess
 import sys
 import venv
@@ -60,4 +61,6 @@ def _install(environment: Environment) -> None:
     venv.create(environment.home, with_pip=True, clear=True)
     pip = [str(environment.python), "-m", "pip", "install", "--quiet"]
     pins = ["--requirement", str(REQUIREMENTS), "--constraint", str(CONSTRAINTS)]
-    subprocess.run([*pip, *pins], check=True, stdout=sys.stderr)
+    # The pins of whoever starts this are for another environment.
+    variables = {name: value for name, value in os.environ.items() if name != "PIP_CONSTRAINT"}
+    subprocess.run([*pip, *pins], check=True, stdout=sys.stderr, env=variables)

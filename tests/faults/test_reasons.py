@@ -190,7 +190,7 @@ async def test_a_failed_change_is_not_sent_again_and_says_what_happened(
 async def test_a_hanging_glance_holds_up_nobody_at_keystone(start: Start, stage: Stage) -> None:
     bff = await start(
         batch_concurrency=HELD,
-        max_calls_per_caller=HELD,
+        max_calls_per_caller=HELD + 1,
         max_requests_per_caller=HELD,
         max_glance_requests=HELD,
     )

@@ -1,4 +1,4 @@
-"""``bff serve``, which says at SIGUSR1 how many tasks its event loop has."""
+"""``bff serve``, which says at SIGUSR2 how many tasks its event loop has."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _tell() -> None:
 
 
 async def _counting(self: uvicorn.Server, sockets: list[socket.socket] | None = None) -> None:
-    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, _tell)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR2, _tell)
     await startup(self, sockets)
 
 

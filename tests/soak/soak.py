@@ -67,7 +67,7 @@ class Server:
         pages = int((proc / "statm").read_text().split()[1])
         self.samples["rss"].append(pages * os.sysconf("SC_PAGE_SIZE") / MIB)
         self.samples["fds"].append(sum(1 for _ in (proc / "fd").iterdir()))
-        self.process.send_signal(signal.SIGUSR1)
+        self.process.send_signal(signal.SIGUSR2)
         assert self.process.stdout is not None
         line = await self.process.stdout.readline()
         self.samples["tasks"].append(float(line.split()[1]))
