@@ -108,11 +108,13 @@ class Explorer:
 
 
 @pytest.fixture(scope="module")
-def address(cloud: Cloud) -> Iterator[str]:
+def address(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Return the address of a BFF that runs as it does in production."""
     variables = {"BFF_AUTH_URL": cloud.auth_url, "BFF_LOG_LEVEL": "error"}
     # A module's tests sign in many times, and all from here.
     variables["BFF_SIGN_INS_PER_ADDRESS"] = "0"
+    # Nobody reads what it prints.
+    variables["BFF_AUDIT_FILE"] = str(tmp_path_factory.mktemp("bff") / "audit.log")
     with running("bff", "serve", "--port", "0", **variables) as process:
         yield line_of(process, containing="ready ").removeprefix("ready ")
 

@@ -30,7 +30,7 @@ RAW = {"container_format": "bare", "disk_format": "raw"}
 
 
 @pytest.fixture(scope="module")
-def servers(cloud: Cloud) -> Iterator[tuple[str, str]]:
+def servers(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """Return the addresses of two BFFs that share keys and a Redis."""
     with ExitStack() as stack:
         # The path of a socket has at most 107 bytes: pytest's own folders may be too deep.
@@ -45,6 +45,7 @@ def servers(cloud: Cloud) -> Iterator[tuple[str, str]]:
             "BFF_TOKEN_CACHE_SECONDS": "0",
             # Nobody reads their lines.
             "BFF_LOG_LEVEL": "error",
+            "BFF_AUDIT_FILE": str(tmp_path_factory.mktemp("bff") / "audit.log"),
         }
         words = ("bff", "serve", "--port", "0")
         both = [stack.enter_context(running(*words, **shared)) for _ in range(2)]

@@ -100,6 +100,8 @@ async def staged(
 ) -> AsyncIterator[Stage]:
     variables = {"BFF_AUTH_URL": f"{openstack.url}/v3", "BFF_LOG_LEVEL": "error"}
     variables["BFF_DRAIN_SECONDS"] = drain
+    # Nobody reads what they print before they have ended.
+    variables["BFF_AUDIT_FILE"] = str(folder / "audit.log")
     # The bound of a caller is not what is shown here.
     variables["BFF_MAX_CALLS_PER_CALLER"] = str(CLIENTS)
     # How busy the machine is shall not matter.
