@@ -156,6 +156,7 @@ async def test_a_stop_of_the_process_that_uploads_is_told_elsewhere_as_the_uploa
         "BFF_AUTH_URL": f"{openstack.url}/v3",
         "BFF_REDIS_URL": redis.url,
         "BFF_SHUTDOWN_TIMEOUT": "0",
+        "BFF_UPLOAD_SHUTDOWN_TIMEOUT": "0",
     }
     with running("bff", "serve", "--port", "0", **variables) as process:
         alice = Uploader(Bff(await ready(process), client), openstack.new_token())
