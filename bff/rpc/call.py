@@ -100,11 +100,8 @@ async def observed(call: Call, proceed: Step) -> bytes:
     observer.call_began()
     try:
         return await proceed(call)
-    except BffError as error:
-        code = error.code.label
-        raise
-    except asyncio.CancelledError:
-        code = call.deadline.cancellation_error().code.label
+    except (BffError, asyncio.CancelledError) as failure:
+        code = _outcome(call, failure).code.label
         raise
     finally:
         observer.call_ended(call.procedure.name, code, time.perf_counter() - started)
@@ -120,11 +117,8 @@ async def audit(call: Call, proceed: Step) -> bytes:
     outcome: BffError | None = None
     try:
         answer = await proceed(call)
-    except BffError as error:
-        outcome = error
-        raise
-    except asyncio.CancelledError:
-        outcome = call.deadline.cancellation_error()
+    except (BffError, asyncio.CancelledError) as failure:
+        outcome = _outcome(call, failure)
         raise
     finally:
         entry.write(outcome, **fields_of(procedure, call.raw, answer))
@@ -138,11 +132,8 @@ async def log_line(call: Call, proceed: Step) -> bytes:
     outcome: BffError | None = None
     try:
         return await proceed(call)
-    except BffError as error:
-        outcome = error
-        raise
-    except asyncio.CancelledError:
-        outcome = call.deadline.cancellation_error()
+    except (BffError, asyncio.CancelledError) as failure:
+        outcome = _outcome(call, failure)
         raise
     finally:
         log_call(outcome, started, soft=call.soft)
@@ -198,6 +189,11 @@ async def _handle(call: Call) -> bytes:
     if isinstance(result, Json):
         return result.text
     return procedure.output.dump_json(result)
+
+
+def _outcome(call: Call, failure: BffError | asyncio.CancelledError) -> BffError:
+    """Return how a call ended: a cancelled one, for why it was."""
+    return failure if isinstance(failure, BffError) else call.deadline.cancellation_error()
 
 
 def _turn(call: Call) -> AbstractAsyncContextManager[None]:
