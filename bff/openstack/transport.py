@@ -20,12 +20,27 @@ HALF_CLOSED_SECONDS = 0.5
 Client = aiohttp.ClientSession
 
 
+class Request(aiohttp.ClientRequest):
+    """A request whose body stops quietly when the connection ends: its reader is told of that."""
+
+    async def write_bytes(self, *args: Any) -> None:
+        """Send the body.
+
+        aiohttp (3.14.5) runs this as a task that nobody waits for when the answer fails first, and
+        asyncio would log its failure as one that was never retrieved.
+        """
+        with suppress(ConnectionError):
+            await super().write_bytes(*args)
+
+
 def new_client(connector: aiohttp.BaseConnector | None = None) -> Client:
     """Return a client session, as the process has one; used as an async context manager."""
     # No jar: a cookie that a service sets for one caller must never go along with another's call.
     # No limit to connections: each service limits its own requests, and says so when they wait.
     connector = connector or Connector(limit=0)
-    client = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), connector=connector)
+    client = aiohttp.ClientSession(
+        cookie_jar=aiohttp.DummyCookieJar(), connector=connector, request_class=Request
+    )
     # aiohttp would send a DELETE again whose answer was broken off: the first one may have worked,
     # and the second one's 404 would say that it did not. There is no public switch.
     requires("aiohttp", client, "_retry_connection")

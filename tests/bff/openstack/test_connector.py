@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import socket
 import threading
+from collections.abc import AsyncIterator
 from contextlib import ExitStack
+from typing import Any
 
 import aiohttp
 import pytest
 
-from bff.openstack.connector import Connector
+from bff.openstack.connector import Connector, last_connection
+from bff.openstack.transport import new_client
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"
 SECONDS = 30
@@ -75,3 +80,23 @@ async def test_a_connection_over_1023_descriptors_can_be_looked_at() -> None:
             for duplicate in many:
                 duplicate.close()
     server.join(SECONDS)
+
+
+async def test_a_connection_that_ends_under_a_body_is_told_once() -> None:
+    """By the answer, and not as a task's failure that nobody retrieved."""
+    complaints: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, told: complaints.append(told))
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b"all of it"
+        connection = last_connection.get()
+        assert connection is not None
+        connection.abort()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        async with new_client() as client:
+            url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            with pytest.raises(aiohttp.ClientConnectionError):
+                await client.put(url, data=body())
+    gc.collect()
+    assert complaints == []
