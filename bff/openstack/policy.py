@@ -6,10 +6,11 @@ One policy for each service, so that one that hangs takes nothing from another.
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic
+from typing import Any
 
 from bff.errors import BffError, Code
 from bff.openstack.slots import FairSlots
@@ -110,7 +111,7 @@ class Breaker:
         self._is_probing = False
 
 
-@dataclass
+@dataclass(slots=True)
 class Exchange:
     """A request that was let through; whoever sends it says which status was answered.
 
@@ -172,22 +173,13 @@ class Policy:
         self._patience = limits.patience
         self.observe = observe
 
-    @asynccontextmanager
-    async def admit(self, caller: str, doing: str) -> AsyncIterator[Exchange]:
-        """Wait until the service is free for a request of this caller, and send it inside.
+    def admit(self, caller: str, doing: str) -> Admission:
+        """Return what waits until the service is free for a request of this caller.
 
         Args:
             caller: With whom it shares turns.
-
-        Raises:
-            BffError: SERVICE_UNAVAILABLE, the service fails, or has too many requests;
-                TOO_MANY_REQUESTS, it has too many of this caller.
         """
-        # Nobody waits in a queue for what would be refused then.
-        self._check_breaker(doing)
-        async with self.slots.hold(caller, self._patience):
-            with self.watch(doing) as exchange:
-                yield exchange
+        return Admission(self, caller, doing)
 
     @contextmanager
     def watch(self, doing: str) -> Iterator[Exchange]:
@@ -196,15 +188,28 @@ class Policy:
         Raises:
             BffError: SERVICE_UNAVAILABLE, the service fails.
         """
-        self._check_breaker(doing)
-        self.breaker.began()
-        exchange = Exchange(monotonic())
+        exchange = self._begin(doing)
         try:
             yield exchange
         except BaseException as failure:
             self._ended(exchange, failure)
             raise
         self._ended(exchange, None)
+
+    async def _admitted(self, caller: str, doing: str) -> Exchange:
+        # Nobody waits in a queue for what would be refused then.
+        self._check_breaker(doing)
+        await self.slots.acquire(caller, self._patience)
+        try:
+            return self._begin(doing)
+        except BffError:
+            self.slots.release(caller)
+            raise
+
+    def _begin(self, doing: str) -> Exchange:
+        self._check_breaker(doing)
+        self.breaker.began()
+        return Exchange(monotonic())
 
     def _ended(self, exchange: Exchange, failure: BaseException | None) -> None:
         if exchange.status is not None:
@@ -236,3 +241,27 @@ _FAILURES: Mapping[Code, str] = {
     Code.SERVICE_UNAVAILABLE: "unreachable",
 }
 _UNAVAILABLE = frozenset({502, 503, 504})
+
+
+class Admission:
+    """A request that the policy lets through: ``async with``, which gives its ``Exchange``.
+
+    Raises:
+        BffError: SERVICE_UNAVAILABLE, the service fails, or has too many requests;
+            TOO_MANY_REQUESTS, it has too many of this caller.
+    """
+
+    __slots__ = ("_caller", "_doing", "_exchange", "_policy")
+
+    def __init__(self, policy: Policy, caller: str, doing: str) -> None:
+        self._policy, self._caller, self._doing = policy, caller, doing
+
+    async def __aenter__(self) -> Exchange:
+        """Wait until it may be sent."""
+        self._exchange = await self._policy._admitted(self._caller, self._doing)
+        return self._exchange
+
+    async def __aexit__(self, _kind: Any, failure: BaseException | None, _where: Any) -> None:
+        """Note how it ended."""
+        self._policy._ended(self._exchange, failure)
+        self._policy.slots.release(self._caller)

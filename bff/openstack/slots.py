@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, OrderedDict
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from bff.errors import BffError, Code
 
@@ -42,37 +41,24 @@ class FairSlots:
         # How many were refused: for their caller's own requests, or for those of all.
         self.shed: Counter[str] = Counter()
 
-    @asynccontextmanager
-    async def hold(
-        self, key: str, patience: float, own_patience: float | None = None
-    ) -> AsyncIterator[None]:
-        """Hold a slot for a caller.
+    def hold(self, key: str, patience: float, own_patience: float | None = None) -> Slot:
+        """Return a slot for a caller, which is held inside; see ``Slot``.
 
         Args:
             patience: How long to wait for the requests of others, in seconds.
             own_patience: How long to wait for requests of the same caller; ``None``: for ever.
-
-        Raises:
-            BffError: TOO_MANY_REQUESTS, the caller's own requests were in the way;
-                SERVICE_UNAVAILABLE, those of others.
         """
+        return Slot(self, key, patience, own_patience)
+
+    async def acquire(self, key: str, patience: float, own_patience: float | None = None) -> None:
+        """Take a slot as ``hold`` does; ``release`` must follow."""
         if self._may_have(key):
             self._take(key)
         else:
             await self._wait(key, patience, own_patience)
-        try:
-            yield
-        finally:
-            self._release(key)
 
-    def _may_have(self, key: str) -> bool:
-        return self.in_use < self.limit and not self._holds_all(key)
-
-    def _take(self, key: str) -> None:
-        self._held[key] += 1
-        self.in_use += 1
-
-    def _release(self, key: str) -> None:
+    def release(self, key: str) -> None:
+        """Give a slot back that was acquired for this caller."""
         self.in_use -= 1
         self._held[key] -= 1
         if not self._held[key]:
@@ -80,6 +66,13 @@ class FairSlots:
         if key in self._waiting:
             self._turns.setdefault(key)
         self._serve()
+
+    def _may_have(self, key: str) -> bool:
+        return self.in_use < self.limit and not self._holds_all(key)
+
+    def _take(self, key: str) -> None:
+        self._held[key] += 1
+        self.in_use += 1
 
     def _serve(self) -> None:
         while self._turns and self.in_use < self.limit:
@@ -136,7 +129,7 @@ class FairSlots:
             self._leave(key, waiter)
         elif waiter.exception() is None:
             # It was cancelled in the moment in which it was its turn.
-            self._release(key)
+            self.release(key)
 
     def _leave(self, key: str, waiter: asyncio.Future[None]) -> None:
         del self._waiting[key][waiter]
@@ -154,3 +147,26 @@ class FairSlots:
             else f"This server has too many {self._what} under way: retry later."
         )
         return BffError(code, message, retryAfter=RETRY_AFTER)
+
+
+@dataclass(slots=True)
+class Slot:
+    """A slot of ``slots`` while it is held: ``async with``.
+
+    Raises:
+        BffError: TOO_MANY_REQUESTS, the caller's own requests were in the way;
+            SERVICE_UNAVAILABLE, those of others.
+    """
+
+    slots: FairSlots
+    key: str
+    patience: float
+    own_patience: float | None
+
+    async def __aenter__(self) -> None:
+        """Wait for it."""
+        await self.slots.acquire(self.key, self.patience, self.own_patience)
+
+    async def __aexit__(self, *_: object) -> None:
+        """Give it back."""
+        self.slots.release(self.key)
