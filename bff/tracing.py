@@ -27,6 +27,7 @@ from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bff import log_fields
 from bff.errors import BffError
 from bff.openstack.tracer import Sent
 from bff.server.middleware import request_id_of
@@ -125,7 +126,7 @@ class Tracing:
                 _record(span, error)
                 raise
             finally:
-                if project := structlog.contextvars.get_contextvars().get("project"):
+                if project := log_fields.current().get("project"):
                     span.set_attribute("bff.project", project)
 
     @contextmanager
@@ -194,7 +195,7 @@ class TracingMiddleware:
                 await send(message)
 
             trace_id = f"{span.get_span_context().trace_id:032x}"
-            with structlog.contextvars.bound_contextvars(trace_id=trace_id):
+            with log_fields.bound(trace_id=trace_id):
                 await self._app(scope, receive, send_and_record)
 
 

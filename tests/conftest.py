@@ -23,6 +23,7 @@ from hypothesis import HealthCheck, settings
 from starlette.types import ASGIApp
 from structlog.testing import LogCapture
 
+from bff import log_fields
 from bff.server.protocol import Connection
 from tests import canary
 from tests.canary import pytest_runtest_makereport as pytest_runtest_makereport  # noqa: PLC0414  # a hook
@@ -144,7 +145,7 @@ async def client() -> AsyncIterator[aiohttp.ClientSession]:
 def logged() -> Iterator[list[Any]]:
     """Return the log lines of this test, as they are written."""
     capture = LogCapture()
-    structlog.configure(processors=[structlog.contextvars.merge_contextvars, capture])
+    structlog.configure(processors=[log_fields.merge, capture])
     yield capture.entries
     structlog.reset_defaults()
     canary.check("a log line", str(capture.entries))

@@ -11,6 +11,7 @@ import aiohttp
 import structlog
 from yarl import URL
 
+from bff import log_fields
 from bff.errors import BffError, Code
 from bff.openstack.connector import last_connection
 from bff.openstack.exchange import Operation, Reply
@@ -194,7 +195,7 @@ class Service:
     def _accepted(
         self, reply: Reply, target: Target, operation: Operation, ok: frozenset[int]
     ) -> Reply:
-        bind = structlog.contextvars.bind_contextvars
+        bind = log_fields.bind
         bind(upstream_request_id=upstream_request_id(reply.headers))
         if reply.status in ok and self.errors.include(reply.status, reply.body):
             return reply

@@ -12,6 +12,7 @@ from typing import Any, Self
 import structlog
 from cachetools import LRUCache, TTLCache
 
+from bff import log_fields
 from bff.errors import UPLOAD_AGAIN, BffError, Code, bug, stopping, to_wire
 from bff.progress.reporter import Reporter
 from bff.progress.state import STALE_SECONDS, UploadState
@@ -265,7 +266,7 @@ def _key(project_id: str, image_id: str) -> Key:
 
 
 def _as_wire(failure: BaseException) -> dict[str, Any]:
-    request_id = structlog.contextvars.get_contextvars().get("request_id", "")
+    request_id = log_fields.current().get("request_id", "")
     if isinstance(failure, BffError):
         error = failure
     elif isinstance(failure, Exception):

@@ -10,8 +10,8 @@ from contextlib import suppress
 from typing import Any
 
 import orjson
-import structlog
 
+from bff import log_fields
 from bff.logs import printable
 from bff.rpc.registry import Procedure
 from schemas.bulk import MAX_IDS
@@ -40,7 +40,7 @@ def fields_of(procedure: Procedure, raw: Any, answer: bytes | None) -> dict[str,
         answer: What it answers; ``None`` when it failed.
     """
     names = {field.alias or name for name, field in procedure.input.model_fields.items()}
-    bound = structlog.contextvars.get_contextvars()
+    bound = log_fields.current()
     fields = _given(names, raw) | {name: bound.get(name) for name in _COUNTS}
     if "images" not in fields and "image" in bound:
         fields["images"] = [bound["image"]]

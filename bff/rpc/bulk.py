@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from bff import log_fields
 from bff.errors import BffError, Code, bug
 from bff.logs import id_fields
 from bff.session.context import ProjectContext
@@ -65,7 +66,7 @@ class Bulk:
             # For the call's log line: when the client has disconnected, it is the only record.
             failed = [image_id for image_id, _ in self._failed()]
             done = id_fields("successful", self._successful()) | id_fields("failed", failed)
-            structlog.contextvars.bind_contextvars(**done)
+            log_fields.bind(**done)
         return BulkOperationResult(
             successful=self._successful(),
             failed=[_failure(image_id, error) for image_id, error in self._failed()],

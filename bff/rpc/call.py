@@ -16,9 +16,9 @@ from traceback import clear_frames
 from typing import Any
 
 import orjson
-import structlog
 from pydantic_core import PydanticSerializationError
 
+from bff import log_fields
 from bff.errors import BffError, Code
 from bff.rpc.audit_fields import fields_of
 from bff.rpc.call_log import log_call, note_image
@@ -128,7 +128,7 @@ async def audit(call: Call, proceed: Step) -> bytes:
 async def log_line(call: Call, proceed: Step) -> bytes:
     """Write one line, however the call ends."""
     started = time.perf_counter()
-    structlog.contextvars.bind_contextvars(procedure=call.procedure.name)
+    log_fields.bind(procedure=call.procedure.name)
     outcome: BffError | None = None
     try:
         return await proceed(call)

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 import structlog
 
+from bff import log_fields
 from bff.errors import BffError
 from bff.logs import id_fields, printable
 from bff.rpc.registry import Kind, Procedure
@@ -20,12 +21,12 @@ log = structlog.get_logger("bff.rpc.jsonrpc")
 def note_image(procedure: Procedure, params: Input, result: Any = None) -> None:
     """Put the images that a call is about, or the one that it made, into its log line."""
     if image_ids := getattr(params, "image_ids", None):
-        structlog.contextvars.bind_contextvars(**id_fields("images", image_ids))
+        log_fields.bind(**id_fields("images", image_ids))
     image_id = getattr(params, "image_id", None)
     if image_id is None and procedure.kind is Kind.MUTATION and isinstance(result, Json):
         image_id = _id_in(result.text)
     if isinstance(image_id, str):
-        structlog.contextvars.bind_contextvars(image=printable(image_id))
+        log_fields.bind(image=printable(image_id))
 
 
 def log_call(outcome: BffError | None, started: float, *, soft: bool) -> None:

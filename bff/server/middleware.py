@@ -12,6 +12,7 @@ import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bff import log_fields
 from bff.errors import BffError, bug, stopping
 from bff.logs import printable
 from bff.server.error_response import error_response
@@ -66,7 +67,7 @@ class RequestIdMiddleware:
 
         # Of X-Forwarded-For, where a trusted proxy sent it.
         client = printable((scope.get("client") or ("",))[0])
-        with structlog.contextvars.bound_contextvars(request_id=request_id, client=client):
+        with log_fields.bound(request_id=request_id, client=client):
             await self._app(scope, receive, send_with_headers)
 
 

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import structlog
 
+from bff import log_fields
 from bff.errors import BffError
 from bff.logs import AUDIT, printable
 from bff.session.caller import Caller
@@ -42,7 +43,7 @@ class AuditEntry:
             details: More of its fields; those that are ``None`` are left out, and the names in a
                 sign-in stand before those of whoever sends it.
         """
-        bound = structlog.contextvars.get_contextvars()
+        bound = log_fields.current()
         known = {} if "user_name" in details else self._known_user()
         line = {
             "request_id": self.caller.request_id,

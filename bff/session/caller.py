@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import structlog
 
+from bff import log_fields
 from bff.errors import BffError, Code, bug
 from bff.openstack.keystone import Token
 from bff.session.address import UNKNOWN, address_group
@@ -122,5 +123,5 @@ class Caller:
 
 def note_user(token: Token) -> Token:
     """Say in the log lines that follow who it is; returns the token."""
-    structlog.contextvars.bind_contextvars(user=token.body.user.id)
+    log_fields.bind(user=token.body.user.id)
     return token

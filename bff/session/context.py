@@ -10,8 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
-import structlog
-
+from bff import log_fields
 from bff.errors import BffError, Code
 from bff.logs import printable
 from bff.openstack.glance import Glance
@@ -58,9 +57,7 @@ class PublicContext:
                 ``SessionCookie.set``; no token is left then.
         """
         caller, sessions = self.caller, self.caller.cloud.sessions
-        structlog.contextvars.bind_contextvars(
-            user_name=printable(user), user_domain=printable(domain)
-        )
+        log_fields.bind(user_name=printable(user), user_domain=printable(domain))
         caller.begin_sign_in()
         attempt = caller.cloud.guard.attempt(user, domain, caller.address)
         credentials, token = await sessions.sign_in(
@@ -155,7 +152,7 @@ class ProjectContext(PublicContext):
                 " X-Project-Id."
             )
             raise BffError(Code.PRECONDITION_FAILED, message)
-        structlog.contextvars.bind_contextvars(project=token.body.project.id)
+        log_fields.bind(project=token.body.project.id)
         cloud = caller.cloud
         glance = Glance(
             cloud.glance,

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from bff import logs
+from bff import log_fields, logs
 from bff.settings import Settings
 
 
@@ -54,7 +54,7 @@ def test_json_lines_of_ours_and_of_libraries_look_alike(
     logger: logging.Logger, capsys: pytest.CaptureFixture[str]
 ) -> None:
     configure("json")
-    with structlog.contextvars.bound_contextvars(request_id="req-1"):
+    with log_fields.bound(request_id="req-1"):
         logger.warning("a line\nwith a break")
     (line,) = capsys.readouterr().err.splitlines()
     assert (

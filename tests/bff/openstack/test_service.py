@@ -15,10 +15,10 @@ from typing import Any
 
 import aiohttp
 import pytest
-import structlog
 import yarl
 from aioresponses import aioresponses
 
+from bff import log_fields
 from bff.errors import BffError, Code
 from bff.openstack.exchange import Operation, Reply
 from bff.openstack.failure import KEYSTONE_ERRORS, MAX_EXPLANATION, Target, translated
@@ -163,7 +163,7 @@ async def test_the_services_request_id_is_bound_for_the_log(
 ) -> None:
     mocked.get(URL, headers={REQUEST_ID: "req-theirs"})
     await call(service)
-    assert structlog.contextvars.get_contextvars()["upstream_request_id"] == "req-theirs"
+    assert log_fields.current()["upstream_request_id"] == "req-theirs"
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"{", b"\xff", b"NaN"])

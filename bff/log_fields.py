@@ -1,0 +1,40 @@
+"""Fields that go along with every log line of a request, a call or a task.
+
+Like ``structlog.contextvars``, whose variable for each field costs a search through the whole
+context for every line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import MappingProxyType
+from typing import Any
+
+_fields: ContextVar[Mapping[str, Any]] = ContextVar("fields", default=MappingProxyType({}))
+
+
+def bind(**fields: Any) -> None:
+    """Add fields to the lines that follow in this task, and in tasks that it starts from now on."""
+    _fields.set({**_fields.get(), **fields})
+
+
+@contextmanager
+def bound(**fields: Any) -> Iterator[None]:
+    """Add fields to the lines inside; what is bound there ends there."""
+    token = _fields.set({**_fields.get(), **fields})
+    try:
+        yield
+    finally:
+        _fields.reset(token)
+
+
+def current() -> Mapping[str, Any]:
+    """Return the fields that are bound."""
+    return _fields.get()
+
+
+def merge(_logger: Any, _method: str, event: Mapping[str, Any]) -> dict[str, Any]:
+    """Add them to a line, which has its own first: a processor of structlog."""
+    return {**_fields.get(), **event}
