@@ -16,6 +16,7 @@ from bff.session.services import Cloud
 from bff.session.sessions import Sessions
 from bff.session.sign_in_guard import SignInGuard
 from bff.settings import Settings
+from bff.timers import Timers
 
 
 def cloud_of(
@@ -28,6 +29,7 @@ def cloud_of(
     tracer: Tracer,
 ) -> Cloud:
     """Return the services behind this process, each with its connections' times and its policy."""
+    timers = Timers()
     timeouts = Timeouts(
         settings.connect_timeout,
         settings.upstream_timeout,
@@ -42,6 +44,7 @@ def cloud_of(
         network=network,
         policy=_policy("Keystone", settings, settings.max_keystone_requests),
         tracer=tracer,
+        timers=timers,
     )
     keystone = Keystone(identity, str(settings.auth_url))
     return Cloud(
@@ -57,6 +60,7 @@ def cloud_of(
             network=network,
             policy=_policy("Glance", settings, settings.max_glance_requests),
             tracer=tracer,
+            timers=timers,
         ),
         FairSlots("calls", settings.max_calls, settings.max_calls_per_caller, settings.max_waiting),
         # An upload does not wait: its client would send what nobody takes.
@@ -69,6 +73,7 @@ def cloud_of(
         ),
         observer,
         tracer=tracer,
+        timers=timers,
     )
 
 

@@ -241,18 +241,10 @@ def code_of_status(status: int) -> Code:
 
 def to_wire(error: BffError, *, path: str | None, request_id: str) -> dict[str, Any]:
     """Return the JSON-RPC error object, in tRPC's shape (``docs/protocol.md``, Errors)."""
-    number, message, data = error_members(error, path=path, request_id=request_id)
-    return {"code": number, "message": message, "data": data}
-
-
-def error_members(
-    error: BffError, *, path: str | None, request_id: str
-) -> tuple[int, str, dict[str, Any]]:
-    """Return the code, message and data of the JSON-RPC error object."""
     data: dict[str, Any] = {"code": error.code.label, "httpStatus": error.code.http_status}
     if path is not None:
         data["path"] = path
     data["requestId"] = request_id
     # Half of a surrogate pair, which a service's answer may hold, cannot be written as UTF-8.
     message = error.message.encode("utf-8", "replace").decode()
-    return error.code.number, message, data | error.data
+    return {"code": error.code.number, "message": message, "data": data | error.data}

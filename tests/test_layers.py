@@ -24,7 +24,15 @@ ROOT = Path(__file__).parent.parent
 PRODUCT = ("bff", "procedures", "schemas")
 OURS = (*PRODUCT, "devcloud", "bench", "tests")
 # The first room that a module's name begins with decides what it may import.
-GROUND = {"bff.errors", "bff.ids", "bff.log_fields", "bff.logs", "bff.settings", "schemas"}
+GROUND = {
+    "bff.errors",
+    "bff.ids",
+    "bff.log_fields",
+    "bff.logs",
+    "bff.settings",
+    "bff.timers",
+    "schemas",
+}
 ROOMS = {
     "bff.asgi": {"bff", "procedures", "schemas"},  # the composition root
     "bff.audit_file": set(),
@@ -32,10 +40,18 @@ ROOMS = {
     "bff.ids": {"bff.errors", "schemas"},
     "bff.line_writer": set(),
     "bff.log_fields": set(),
+    "bff.timers": set(),
     "bff.logs": {"bff.settings", "bff.audit_file", "bff.line_writer", "bff.log_fields"},
     "bff.settings": {"bff.audit_file"},
-    "bff.server": {"bff.server", "bff.errors", "bff.log_fields", "bff.logs", "schemas"},
-    "bff.openstack": {"bff.openstack", "bff.errors", "bff.log_fields", "schemas"},
+    "bff.server": {
+        "bff.server",
+        "bff.errors",
+        "bff.log_fields",
+        "bff.logs",
+        "bff.timers",
+        "schemas",
+    },
+    "bff.openstack": {"bff.openstack", "bff.errors", "bff.log_fields", "bff.timers", "schemas"},
     "bff.session": {"bff.session", "bff.openstack", *GROUND},
     "bff.rpc": {"bff.rpc", "bff.session", "bff.server", *GROUND},
     "bff.contract": {

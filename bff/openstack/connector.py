@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import select
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from contextvars import ContextVar
 from functools import partial
 from typing import Any
@@ -21,7 +21,6 @@ from aiohttp.client_reqrep import ClientRequest
 from aiohttp.connector import Connection
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.tracing import Trace
-from cachetools import LRUCache
 
 from bff.errors import requires
 from schemas.headers import REQUEST_ID
@@ -73,10 +72,17 @@ class UpstreamConnection(ResponseHandler):
         """
         if self.transport is None or self.transport.is_closing():
             return False
-        over_tls = self.transport.get_extra_info("sslcontext") is not None
-        if over_tls and not self.was_used:
+        if not self.was_used and self.transport.get_extra_info("sslcontext") is not None:
             return True
-        return not _is_readable(self.transport.get_extra_info("socket"))
+        return not self._arrivals.poll(0)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Remember what tells that something has come."""
+        super().connection_made(transport)
+        # Not select.select, which fails for descriptors over 1023.
+        self._arrivals = select.poll()
+        if (sock := transport.get_extra_info("socket")) is not None:
+            self._arrivals.register(sock.fileno(), select.POLLIN)
 
     def expect_answer_to(self, headers: Mapping[str, str]) -> None:
         """Set the headers of the request that is sent next."""
@@ -150,7 +156,7 @@ class Connector(aiohttp.TCPConnector):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         requires("aiohttp", self, "_factory")
-        self._sent_ids: MutableMapping[str, None] = LRUCache(MAX_REQUEST_IDS)
+        self._sent_ids: dict[str, None] = {}
         # There is no public way to choose the protocol.
         self._factory: Any = partial(UpstreamConnection, self._loop, self._sent_ids)
 
@@ -170,16 +176,14 @@ class Connector(aiohttp.TCPConnector):
             protocol: Any = connection.protocol
             if protocol.is_usable:
                 protocol.expect_answer_to(req.headers)
-                self._sent_ids[req.headers.get(REQUEST_ID, "")] = None
+                self._remember(req.headers.get(REQUEST_ID, ""))
                 last_connection.set(protocol)
                 return connection
             connection.close()
             if not protocol.was_used:
                 raise UnsolicitedData
 
-
-def _is_readable(sock: Any) -> bool:
-    # Not select.select, which fails for descriptors over 1023.
-    poll = select.poll()
-    poll.register(sock.fileno(), select.POLLIN)
-    return bool(poll.poll(0))
+    def _remember(self, request_id: str) -> None:
+        self._sent_ids[request_id] = None
+        if len(self._sent_ids) > MAX_REQUEST_IDS:
+            del self._sent_ids[next(iter(self._sent_ids))]

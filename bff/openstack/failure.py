@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import html
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from time import time
@@ -111,27 +110,41 @@ _FAILURES: tuple[tuple[type[BaseException], Code, str], ...] = (
 )
 
 
-@contextmanager
-def translated(target: Target, doing: str) -> Iterator[None]:
-    """Turn every failure of the connection into a ``BffError``.
+_KINDS: tuple[type[BaseException], ...] = tuple(kind for kind, _, _ in _FAILURES)
+
+
+class translated:  # noqa: N801  # as ``contextlib.suppress``
+    """Turns every failure of the connection inside into a ``BffError``.
 
     Its message never quotes the failure; the log does.
     """
-    try:
-        yield
-    except tuple(kind for kind, _, _ in _FAILURES) as failure:
-        code, reason = next((c, r) for kind, c, r in _FAILURES if isinstance(failure, kind))
-        cause = _redacted(_cause(failure), target.token)[:MAX_CAUSE]
-        log.warning(
-            "an upstream request failed",
-            service=target.service,
-            request=target.address,
-            cause=cause,
-            doing=doing,
-            **({"advice": known} if (known := advice(failure)) else {}),
-        )
-        message = f"Could not {doing}: {target.service} {reason}; try again later."
-        raise BffError(code, message) from failure
+
+    __slots__ = ("_doing", "_target")
+
+    def __init__(self, target: Target, doing: str) -> None:
+        self._target, self._doing = target, doing
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, _kind: Any, failure: BaseException | None, _where: Any) -> None:
+        """Translate."""
+        if isinstance(failure, _KINDS):
+            raise _translated(failure, self._target, self._doing) from failure
+
+
+def _translated(failure: BaseException, target: Target, doing: str) -> BffError:
+    code, reason = next((c, r) for kind, c, r in _FAILURES if isinstance(failure, kind))
+    cause = _redacted(_cause(failure), target.token)[:MAX_CAUSE]
+    log.warning(
+        "an upstream request failed",
+        service=target.service,
+        request=target.address,
+        cause=cause,
+        doing=doing,
+        **({"advice": known} if (known := advice(failure)) else {}),
+    )
+    return BffError(code, f"Could not {doing}: {target.service} {reason}; try again later.")
 
 
 def _cause(failure: BaseException) -> str:

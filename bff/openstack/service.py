@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -27,6 +27,7 @@ from bff.openstack.policy import Policy
 from bff.openstack.tracer import Tracer, Untraced
 from bff.openstack.transport import Client, StreamedBody, Timeouts, dedicated_client
 from bff.openstack.upstream_error import upstream_error
+from bff.timers import Timers
 from schemas.headers import REQUEST_ID
 
 # Before the second and the third attempt to read, in seconds, at most.
@@ -49,6 +50,7 @@ class Service:
         count: Is called with the size of each part of an answer, in bytes; an exception from
             it ends the request.
         network: Whom to trust, and through which proxy.
+        timers: The event loop's, of whatever takes that long.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Service:
     tracer: Tracer = field(default_factory=Untraced)
     count: Callable[[int], None] = lambda _: None
     network: Network = field(default_factory=Network)
+    timers: Timers = field(default_factory=Timers)
 
     async def call(
         self,
@@ -82,21 +85,12 @@ class Service:
                 SERVICE_UNAVAILABLE or GATEWAY_TIMEOUT when there was none.
         """
         target = Target(self.name, method, URL(url, encoded=True), token)
-        all_headers = _headers(token, request_id, headers)
-
-        async def attempt() -> Reply:
-            # Whose token it is has the turn: sessions, and not requests, are treated alike.
-            async with self.policy.admit(token or "", operation.doing) as exchange:
-                with translated(target, operation.doing):
-                    seconds = self.timeouts.answer
-                    reply = await self._send(
-                        self.client, target, all_headers, body=body, total=seconds
-                    )
-                exchange.status = reply.status
-                return reply
-
+        sent = _headers(token, request_id, headers)
         self.policy.retries.count_request()
-        reply = await (self._retried(attempt) if method == "GET" else attempt())
+        if method == "GET":
+            reply = await self._retried(target, operation.doing, sent, body)
+        else:
+            reply = await self._attempt(target, operation.doing, sent, body)
         return self._accepted(reply, target, operation, ok)
 
     async def stream(
@@ -143,16 +137,29 @@ class Service:
             raise BffError(Code.BAD_GATEWAY, message)
         return reply
 
-    async def _retried(self, attempt: Callable[[], Awaitable[Reply]]) -> Reply:
+    async def _retried(
+        self, target: Target, doing: str, headers: Mapping[str, str], body: bytes | None
+    ) -> Reply:
         """Try a few times, as long as nothing was answered and retries do not add up."""
         for seconds in RETRY_PAUSES:
             try:
-                return await attempt()
+                return await self._attempt(target, doing, headers, body)
             except BffError as failure:
                 if not (_is_worth_retrying(failure) and self.policy.retries.take()):
                     raise
             await asyncio.sleep(random.uniform(0, seconds))  # noqa: S311  # no secret
-        return await attempt()
+        return await self._attempt(target, doing, headers, body)
+
+    async def _attempt(
+        self, target: Target, doing: str, headers: Mapping[str, str], body: bytes | None
+    ) -> Reply:
+        # Whose token it is has the turn: sessions, and not requests, are treated alike.
+        async with self.policy.admit(target.token or "", doing) as exchange:
+            with translated(target, doing):
+                async with self.timers.timeout(self.timeouts.answer):
+                    reply = await self._send(self.client, target, headers, body=body)
+            exchange.status = reply.status
+            return reply
 
     async def _send(
         self,
@@ -161,24 +168,23 @@ class Service:
         headers: Mapping[str, str],
         *,
         body: bytes | AsyncIterator[bytes] | None,
-        total: float | None = None,
     ) -> Reply:
-        tracer, timeouts = self.tracer, self.timeouts
-        with tracer.request(self.name, target.method, target.route, headers) as sent:
+        tracer = self.tracer.request(self.name, target.method, target.route, headers)
+        with tracer as sent:
             async with client.request(
                 target.method,
                 target.url,
                 headers=sent.headers,
                 data=body,
-                timeout=aiohttp.ClientTimeout(total=total, sock_connect=timeouts.connect),
+                timeout=self.timeouts.connecting,
                 # A redirect would carry the token to wherever it points.
                 allow_redirects=False,
                 **self.network.options(target.url),
             ) as response:
                 sent.status = response.status
-                async with asyncio.timeout(timeouts.answer):
+                async with self.timers.timeout(self.timeouts.answer):
                     content = await self._body(response)
-                    return Reply(response.status, response.headers, content, last_connection.get())
+                return Reply(response.status, response.headers, content, last_connection.get())
 
     async def _body(self, response: aiohttp.ClientResponse) -> bytes:
         parts: list[bytes] = []
@@ -195,11 +201,10 @@ class Service:
     def _accepted(
         self, reply: Reply, target: Target, operation: Operation, ok: frozenset[int]
     ) -> Reply:
-        bind = log_fields.bind
-        bind(upstream_request_id=upstream_request_id(reply.headers))
+        log_fields.bind(upstream_request_id=upstream_request_id(reply.headers))
         if reply.status in ok and self.errors.include(reply.status, reply.body):
             return reply
-        bind(upstream_status=reply.status)
+        log_fields.bind(upstream_status=reply.status)
         error = upstream_error(reply, target, operation, self.errors)
         level = log.warning if error.code in _GATEWAY_ERRORS else log.debug
         level(

@@ -7,6 +7,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import aiohttp
@@ -100,6 +101,11 @@ class Timeouts:
     answer: float
     idle: float = 60
     stored: float = 600
+
+    @cached_property
+    def connecting(self) -> aiohttp.ClientTimeout:
+        """For aiohttp: the other times are kept by whoever waits."""
+        return aiohttp.ClientTimeout(total=None, sock_connect=self.connect)
 
 
 class StreamedBody:

@@ -30,7 +30,7 @@ from bff.session.caller import Caller
 from schemas.json import Json
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Call:
     """One call of a procedure.
 
@@ -155,8 +155,12 @@ async def client_errors(call: Call, proceed: Step) -> bytes:
 async def deadline(call: Call, proceed: Step) -> bytes:
     """End the call when its time is over, or when the server is stopped."""
     seconds = call.seconds_left()
-    message = f"{call.procedure.name} took longer than {seconds:.3g} seconds."
-    async with call.deadline.within(seconds, BffError(Code.TIMEOUT, message)):
+
+    def timeout_error() -> BffError:
+        message = f"{call.procedure.name} took longer than {seconds:.3g} seconds."
+        return BffError(Code.TIMEOUT, message)
+
+    async with call.deadline.within(seconds, timeout_error):
         return await proceed(call)
 
 
@@ -178,13 +182,18 @@ async def _handle(call: Call) -> bytes:
         raise caller.credentials_error
     params = validated(procedure.input, call.raw)
     note_image(procedure, params)
-    async with _turn(call):
+    key = caller.key
+    async with _turn(call, key):
         context = await procedure.access.enter(caller, params.project_id)
-    if call.count is not None:
-        context = context.counting(call.count)
-    # Not the same turn: who has just been known by a token shares its address' turns no more.
-    async with _turn(call):
-        result = await procedure.handler(context, params)
+        if call.count is not None:
+            context = context.counting(call.count)
+        was_known = caller.key == key
+        if was_known:
+            result = await procedure.handler(context, params)
+    if not was_known:
+        # Another turn: who is known by a token from here on shares its address' turns no more.
+        async with _turn(call, caller.key):
+            result = await procedure.handler(context, params)
     note_image(procedure, params, result)
     if isinstance(result, Json):
         return result.text
@@ -196,12 +205,12 @@ def _outcome(call: Call, failure: BffError | asyncio.CancelledError) -> BffError
     return failure if isinstance(failure, BffError) else call.deadline.cancellation_error()
 
 
-def _turn(call: Call) -> AbstractAsyncContextManager[None]:
+def _turn(call: Call, key: str) -> AbstractAsyncContextManager[None]:
     """Wait for one of the caller's turns: callers take turns, and each has a bounded number."""
     cloud = call.caller.cloud
     share = call.seconds_left() * QUEUE_SHARE
     patience = min(cloud.settings.queue_timeout, share)
-    return cloud.calls.hold(call.caller.key, patience, own_patience=share)
+    return cloud.calls.hold(key, patience, own_patience=share)
 
 
 def _around(inner: Step, interceptor: Interceptor) -> Step:

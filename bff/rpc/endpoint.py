@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable
-from typing import Any, TypeVar
+from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -20,8 +19,7 @@ from bff.server.middleware import request_id_of
 from bff.session.caller import Caller
 from bff.session.credentials import caller_of
 from bff.session.services import Cloud
-
-T = TypeVar("T")
+from bff.timers import Timers
 
 SOFT_HEADER = "x-bff-errors"
 TIMEOUT_HEADER = "x-request-timeout"
@@ -30,6 +28,8 @@ _SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 JSON = "application/json"
 # In bytes: below this, joining the pieces is faster than sending each.
 LARGE = 1024 * 1024
+# In seconds, from when on it is noticed that a client has gone away.
+WATCHED_AFTER = 0.05
 # How long answers in flight may take to be sent when the server stops.
 DRAIN_SECONDS = 1
 
@@ -59,31 +59,69 @@ class RpcEndpoint:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
+        cloud: Cloud = request.state.cloud
         try:
             _check_is_call(request)
-            deadline = Deadline(_timeout(request))
-            body = await self._body(request)
+            deadline = Deadline(_timeout(request), cloud.timers)
+            body = await self._body(request, cloud.timers)
         except BffError as error:
-            request.state.cloud.observer.call_refused("", error.code.label)
+            cloud.observer.call_refused("", error.code.label)
             await _error_response(error, scope)(scope, receive, send)
             return
         except ClientDisconnect:
             return
-        cloud: Cloud = request.state.cloud
         caller = caller_of(request, cloud, request_id_of(scope))
         soft = request.headers.get(SOFT_HEADER, "").lower() == "soft"
-        answering = self._rpc.answer(body, caller, deadline, soft=soft)
-        finished = await _unless_disconnected(receive, answering, deadline)
-        if finished is not None:
-            await _answer(finished[0], caller)(scope, receive, send)
-
-    async def _body(self, request: Request) -> bytes:
-        too_late = f"The request was not received within {self._seconds:g} seconds; retry."
         try:
-            async with Deadline().within(self._seconds, BffError(Code.TIMEOUT, too_late)):
+            async with _Watch(receive, deadline):
+                pieces = await self._rpc.answer(body, caller, deadline, soft=soft)
+        except asyncio.CancelledError:
+            if deadline.disconnected:
+                return
+            raise
+        await _answer(pieces, caller)(scope, receive, send)
+
+    async def _body(self, request: Request, timers: Timers) -> bytes:
+        try:
+            async with timers.timeout(self._seconds):
                 return await _body(request, self._max_body)
+        except TimeoutError:
+            message = f"The request was not received within {self._seconds:g} seconds; retry."
+            raise BffError(Code.TIMEOUT, message) from None
         except asyncio.CancelledError:
             raise stopping("retry.") from None
+
+
+class _Watch:
+    """Cancels the task at hand when its client goes away.
+
+    Of a request whose body was read, nothing else can come (ASGI, HTTP, "Disconnect"). Most calls
+    are over before somebody begins to wait for that.
+    """
+
+    def __init__(self, receive: Receive, deadline: Deadline) -> None:
+        self._receive = receive
+        self._deadline = deadline
+        self._working: asyncio.Task[Any] | None = None
+        self._waiting: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> None:
+        self._working = asyncio.current_task()
+        self._due = self._deadline.timers.call_later(WATCHED_AFTER, self._begin)
+
+    async def __aexit__(self, *_: object) -> None:
+        self._due.pop(self._begin, None)
+        if self._waiting is not None:
+            self._waiting.cancel()
+
+    def _begin(self) -> None:
+        self._waiting = asyncio.create_task(self._wait())
+
+    async def _wait(self) -> None:
+        await self._receive()
+        self._deadline.disconnected = True
+        if self._working is not None:
+            self._working.cancel()
 
 
 def _check_is_call(request: Request) -> None:
@@ -121,31 +159,6 @@ async def _body(request: Request, max_body: int) -> bytes:
         message = f"The request is larger than {max_body} bytes (BFF_MAX_BODY); split the batch."
         raise BffError(Code.PAYLOAD_TOO_LARGE, message)
     return bytes(body)
-
-
-async def _unless_disconnected(
-    receive: Receive, work: Awaitable[T], deadline: Deadline
-) -> tuple[T] | None:
-    """Return the work's result, or ``None`` when the client went away and the work was stopped."""
-    working = asyncio.ensure_future(work)
-    # Of a request whose body was read, nothing else can come (ASGI, HTTP, "Disconnect").
-    watching = asyncio.ensure_future(receive())
-    either = {working, watching}
-    try:
-        try:
-            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        except asyncio.CancelledError:
-            # The server is being stopped: each call that still runs answers that for itself.
-            deadline.stop()
-            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        if working.done():
-            return (working.result(),)
-        deadline.disconnect()
-        return None
-    finally:
-        watching.cancel()
-        working.cancel()
-        await asyncio.wait(either)
 
 
 def _answer(pieces: Answer | None, caller: Caller) -> Response:

@@ -9,18 +9,18 @@ batch is dispatched on its own, is in ``docs/decisions.md``.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import inspect
+from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass
-from functools import partial
 from math import inf
 from typing import Any
 
 import orjson
 import structlog
-from jsonrpcserver import Error, Result, Success, async_dispatch_to_serializable
+from jsonrpcserver import Result, Success, dispatch_to_serializable
 
-from bff.errors import BffError, Code, error_members, stopping, to_wire
+from bff.errors import BffError, Code, stopping, to_wire
 from bff.rpc.call import run
 from bff.rpc.memory_budget import Allocation, Budget
 from bff.rpc.registry import MAX_NAME_LENGTH, Procedure, Registry
@@ -64,17 +64,19 @@ class _Limits:
         return None
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class _CallContext:
-    """What jsonrpcserver hands on to the method: who calls, how, and within which limits."""
+    """What jsonrpcserver hands on to the method: who calls, how, and within which limits.
+
+    Args:
+        work: What the method has found to be done.
+    """
 
     caller: Caller
     soft: bool
     deadline: Deadline
     allocation: Allocation
-
-
-Method = Callable[[_CallContext, Any], Awaitable[Result]]
+    work: Coroutine[Any, Any, bytes] | None = None
 
 
 class Rpc:
@@ -116,11 +118,11 @@ class Rpc:
             raise BffError(Code.BAD_REQUEST, message)
         slots = asyncio.Semaphore(self._settings.batch_concurrency)
         limits = _Limits(slots, deadline, Budget(MAX_BATCH_BYTES))
-        async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(self._answer_one(element, caller, soft, limits))
-                for element in elements
-            ]
+        tasks = [
+            asyncio.create_task(self._answer_one(element, caller, soft, limits))
+            for element in elements
+        ]
+        await deadline.all_of(tasks)
         answers = [answer for task in tasks if (answer := task.result()) is not None]
         return _array(answers) if answers else None
 
@@ -136,48 +138,85 @@ class Rpc:
             if (start_error := limits.start_error()) is not None:
                 return _not_started(start_error, element, caller)
             allocation = Allocation(limits.budget)
-            response: Any = await async_dispatch_to_serializable(
+            context = _CallContext(caller, soft, limits.deadline, allocation)
+            # jsonrpcserver's own way to await a method makes a task for each.
+            response: Any = dispatch_to_serializable(
                 call,  # the deserializer below takes it as it is
                 self._methods,
-                context=_CallContext(caller, soft, limits.deadline, allocation),
+                context=context,
                 deserializer=_unchanged,
                 validator=_unchanged,
             )
-            answer = None if response is None else _encode(response)
-            allocation.finish(sum(map(len, answer or [])))
+            answer = await _finished(response, context, element["method"])
+            allocation.finish(sum(map(len, answer or ())))
         return answer
 
-    async def _run(self, name: str, call: _CallContext, raw: Any) -> Result:
+    async def _run(self, name: str, call: _CallContext, raw: Any) -> bytes:
         procedure = self._built_in.get(name) or self._registry.get(name)
         if procedure is None:
-            return self._method_not_found(name, call)
-        caller, deadline, count = call.caller, call.deadline, call.allocation.count
-        try:
-            answer = await run(
-                procedure, caller, raw, soft=call.soft, deadline=deadline, count=count
-            )
-        except BffError as error:
-            return _error(error, name, caller)
-        return Success(answer)
+            raise self._method_not_found(name, call)
+        count = call.allocation.count if call.allocation.is_limited else None
+        return await run(
+            procedure, call.caller, raw, soft=call.soft, deadline=call.deadline, count=count
+        )
 
-    def _method_not_found(self, name: str, call: _CallContext) -> Result:
+    def _method_not_found(self, name: str, call: _CallContext) -> BffError:
         error, path = self._registry.not_found(name), name[:MAX_NAME_LENGTH]
         call.caller.cloud.observer.call_refused(path, error.code.label)
         with suppress(BffError), call.caller.cloud.tracer.call(UNKNOWN):
             raise error
         log.warning("call", procedure=path, status=error.code.label, error=error.message)
-        return _error(error, path, call.caller)
+        return error
 
 
-class _Methods(dict[str, Method]):
+async def _finished(response: Any, context: _CallContext, name: str) -> Answer | None:
+    """Return the answer of a call that was dispatched, once its work is done."""
+    assert context.work is not None  # noqa: S101  # each method finds some
+    try:
+        result = await context.work
+    except BffError as error:
+        if response is None:
+            return None
+        wire = to_wire(error, path=name[:MAX_NAME_LENGTH], request_id=context.caller.request_id)
+        return [orjson.dumps({"jsonrpc": "2.0", "error": wire, "id": response["id"]})]
+    if response is None:
+        return None
+    return [b'{"jsonrpc":"2.0","result":', result, b',"id":%b}' % orjson.dumps(response["id"])]
+
+
+class _AnyArguments(inspect.Signature):
+    """The signature of what takes any arguments; to bind some to it costs nothing."""
+
+    def bind(self, *_args: Any, **_kwargs: Any) -> Any:
+        """Find no fault in them."""
+
+
+Run = Callable[[str, _CallContext, Any], Coroutine[Any, Any, bytes]]
+
+
+class _Method:
+    """A procedure as jsonrpcserver has methods; it looks at the signature of each."""
+
+    __slots__ = ("__signature__", "_name", "_run")
+
+    def __init__(self, run: Run, name: str, signature: inspect.Signature) -> None:
+        self._run, self._name, self.__signature__ = run, name, signature
+
+    def __call__(self, context: _CallContext, raw: Any) -> Result:
+        """Note what is to be done."""
+        context.work = self._run(self._name, context, raw)
+        return Success(None)
+
+
+class _Methods(dict[str, _Method]):
     """jsonrpcserver's table of methods; it has every name, as our own error is the better one."""
 
-    def __init__(self, run: Callable[[str, _CallContext, Any], Awaitable[Result]]) -> None:
+    def __init__(self, run: Run) -> None:
         super().__init__()
-        self._run = run
+        self._run, self._signature = run, _AnyArguments()
 
-    def __missing__(self, name: str) -> Method:
-        return partial(self._run, name)
+    def __missing__(self, name: str) -> _Method:
+        return _Method(self._run, name, self._signature)
 
 
 def error_answer(error: BffError, request_id: str, call_id: Any = None) -> bytes:
@@ -244,18 +283,6 @@ def _input(params: Any) -> Any:
     if isinstance(params, list) and len(params) <= 1:
         params = params[0] if params else None
     return {} if params is None else params
-
-
-def _error(error: BffError, path: str, caller: Caller) -> Result:
-    return Error(*error_members(error, path=path, request_id=caller.request_id))
-
-
-def _encode(response: dict[str, Any]) -> Answer:
-    """Return one response; its result is JSON text already."""
-    if "error" in response:
-        return [orjson.dumps(response)]
-    call_id = orjson.dumps(response["id"])
-    return [b'{"jsonrpc":"2.0","result":', response["result"], b',"id":%b}' % call_id]
 
 
 def _array(answers: list[Answer]) -> Answer:

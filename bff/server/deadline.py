@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Collection
+from typing import Any
 
 from bff.errors import BffError, Code, stopping
+from bff.timers import Timers
 
 
 class Deadline:
@@ -14,55 +15,91 @@ class Deadline:
 
     Args:
         seconds: When all of them have to be over, from now on; ``None``: each has its own deadline.
+        timers: The event loop's.
     """
 
-    def __init__(self, seconds: float | None = None) -> None:
+    def __init__(self, seconds: float | None = None, timers: Timers | None = None) -> None:
+        self.timers = timers or Timers()
         self.stopping = False
+        self.disconnected = False
         self._ends = None if seconds is None else _now() + seconds
-        self._client_disconnected = False
         self._running: set[asyncio.Timeout] = set()
 
     def seconds_left(self, at_most: float) -> float:
         """Return how long something may take that may take ``at_most`` seconds by itself."""
         return at_most if self._ends is None else min(at_most, max(self._ends - _now(), 0.0))
 
-    @asynccontextmanager
-    async def within(self, seconds: float, timeout_error: BffError) -> AsyncIterator[None]:
-        """End the block after ``seconds``, or when the server is stopped.
+    def within(self, seconds: float, timeout_error: Callable[[], BffError]) -> _Within:
+        """End the block after ``seconds``, or when the server is stopped: ``async with``.
 
         A ``TimeoutError`` that the block itself raises passes unchanged.
 
         Raises:
             BffError: ``timeout_error``; SERVICE_UNAVAILABLE, the server is being stopped.
         """
-        deadline = asyncio.timeout(0 if self.stopping else seconds)
-        self._running.add(deadline)
+        return _Within(self, 0 if self.stopping else seconds, timeout_error)
+
+    async def all_of(self, calls: Collection[asyncio.Task[Any]]) -> None:
+        """Wait for the calls of a batch; a stop ends each of them, a disconnect cancels them."""
         try:
-            async with deadline:
-                yield
-        except TimeoutError:
-            if not deadline.expired():
+            await asyncio.wait(calls)
+        except asyncio.CancelledError:
+            if self.disconnected:
+                for call in calls:
+                    call.cancel()
+                await asyncio.wait(calls)
                 raise
-            raise (stopping() if self.stopping else timeout_error) from None
-        finally:
-            self._running.discard(deadline)
+            _uncancel()
+            self.stop()
+            await self.all_of(calls)
 
     def stop(self) -> None:
         """Expire every deadline now: the server is being stopped."""
         self.stopping = True
-        for deadline in self._running:
-            if not deadline.expired():
-                deadline.reschedule(_now())
-
-    def disconnect(self) -> None:
-        """Say that the client went away, before its calls are cancelled."""
-        self._client_disconnected = True
+        for timeout in self._running:
+            if not timeout.expired():
+                timeout.reschedule(_now())
 
     def cancellation_error(self) -> BffError:
         """Return why a call was cancelled: only a disconnect or a stop does that."""
-        if self._client_disconnected:
+        if self.disconnected:
             return BffError(Code.CLIENT_CLOSED_REQUEST, "The client went away.")
         return stopping()
+
+
+class _Within:
+    """See ``Deadline.within``."""
+
+    __slots__ = ("_deadline", "_error", "_timeout", "_waiting")
+
+    def __init__(self, deadline: Deadline, seconds: float, error: Callable[[], BffError]) -> None:
+        self._deadline, self._error = deadline, error
+        self._waiting = deadline.timers.timeout(seconds)
+
+    async def __aenter__(self) -> None:
+        self._timeout = await self._waiting.__aenter__()
+        self._deadline._running.add(self._timeout)
+
+    async def __aexit__(self, kind: Any, failure: BaseException | None, where: Any) -> None:
+        deadline = self._deadline
+        deadline._running.discard(self._timeout)
+        try:
+            await self._waiting.__aexit__(kind, failure, where)
+        except TimeoutError:
+            raise (stopping() if deadline.stopping else self._error()) from None
+        if kind is asyncio.CancelledError and not deadline.disconnected and _uncancel():
+            # The server is being stopped: each call that still runs answers that for itself.
+            deadline.stopping = True
+            raise stopping() from None
+
+
+def _uncancel() -> bool:
+    """Take a request to cancel the task at hand back; returns whether there was one."""
+    task = asyncio.current_task()
+    if task is None or not task.cancelling():
+        return False
+    task.uncancel()
+    return True
 
 
 def _now() -> float:

@@ -38,7 +38,9 @@ class Caller:
     set_cookie: str | None = None
     has_document: bool = False
     _signs_in: bool = False
+    # By the project.
     _tokens: dict[str | None, asyncio.Task[Token]] = field(default_factory=dict)
+    _known: dict[str | None, Token] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -65,13 +67,21 @@ class Caller:
         Raises:
             BffError: UNAUTHORIZED, there is no session; FORBIDDEN, not in that project.
         """
-        credentials = self.signed_in()
+        known = self._known.get(project_id)
+        if known is None:
+            known = self._known[project_id] = await self._looked_up(project_id)
+        return note_user(known)
+
+    async def _looked_up(self, project_id: str | None) -> Token:
+        credentials, sessions = self.signed_in(), self.cloud.sessions
         if project_id is not None:
             credentials = replace(credentials, scope=Scope("project", project_id))
         if project_id not in self._tokens:
-            look_up = self.cloud.sessions.token(credentials, self.request_id)
+            if (remembered := sessions.remembered_token(credentials)) is not None:
+                return remembered
+            look_up = sessions.token(credentials, self.request_id)
             self._tokens[project_id] = asyncio.create_task(look_up)
-        return note_user(await asyncio.shield(self._tokens[project_id]))
+        return await asyncio.shield(self._tokens[project_id])
 
     def signed_in(self) -> Credentials:
         """Return the caller's credentials.
@@ -89,8 +99,7 @@ class Caller:
 
     def known_user(self) -> InDomain | None:
         """Return who it is, if that is known without asking Keystone."""
-        found = (task for task in self._tokens.values() if task.done() and not task.cancelled())
-        token = next((task.result() for task in found if task.exception() is None), None)
+        token = next(iter(self._known.values()), None)
         if token is None and self.credentials is not None:
             token = self.cloud.sessions.cached_token(self.credentials)
         return token.body.user if token else None

@@ -14,6 +14,7 @@ from bff.session.observer import Observer, Unobserved
 from bff.session.sessions import Sessions
 from bff.session.sign_in_guard import SignInGuard
 from bff.settings import Settings
+from bff.timers import Timers
 
 
 @dataclass
@@ -35,6 +36,7 @@ class Cloud:
         calls: Shared by the callers' calls.
         uploads: Shared by the projects' uploads.
         tracer: Told of each call.
+        timers: The event loop's.
     """
 
     settings: Settings
@@ -48,6 +50,7 @@ class Cloud:
     observer: Observer = field(default_factory=Unobserved)
     found: Found = field(default_factory=Found)
     tracer: Tracer = field(default_factory=Untraced)
+    timers: Timers = field(default_factory=Timers)
 
     def glance_url(self, token: Token) -> str:
         """Return Glance's address: the configured one, or the one in the token's catalog.

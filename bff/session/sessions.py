@@ -8,6 +8,7 @@ import time
 from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from functools import cached_property
 from time import monotonic
 from typing import Any
 
@@ -79,7 +80,7 @@ class Credentials:
     session_scope: Scope | None = None
     expected: ExpectedSession = ExpectedSession()
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """The token's hash, by which this process knows it."""
         return _fingerprint(self.token)
@@ -136,6 +137,18 @@ class Sessions:
         )  # marks it as used, so that it stays as long as its rescoped tokens
         return await self._rescoped.get(key, lambda: self._rescope(caller_token, key, request_id))
 
+    def remembered_token(self, credentials: Credentials) -> Token | None:
+        """Return what ``token`` does, if that takes no request; raises as it does."""
+        caller_token = self.cached_token(credentials)
+        if caller_token is None:
+            return None
+        credentials.check(caller_token.body)
+        scope = credentials.scope
+        if scope is None or scope == caller_token.body.scope:
+            return caller_token
+        self._scopes.get(credentials.fingerprint)  # marks it as used, as ``token`` does
+        return self._rescoped.peek((credentials.fingerprint, scope))
+
     @property
     def remembered(self) -> int:
         """How many tokens are known to be valid at the moment."""
@@ -143,7 +156,7 @@ class Sessions:
 
     def cached_token(self, credentials: Credentials) -> Token | None:
         """Return the caller's own token if its validation is remembered."""
-        return self._valid.peek(_fingerprint(credentials.token))
+        return self._valid.peek(credentials.fingerprint)
 
     async def sign_in(
         self,

@@ -10,7 +10,7 @@ from time import monotonic
 from starlette.types import Receive
 
 from bff.errors import BffError, Code
-from bff.server.deadline import Deadline
+from bff.timers import Timers
 
 LINGER_SECONDS = 0.8
 # In bytes a second. Slower than any line on which somebody uploads an image; who sends a byte a
@@ -23,11 +23,13 @@ class Body:
 
     Args:
         timeout: The seconds in which data must come, at MIN_BYTES_PER_SECOND or faster.
+        timers: The event loop's.
     """
 
-    def __init__(self, receive: Receive, timeout: float) -> None:
+    def __init__(self, receive: Receive, timeout: float, timers: Timers | None = None) -> None:
         self._receive = receive
         self._timeout = timeout
+        self._timers = timers or Timers()
         self.ended = False
         self._waited = 0.0
         self._received = 0
@@ -42,15 +44,23 @@ class Body:
             BffError: CLIENT_CLOSED_REQUEST, the connection is gone; TIMEOUT, nothing comes, or next
                 to nothing.
         """
-        too_slow = f"No data was received for {self._timeout:g} seconds; upload the file again."
         while not self.ended:
             began = monotonic()
-            async with Deadline().within(self._timeout, BffError(Code.TIMEOUT, too_slow)):
-                chunk = await self._next()
+            try:
+                async with self._timers.timeout(self._timeout) as timeout:
+                    chunk = await self._next()
+            except TimeoutError:
+                if not timeout.expired():
+                    raise
+                raise self._too_slow() from None
             self._check_rate(monotonic() - began, len(chunk))
             if chunk:
                 return chunk
         raise StopAsyncIteration
+
+    def _too_slow(self) -> BffError:
+        message = f"No data was received for {self._timeout:g} seconds; upload the file again."
+        return BffError(Code.TIMEOUT, message)
 
     def _check_rate(self, waited: float, received: int) -> None:
         """Only the time counts in which the client was waited for; Glance may be slow."""

@@ -68,7 +68,7 @@ class UploadEndpoint:
         cloud: Cloud = request.state.cloud
         hub: Hub = request.state.progress
         caller = caller_of(request, cloud, request_id_of(scope))
-        body = Body(receive, settings.upload_client_timeout)
+        body = Body(receive, settings.upload_client_timeout, cloud.timers)
         upload = Upload(caller, body, self._spools, hub, settings.max_upload_bytes)
         entry = AuditEntry.begin(caller, self._procedure)
         failure = None

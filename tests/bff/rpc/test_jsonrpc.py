@@ -7,6 +7,7 @@ import gzip
 import json
 import math
 import re
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from bff.rpc.jsonrpc import Rpc
 from bff.rpc.registry import Registry, mutation, query
 from bff.session.context import PublicContext
 from bff.settings import Settings
+from bff.timers import Timers
 from schemas.base import NoInput
 from tests.bff.conftest import Bff, Start
 from tests.fakes.openstack import FakeOpenStack, image
@@ -234,7 +236,9 @@ async def test_a_client_that_goes_away_before_its_request_is_whole_is_answered_n
 
     endpoint = RpcEndpoint(Rpc(Registry([]), Settings(auth_url=URL)), 1000, seconds=10)
     headers = [(b"content-type", b"application/json")]
-    await endpoint({"type": "http", "method": "POST", "headers": headers}, receive, send)
+    state = {"cloud": SimpleNamespace(timers=Timers())}
+    scope = {"type": "http", "method": "POST", "headers": headers, "state": state}
+    await endpoint(scope, receive, send)
     assert not list(messages)
 
 
