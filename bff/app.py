@@ -118,8 +118,9 @@ def create_app(settings: Settings, registry: Registry, tracing: Tracing | None =
 
     app = Starlette(
         routes=[
-            *health_routes(settings.prefix),
+            # The first one is found first.
             Route(f"{settings.prefix}/rpc", endpoint),
+            *health_routes(settings.prefix),
             Route(f"{settings.prefix}/upload-image", uploads),
             Route(f"{settings.prefix}/openrpc.json", discovery.openrpc_json),
             Route(f"{settings.prefix}/upload-progress/{{image_id}}", ProgressEndpoint()),

@@ -11,7 +11,7 @@ from typing import Any
 
 # In seconds: how much later than asked something may happen.
 TICK = 0.1
-# A timeout that is shorter, in seconds, ends when it should.
+# In seconds: a timeout that is shorter ends when it should.
 SHORTEST = 1.0
 
 Callback = Callable[[], None]
@@ -25,11 +25,9 @@ class Timers:
         # By the tick.
         self._due: dict[int, Due] = {}
 
-    def timeout(self, seconds: float | None) -> asyncio.Timeout | _Timeout:
+    def timeout(self, seconds: float) -> Timeout:
         """Return a timeout as ``asyncio.timeout`` does, to be entered."""
-        if seconds is None or seconds < SHORTEST:
-            return asyncio.timeout(seconds)
-        return _Timeout(self, seconds)
+        return Timeout(self, seconds)
 
     def call_later(self, seconds: float, callback: Callback) -> Due:
         """Call something later; it is taken back by removing it from what is returned."""
@@ -47,24 +45,44 @@ class Timers:
             callback()
 
 
-class _Timeout:
-    """A timeout that is among those that end together, as long as it is entered."""
+class Timeout:
+    """``asyncio.Timeout``, as far as it is used here, among others that end together."""
 
-    __slots__ = ("_due", "_seconds", "_timeout", "_timers")
+    __slots__ = ("_cancelling", "_due", "_exact", "_is_over", "_seconds", "_task", "_timers")
 
     def __init__(self, timers: Timers, seconds: float) -> None:
         self._timers, self._seconds = timers, seconds
-        self._timeout = asyncio.timeout(None)
+        self._is_over = False
+        self._due: Due = {}
+        self._exact: asyncio.TimerHandle | None = None
 
-    async def __aenter__(self) -> asyncio.Timeout:
-        timeout = await self._timeout.__aenter__()
-        self._due = self._timers.call_later(self._seconds, self._end)
-        return timeout
+    def expired(self) -> bool:
+        """Return whether its time is over."""
+        return self._is_over
 
-    async def __aexit__(self, kind: Any, failure: Any, where: Any) -> None:
-        self._due.pop(self._end, None)
-        await self._timeout.__aexit__(kind, failure, where)
+    def expire(self) -> None:
+        """End it now."""
+        if not self._is_over:
+            self._is_over = True
+            self._task.cancel()
 
-    def _end(self) -> None:
-        if not self._timeout.expired():
-            self._timeout.reschedule(asyncio.get_running_loop().time())
+    async def __aenter__(self) -> Timeout:
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a timeout is for a task")
+        self._task, self._cancelling = task, task.cancelling()
+        if self._seconds < SHORTEST:
+            self._exact = asyncio.get_running_loop().call_later(self._seconds, self.expire)
+        else:
+            self._due = self._timers.call_later(self._seconds, self.expire)
+        return self
+
+    async def __aexit__(self, kind: Any, _failure: Any, _where: Any) -> None:
+        self._due.pop(self.expire, None)
+        if self._exact is not None:
+            self._exact.cancel()
+        if not self._is_over:
+            return
+        # Who is cancelled by somebody else, too, must not take that for the timeout.
+        if self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
+            raise TimeoutError

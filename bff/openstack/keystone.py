@@ -62,12 +62,17 @@ _TOKEN = re.compile(r"[\x21-\x7e]+")
 M = TypeVar("M", bound=BaseModel)
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Token:
-    """A valid token and what it stands for; the secret never shows in a ``repr``."""
+    """A valid token and what it stands for; the secret never shows in a ``repr``.
+
+    Args:
+        image_service: Glance's address in its catalog, once it has been looked for.
+    """
 
     secret: str = field(repr=False)
     body: TokenBody
+    image_service: str | None = None
 
 
 class Keystone:

@@ -182,9 +182,15 @@ class Service:
                 **self.network.options(target.url),
             ) as response:
                 sent.status = response.status
-                async with self.timers.timeout(self.timeouts.answer):
-                    content = await self._body(response)
+                content = await self._content(response, is_stored=isinstance(body, StreamedBody))
                 return Reply(response.status, response.headers, content, last_connection.get())
+
+    async def _content(self, response: aiohttp.ClientResponse, *, is_stored: bool) -> bytes:
+        if not is_stored:
+            return await self._body(response)
+        # What was streamed may take long to be stored, but its answer may not.
+        async with self.timers.timeout(self.timeouts.answer):
+            return await self._body(response)
 
     async def _body(self, response: aiohttp.ClientResponse) -> bytes:
         parts: list[bytes] = []

@@ -21,7 +21,7 @@ from pydantic_core import PydanticSerializationError
 from bff import log_fields
 from bff.errors import BffError, Code
 from bff.rpc.audit_fields import fields_of
-from bff.rpc.call_log import log_call, note_image
+from bff.rpc.call_log import log_call, note_image, note_made
 from bff.rpc.registry import Kind, Procedure
 from bff.rpc.validation import validated
 from bff.server.deadline import Deadline
@@ -181,7 +181,7 @@ async def _handle(call: Call) -> bytes:
     if caller.credentials_error is not None:
         raise caller.credentials_error
     params = validated(procedure.input, call.raw)
-    note_image(procedure, params)
+    note_image(params)
     key = caller.key
     async with _turn(call, key):
         context = await procedure.access.enter(caller, params.project_id)
@@ -194,7 +194,7 @@ async def _handle(call: Call) -> bytes:
         # Another turn: who is known by a token from here on shares its address' turns no more.
         async with _turn(call, caller.key):
             result = await procedure.handler(context, params)
-    note_image(procedure, params, result)
+    note_made(procedure, params, result)
     if isinstance(result, Json):
         return result.text
     return procedure.output.dump_json(result)

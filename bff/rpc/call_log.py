@@ -18,13 +18,20 @@ from schemas.json import Json
 log = structlog.get_logger("bff.rpc.jsonrpc")
 
 
-def note_image(procedure: Procedure, params: Input, result: Any = None) -> None:
-    """Put the images that a call is about, or the one that it made, into its log line."""
-    if image_ids := getattr(params, "image_ids", None):
+def note_image(params: Input) -> None:
+    """Put the images that a call is about into its log line."""
+    given = params.__dict__
+    if image_ids := given.get("image_ids"):
         log_fields.bind(**id_fields("images", image_ids))
-    image_id = getattr(params, "image_id", None)
-    if image_id is None and procedure.kind is Kind.MUTATION and isinstance(result, Json):
-        image_id = _id_in(result.text)
+    if image_id := given.get("image_id"):
+        log_fields.bind(image=printable(image_id))
+
+
+def note_made(procedure: Procedure, params: Input, result: Any) -> None:
+    """Put the image that a call has made into its log line."""
+    if procedure.kind is Kind.QUERY or params.__dict__.get("image_id") is not None:
+        return
+    image_id = _id_in(result.text) if isinstance(result, Json) else None
     if isinstance(image_id, str):
         log_fields.bind(image=printable(image_id))
 

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from bff.errors import BffError, Code, stopping
+from bff.request_headers import header, headers_in
 from bff.rpc.jsonrpc import Answer, Rpc, error_answer
 from bff.server.coding import check_not_encoded
 from bff.server.deadline import Deadline
@@ -61,8 +62,8 @@ class RpcEndpoint:
         request = Request(scope, receive)
         cloud: Cloud = request.state.cloud
         try:
-            _check_is_call(request)
-            deadline = Deadline(_timeout(request), cloud.timers)
+            _check_is_call(scope)
+            deadline = Deadline(_timeout(scope), cloud.timers)
             body = await self._body(request, cloud.timers)
         except BffError as error:
             cloud.observer.call_refused("", error.code.label)
@@ -71,7 +72,7 @@ class RpcEndpoint:
         except ClientDisconnect:
             return
         caller = caller_of(request, cloud, request_id_of(scope))
-        soft = request.headers.get(SOFT_HEADER, "").lower() == "soft"
+        soft = (header(scope, SOFT_HEADER.encode()) or "").lower() == "soft"
         try:
             async with _Watch(receive, deadline):
                 pieces = await self._rpc.answer(body, caller, deadline, soft=soft)
@@ -79,7 +80,7 @@ class RpcEndpoint:
             if deadline.disconnected:
                 return
             raise
-        await _answer(pieces, caller)(scope, receive, send)
+        await _send(pieces, caller, send)
 
     async def _body(self, request: Request, timers: Timers) -> bytes:
         try:
@@ -124,20 +125,20 @@ class _Watch:
             self._working.cancel()
 
 
-def _check_is_call(request: Request) -> None:
-    if request.method != "POST":
+def _check_is_call(scope: Scope) -> None:
+    if scope["method"] != "POST":
         raise BffError(Code.METHOD_NOT_SUPPORTED, "Calls are sent with POST.")
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    media_type = (header(scope, b"content-type") or "").partition(";")[0].strip().lower()
     if media_type != JSON:
         # A form of another site can send text/plain, but JSON needs a CORS preflight.
         message = "Calls are sent with content-type: application/json."
         raise BffError(Code.UNSUPPORTED_MEDIA_TYPE, message)
-    check_not_encoded(request, "the JSON text itself")
+    check_not_encoded(scope, "the JSON text itself")
 
 
-def _timeout(request: Request) -> float | None:
+def _timeout(scope: Scope) -> float | None:
     """Return how long the client waits for the answer, in seconds."""
-    value = request.headers.get(TIMEOUT_HEADER)
+    value = header(scope, TIMEOUT_HEADER.encode())
     if value is None:
         return None
     if not _SECONDS.fullmatch(value) or not float(value):
@@ -148,7 +149,7 @@ def _timeout(request: Request) -> float | None:
 
 async def _body(request: Request, max_body: int) -> bytes:
     # Starlette's max_body_size would answer in plain text when the length is declared.
-    declared = int(request.headers.get("content-length", 0))
+    declared = int(headers_in(request.scope).get(b"content-length", 0))
     body = bytearray()
     if declared <= max_body:
         async for chunk in request.stream():
@@ -161,17 +162,22 @@ async def _body(request: Request, max_body: int) -> bytes:
     return bytes(body)
 
 
-def _answer(pieces: Answer | None, caller: Caller) -> Response:
-    response = _response(pieces) if pieces is not None else Response(status_code=204)
+async def _send(pieces: Answer | None, caller: Caller, send: Send) -> None:
+    """Answer; a large answer piece by piece: joined, it would be in memory twice."""
+    pieces = pieces or []
+    size = sum(map(len, pieces))
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % size)]
+    if not pieces:
+        headers = []
     if caller.set_cookie is not None:
-        response.headers["Set-Cookie"] = caller.set_cookie
-    return response
-
-
-def _response(pieces: Answer) -> Response:
-    if sum(map(len, pieces)) > LARGE:
-        return _Pieces(pieces)
-    return Response(b"".join(pieces), media_type=JSON)
+        headers.append((b"set-cookie", caller.set_cookie.encode("latin-1")))
+    status = 200 if pieces else 204
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    if size > LARGE:
+        pieces.reverse()
+        while pieces:
+            await send({"type": "http.response.body", "body": pieces.pop(), "more_body": True})
+    await send({"type": "http.response.body", "body": b"".join(pieces)})
 
 
 def _error_response(error: BffError, scope: Scope) -> Response:
@@ -182,23 +188,3 @@ def _error_response(error: BffError, scope: Scope) -> Response:
         # Some of the request may still come.
         response.headers["Connection"] = "close"
     return response
-
-
-class _Pieces(Response):
-    """An answer that is sent piece by piece: joined, a large one would be in memory twice."""
-
-    def __init__(self, pieces: Answer) -> None:
-        super().__init__(media_type=JSON)
-        self.headers["Content-Length"] = str(sum(map(len, pieces)))
-        self._pieces = pieces
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it, and let go of each piece that is sent."""
-        del scope, receive
-        head = {"type": "http.response.start", "status": self.status_code}
-        await send({**head, "headers": self.raw_headers})
-        self._pieces.reverse()
-        while self._pieces:
-            piece = self._pieces.pop()
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from starlette.requests import Request
+from collections.abc import Set
+
+from starlette.types import Scope
 
 from bff.errors import BffError, Code
+from bff.request_headers import all_of, headers_in
 
 
-def check_not_encoded(request: Request, what: str) -> None:
+def check_not_encoded(scope: Scope, what: str) -> None:
     """Check that a request's body is not encoded.
 
     Args:
@@ -17,15 +20,17 @@ def check_not_encoded(request: Request, what: str) -> None:
         BffError: UNSUPPORTED_MEDIA_TYPE, it is compressed or otherwise encoded (RFC 9110, 8.4;
             RFC 9112, 6.1).
     """
-    if _codings(request, "content-encoding") - {"identity"}:
+    if _codings(scope, b"content-encoding") - {"identity"}:
         message = f"The body must be {what}, without a Content-Encoding."
         raise BffError(Code.UNSUPPORTED_MEDIA_TYPE, message)
     # uvicorn decodes chunked alone.
-    if _codings(request, "transfer-encoding") - {"chunked"}:
+    if _codings(scope, b"transfer-encoding") - {"chunked"}:
         message = f"The body must be {what}, with no Transfer-Encoding but chunked."
         raise BffError(Code.UNSUPPORTED_MEDIA_TYPE, message)
 
 
-def _codings(request: Request, name: str) -> set[str]:
-    given = ",".join(request.headers.getlist(name)).lower()
+def _codings(scope: Scope, name: bytes) -> Set[str]:
+    if name not in headers_in(scope):
+        return frozenset()
+    given = ",".join(all_of(scope, name)).lower()
     return {coding.strip() for coding in given.split(",")} - {""}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from bff.errors import BffError, Code, stopping
-from bff.timers import Timers
+from bff.timers import Timeout, Timers
 
 
 class Deadline:
@@ -23,7 +23,7 @@ class Deadline:
         self.stopping = False
         self.disconnected = False
         self._ends = None if seconds is None else _now() + seconds
-        self._running: set[asyncio.Timeout] = set()
+        self._running: set[Timeout] = set()
 
     def seconds_left(self, at_most: float) -> float:
         """Return how long something may take that may take ``at_most`` seconds by itself."""
@@ -57,8 +57,7 @@ class Deadline:
         """Expire every deadline now: the server is being stopped."""
         self.stopping = True
         for timeout in self._running:
-            if not timeout.expired():
-                timeout.reschedule(_now())
+            timeout.expire()
 
     def cancellation_error(self) -> BffError:
         """Return why a call was cancelled: only a disconnect or a stop does that."""
@@ -70,21 +69,21 @@ class Deadline:
 class _Within:
     """See ``Deadline.within``."""
 
-    __slots__ = ("_deadline", "_error", "_timeout", "_waiting")
+    __slots__ = ("_deadline", "_error", "_timeout")
 
     def __init__(self, deadline: Deadline, seconds: float, error: Callable[[], BffError]) -> None:
         self._deadline, self._error = deadline, error
-        self._waiting = deadline.timers.timeout(seconds)
+        self._timeout = deadline.timers.timeout(seconds)
 
     async def __aenter__(self) -> None:
-        self._timeout = await self._waiting.__aenter__()
+        await self._timeout.__aenter__()
         self._deadline._running.add(self._timeout)
 
     async def __aexit__(self, kind: Any, failure: BaseException | None, where: Any) -> None:
         deadline = self._deadline
         deadline._running.discard(self._timeout)
         try:
-            await self._waiting.__aexit__(kind, failure, where)
+            await self._timeout.__aexit__(kind, failure, where)
         except TimeoutError:
             raise (stopping() if deadline.stopping else self._error()) from None
         if kind is asyncio.CancelledError and not deadline.disconnected and _uncancel():

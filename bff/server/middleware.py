@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
-import uuid
-from collections.abc import Mapping
 from urllib.parse import unquote_to_bytes
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bff import log_fields
 from bff.errors import BffError, bug, stopping
 from bff.logs import printable
+from bff.request_headers import header
 from bff.server.error_response import error_response
 from bff.server.stop import Stop
-from schemas.headers import REQUEST_ID
 
 _REQUEST_ID = re.compile(r"req-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ENCODED_SLASH = re.compile(rb"%2f", re.IGNORECASE)
 _KEY = "bff.request_id"
 
-SAFE_HEADERS: Mapping[str, str] = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
+# As ASGI has headers.
+SAFE_HEADERS: tuple[tuple[bytes, bytes], ...] = (
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+)
+
+# As ASGI has it.
+_HEADER = b"x-openstack-request-id"
 
 log = structlog.get_logger("bff.server.middleware")
 
@@ -37,6 +40,12 @@ def request_id_of(scope: Scope) -> str:
     """Return the id that ``RequestIdMiddleware`` gave to this request."""
     request_id: str = scope[_KEY]
     return request_id
+
+
+def new_request_id() -> str:
+    """Return an id as OpenStack's services make them, with a random UUID (RFC 9562, 5.4)."""
+    digits = os.urandom(16).hex()
+    return f"req-{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
 
 
 class RequestIdMiddleware:
@@ -50,19 +59,20 @@ class RequestIdMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = Headers(scope=scope).get(REQUEST_ID, "")
-        request_id = given if _REQUEST_ID.fullmatch(given) else f"req-{uuid.uuid4()}"
+        given = header(scope, _HEADER) or ""
+        request_id = given if _REQUEST_ID.fullmatch(given) else new_request_id()
         scope[_KEY] = request_id
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers[REQUEST_ID] = request_id
-                for name, value in SAFE_HEADERS.items():
-                    headers.setdefault(name, value)
+                headers = message["headers"] = [*message.get("headers", ())]
+                there = {name for name, _ in headers}
+                headers += [(name, value) for name, value in SAFE_HEADERS if name not in there]
+                if _HEADER not in there:
+                    headers.append((_HEADER, request_id.encode()))
                 if _is_stopping(scope):
                     # The balancer's next request belongs on another server's connection.
-                    headers["Connection"] = "close"
+                    MutableHeaders(raw=headers)["Connection"] = "close"
             await send(message)
 
         # Of X-Forwarded-For, where a trusted proxy sent it.

@@ -91,7 +91,7 @@ class Connection(HttpToolsProtocol):
         self._head_bytes = 0
         # The bytes of one request's head and trailers, as the parser reported them.
         self._counted_bytes = 0
-        self._head_complete = False
+        self._head_begun = self._head_complete = False
         self._active_cycle: RequestResponseCycle | None = None
         self._head_timer: asyncio.TimerHandle | None = None
         self._unread_bytes = 0
@@ -123,6 +123,8 @@ class Connection(HttpToolsProtocol):
         super().data_received(data)
         if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
             self._reject_too_large()
+        if self._head_timer is None and self._head_begun:
+            self._start_head_timer()
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """The client sends no more; returns whether it may still wait for an answer.
@@ -168,7 +170,7 @@ class Connection(HttpToolsProtocol):
         """A head begins."""
         super().on_message_begin()
         self._counted_bytes, self._head_complete = 0, False
-        self._start_head_timer()
+        self._head_begun = True
 
     def on_url(self, url: bytes) -> None:
         """Some of the address came."""
@@ -184,6 +186,7 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """A head is there."""
         self._head_bytes = 0
+        self._head_begun = False
         self._cancel_head_timer()
         if self.parser.get_method() == b"CONNECT":
             raise self._bad_request("CONNECT is not supported: this server is not a proxy.")
@@ -317,6 +320,7 @@ class Connection(HttpToolsProtocol):
     def _cancel_head_timer(self) -> None:
         if self._head_timer is not None:
             self._head_timer.cancel()
+            self._head_timer = None
 
     def _head_timed_out(self) -> None:
         if self._is_answering():

@@ -49,8 +49,10 @@ class SingleFlightCache(Generic[K, V]):
 
     def peek(self, key: K) -> V | None:
         """Return the value if there is one; nothing is looked up."""
-        value: V | None = self._values.get(key)
-        return value
+        try:
+            return self._values[key]
+        except KeyError:
+            return None
 
     def drop(self, keys: Iterable[K]) -> None:
         """Forget these values; a look-up under way is not kept when it ends."""

@@ -10,7 +10,7 @@ import structlog
 from bff import log_fields
 from bff.errors import BffError, Code, bug
 from bff.openstack.keystone import Token
-from bff.session.address import UNKNOWN, address_group
+from bff.session.address import address_group, canonical_address
 from bff.session.services import Cloud
 from bff.session.sessions import Credentials
 from schemas.keystone import InDomain, Scope
@@ -24,7 +24,7 @@ class Caller:
 
     Args:
         credentials: What the caller authenticates with; ``None`` when there is nothing.
-        address: The client's, in its one spelling; ``unknown`` where there is none.
+        host: The client's address, as the server has it.
         credentials_error: Why no call of this request may run (its origin, a malformed header).
         set_cookie: The Set-Cookie header to answer with; the calls fill it in.
         has_document: Whether a call of this request was answered with the OpenRPC document.
@@ -34,21 +34,33 @@ class Caller:
     request_id: str
     credentials: Credentials | None = None
     credentials_error: BffError | None = None
-    address: str = UNKNOWN
+    host: str | None = None
     set_cookie: str | None = None
     has_document: bool = False
     _signs_in: bool = False
     # By the project.
     _tokens: dict[str | None, asyncio.Task[Token]] = field(default_factory=dict)
     _known: dict[str | None, Token] = field(default_factory=dict)
+    _own: Token | None = None
+
+    @property
+    def address(self) -> str:
+        """The client's address in its one spelling; ``unknown`` where there is none."""
+        return canonical_address(self.host)
 
     @property
     def key(self) -> str:
         """With whom this caller shares turns: its token's users, once it is known to be valid."""
         credentials = self.credentials
-        if credentials is not None and self.cloud.sessions.cached_token(credentials) is not None:
+        if credentials is not None and self._own_token() is not None:
             return f"token:{credentials.fingerprint}"
         return f"address:{address_group(self.address)}"
+
+    def _own_token(self) -> Token | None:
+        """Return the caller's own token, if it is known to be valid."""
+        if self._own is None and self.credentials is not None:
+            self._own = self.cloud.sessions.cached_token(self.credentials)
+        return self._own
 
     def begin_sign_in(self) -> None:
         """Take note that a call of this request signs in.
@@ -77,8 +89,9 @@ class Caller:
         if project_id is not None:
             credentials = replace(credentials, scope=Scope("project", project_id))
         if project_id not in self._tokens:
-            if (remembered := sessions.remembered_token(credentials)) is not None:
-                return remembered
+            own = self._own_token()
+            if own is not None and (known := sessions.known_token(credentials, own)) is not None:
+                return known
             look_up = sessions.token(credentials, self.request_id)
             self._tokens[project_id] = asyncio.create_task(look_up)
         return await asyncio.shield(self._tokens[project_id])
@@ -99,20 +112,17 @@ class Caller:
 
     def known_user(self) -> InDomain | None:
         """Return who it is, if that is known without asking Keystone."""
-        token = next(iter(self._known.values()), None)
-        if token is None and self.credentials is not None:
-            token = self.cloud.sessions.cached_token(self.credentials)
+        token = next(iter(self._known.values()), None) or self._own_token()
         return token.body.user if token else None
 
     def note_known_user(self) -> None:
         """Say in the log lines that follow who it is, if that is known without asking Keystone."""
-        if self.credentials is not None:
-            token = self.cloud.sessions.cached_token(self.credentials)
-            if token is not None:
-                note_user(token)
+        if (token := self._own_token()) is not None:
+            note_user(token)
 
     def forget_token(self) -> None:
         """Have Keystone asked again at the next request."""
+        self._own = None
         if self.credentials is not None:
             self.cloud.sessions.forget(self.credentials)
 

@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from bff.errors import BffError, Code
 from bff.ids import checked_project_id
-from bff.session.address import canonical_address
+from bff.request_headers import all_of, header, headers_in
 from bff.session.caller import Caller
 from bff.session.cookies import SessionCookie
 from bff.session.services import Cloud
@@ -27,28 +27,29 @@ _TOKEN = re.compile(r"[\x21-\x7e]{1,8192}")
 
 def caller_of(request: Request, cloud: Cloud, request_id: str) -> Caller:
     """Return the caller of a request; a fault becomes ``credentials_error`` and is not raised."""
-    address = canonical_address(request.client.host if request.client else None)
+    host = (request.scope.get("client") or (None,))[0]
     try:
         credentials = _credentials(request, cloud.cookie)
-        _check_origin(request, credentials, cloud.settings)
+        if credentials is None or credentials.from_cookie:
+            _check_origin(request, credentials, cloud.settings)
         credentials = _with_project(request, _with_expected_session(request, credentials))
-        return Caller(cloud, request_id, credentials, address=address)
+        return Caller(cloud, request_id, credentials, host=host)
     except BffError as error:
-        return Caller(cloud, request_id, credentials_error=error, address=address)
+        return Caller(cloud, request_id, credentials_error=error, host=host)
 
 
 def _credentials(request: Request, cookie: SessionCookie) -> Credentials | None:
-    token = request.headers.get(TOKEN_HEADER)
+    token = header(request.scope, TOKEN_HEADER.encode())
     if token is not None:
         if not _TOKEN.fullmatch(token):
             raise BffError(Code.UNAUTHORIZED, "X-Auth-Token does not hold a Keystone token.")
         return Credentials(token)
-    sealed = request.cookies.get(cookie.name)
+    sealed = request.cookies.get(cookie.name) if b"cookie" in headers_in(request.scope) else None
     return cookie.open(sealed) if sealed else None
 
 
 def _with_project(request: Request, credentials: Credentials | None) -> Credentials | None:
-    project_id = request.headers.get(PROJECT_HEADER)
+    project_id = header(request.scope, PROJECT_HEADER.encode())
     if project_id is None:
         return credentials
     checked_project_id(project_id, "X-Project-Id")
@@ -69,11 +70,13 @@ def _with_expected_session(request: Request, credentials: Credentials | None) ->
     return replace(credentials, expected=expected) if credentials else None
 
 
-def _header_or_query(request: Request, header: str) -> str | None:
-    values = request.headers.getlist(header)
-    if not values and request.scope["query_string"]:
+def _header_or_query(request: Request, name: str) -> str | None:
+    scope, values = request.scope, []
+    if name.encode() in headers_in(scope):
+        values = all_of(scope, name.encode())
+    elif scope["query_string"]:
         # An EventSource sets no headers.
-        values = request.query_params.getlist(header.removeprefix("x-").replace("-", "_"))
+        values = request.query_params.getlist(name.removeprefix("x-").replace("-", "_"))
     # Repeated headers are one, joined by commas (RFC 9110, 5.2); no id has a comma.
     return ",".join(values) if values else None
 
@@ -95,8 +98,6 @@ def _check_origin(request: Request, credentials: Credentials | None, settings: S
     and signing in needs neither. A request without a cookie is a script's, unless a browser says
     where it comes from.
     """
-    if credentials is not None and not credentials.from_cookie:
-        return
     site = request.headers.get("sec-fetch-site")
     origin = request.headers.get("origin")
     if origin in settings.allowed_origins or site == "same-origin":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from bff.openstack.catalog import image_service
 from bff.openstack.keystone import Token
@@ -58,9 +59,16 @@ class Cloud:
         Raises:
             BffError: as ``catalog.image_service``.
         """
-        settings = self.settings
-        if settings.glance_url is not None:
-            return str(settings.glance_url)
-        address = image_service(token.body.catalog, settings.interface, settings.region)
-        self.found.glance_url = address
-        return address
+        if self._configured_url is not None:
+            return self._configured_url
+        if token.image_service is None:
+            settings = self.settings
+            token.image_service = image_service(
+                token.body.catalog, settings.interface, settings.region
+            )
+            self.found.glance_url = token.image_service
+        return token.image_service
+
+    @cached_property
+    def _configured_url(self) -> str | None:
+        return None if self.settings.glance_url is None else str(self.settings.glance_url)

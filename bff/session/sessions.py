@@ -137,11 +137,12 @@ class Sessions:
         )  # marks it as used, so that it stays as long as its rescoped tokens
         return await self._rescoped.get(key, lambda: self._rescope(caller_token, key, request_id))
 
-    def remembered_token(self, credentials: Credentials) -> Token | None:
-        """Return what ``token`` does, if that takes no request; raises as it does."""
-        caller_token = self.cached_token(credentials)
-        if caller_token is None:
-            return None
+    def known_token(self, credentials: Credentials, caller_token: Token) -> Token | None:
+        """Return what ``token`` does, if that takes no request; raises as it does.
+
+        Args:
+            caller_token: The caller's own.
+        """
         credentials.check(caller_token.body)
         scope = credentials.scope
         if scope is None or scope == caller_token.body.scope:

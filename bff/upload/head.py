@@ -114,7 +114,7 @@ def _boundary(request: Request) -> bytes | None:
     if request.method != "POST":
         raise BffError(Code.METHOD_NOT_SUPPORTED, "Files are uploaded with POST.")
     # Otherwise an encoded body, or a part of a file, would be stored as the file.
-    check_not_encoded(request, "the file itself")
+    check_not_encoded(request.scope, "the file itself")
     if "content-range" in request.headers:
         raise BffError(Code.BAD_REQUEST, "A file is uploaded whole, without a Content-Range.")
     content_type = request.headers.get("content-type", "")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 
 from bff.openstack.catalog import without_version
 from bff.openstack.glance.data import Data
@@ -15,7 +14,7 @@ from bff.openstack.glance.requester import Requester
 from bff.openstack.service import Service
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Glance:
     """The Image API as one token sees it.
 
@@ -36,26 +35,26 @@ class Glance:
         """Return the same Glance; it calls ``count`` with the size of each part of an answer."""
         return replace(self, service=replace(self.service, count=count))
 
-    @cached_property
+    @property
     def listing(self) -> Listing:
         """``/v2/images``."""
         return Listing(self._requester, self.expose_locations)
 
-    @cached_property
+    @property
     def images(self) -> Images:
         """``/v2/images/{id}``."""
         return Images(self._requester, self.project_id, self.expose_locations)
 
-    @cached_property
+    @property
     def members(self) -> Members:
         """``/v2/images/{id}/members``."""
         return Members(self._requester, self.images)
 
-    @cached_property
+    @property
     def data(self) -> Data:
         """``/v2/images/{id}/file``."""
         return Data(self._requester, self.images)
 
-    @cached_property
+    @property
     def _requester(self) -> Requester:
         return Requester(self.service, without_version(self.url), self.token, self.request_id)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from bff.errors import BffError, Code
 from bff.openstack.exchange import Operation, Reply
@@ -12,22 +12,30 @@ from bff.openstack.glance.body import OtherImage
 from bff.openstack.service import Service
 
 
-@contextmanager
-def own_answer(reply: Reply) -> Iterator[None]:
+class own_answer:  # noqa: N801  # as ``contextlib.suppress``
     """Parse an answer inside; one that is about another image ends its connection.
 
     Raises:
         BffError: BAD_GATEWAY, it was the answer to another request.
     """
-    try:
-        yield
-    except OtherImage:
-        reply.discard()
-        message = "Glance answered another request than this one; try again later."
-        raise BffError(Code.BAD_GATEWAY, message) from None
+
+    __slots__ = ("_reply",)
+
+    def __init__(self, reply: Reply) -> None:
+        self._reply = reply
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, kind: Any, _failure: Any, _where: Any) -> None:
+        """Look whose answer it was."""
+        if kind is OtherImage:
+            self._reply.discard()
+            message = "Glance answered another request than this one; try again later."
+            raise BffError(Code.BAD_GATEWAY, message) from None
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Requester:
     """Sends requests below ``root`` with one token."""
 
@@ -47,7 +55,7 @@ class Requester:
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
         """Send one request; ``path`` is encoded already and begins with ``/v2/``."""
-        with _explained_401(operation):
+        try:
             return await self.service.call(
                 method,
                 self.root + path,
@@ -58,6 +66,8 @@ class Requester:
                 headers=headers,
                 body=body,
             )
+        except BffError as error:
+            raise _explained(error, operation) from error.__cause__
 
     async def stream(
         self,
@@ -70,7 +80,7 @@ class Requester:
         headers: Mapping[str, str],
     ) -> Reply:
         """Send one request whose body is made while it is sent; see ``Service.stream``."""
-        with _explained_401(operation):
+        try:
             return await self.service.stream(
                 method,
                 self.root + path,
@@ -81,19 +91,17 @@ class Requester:
                 headers=headers,
                 body=body,
             )
+        except BffError as error:
+            raise _explained(error, operation) from error.__cause__
 
 
-@contextmanager
-def _explained_401(operation: Operation) -> Iterator[None]:
-    """Give a 401 a message of our own.
+def _explained(error: BffError, operation: Operation) -> BffError:
+    """Return the error with a message of our own, if it is a 401.
 
     Glance's is that of its web framework ("wrong credentials (e.g., bad password), or your
     browser ..."), although it was sent a token that Keystone had accepted, and that ended since.
     """
-    try:
-        yield
-    except BffError as error:
-        if error.code is not Code.UNAUTHORIZED:
-            raise
-        message = f"Could not {operation.doing}: the session has ended; sign in again."
-        raise BffError(error.code, message, **error.data) from error.__cause__
+    if error.code is not Code.UNAUTHORIZED:
+        return error
+    message = f"Could not {operation.doing}: the session has ended; sign in again."
+    return BffError(error.code, message, **error.data)
