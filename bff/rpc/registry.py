@@ -46,6 +46,7 @@ class Procedure:
         reasons: When it answers these errors, in its own words.
         example_overrides: What its example answer has that differs from the examples of its schema.
         upload_route: The route below the prefix that takes its file as a stream, if there is one.
+        gathered_by: The parameter that names the image, if calls of a batch are answered together.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Procedure:
     reasons: Mapping[Code, str] = field(default_factory=dict)
     example_overrides: Mapping[str, Any] = field(default_factory=dict)
     upload_route: str = ""
+    gathered_by: str = ""
 
     @property
     def may_end_with(self) -> tuple[Code, ...]:
@@ -79,11 +81,13 @@ def query(
     *errors: Documented,
     upstream: str = "",
     example_overrides: Mapping[str, Any] | None = None,
+    gathered_by: str = "",
 ) -> Procedure:
     """Return a procedure that only reads; see ``Procedure`` for what is said of it."""
-    return _procedure(
+    procedure = _procedure(
         name, Kind.QUERY, handler, errors, upstream=upstream, example_overrides=example_overrides
     )
+    return replace(procedure, gathered_by=gathered_by)
 
 
 def mutation(

@@ -11,6 +11,7 @@ from bff import log_fields
 from bff.errors import BffError, Code, bug
 from bff.openstack.keystone import Token
 from bff.session.address import address_group, canonical_address
+from bff.session.batch import Batch
 from bff.session.services import Cloud
 from bff.session.sessions import Credentials
 from schemas.keystone import InDomain, Scope
@@ -27,6 +28,7 @@ class Caller:
         host: The client's address, as the server has it.
         credentials_error: Why no call of this request may run (its origin, a malformed header).
         set_cookie: The Set-Cookie header to answer with; the calls fill it in.
+        batch: What the calls of this request share, if they are several and share anything.
         has_document: Whether a call of this request was answered with the OpenRPC document.
     """
 
@@ -37,6 +39,7 @@ class Caller:
     host: str | None = None
     set_cookie: str | None = None
     has_document: bool = False
+    batch: Batch | None = None
     _signs_in: bool = False
     # By the project.
     _tokens: dict[str | None, asyncio.Task[Token]] = field(default_factory=dict)

@@ -31,6 +31,7 @@ PROCEDURES: tuple[Procedure, ...] = (
         Code.FORBIDDEN,
         Code.NOT_FOUND,
         upstream="GET /v2/images/{imageId}",
+        gathered_by="imageId",
     ),
     mutation(
         "compute.image.createImage",

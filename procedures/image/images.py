@@ -36,7 +36,7 @@ async def list_images_with_pagination(
 
 async def get_image_by_id(ctx: ProjectContext, params: GetImageByIdInput) -> Json[GlanceImage]:
     """Return one image."""
-    return await ctx.glance.images.show(params.image_id)
+    return await ctx.image(params.image_id)
 
 
 async def create_image(ctx: ProjectContext, params: CreateImageInput) -> Json[GlanceImage]:

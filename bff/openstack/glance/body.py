@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
@@ -77,16 +78,35 @@ def image(body: bytes, *, expose_locations: bool, image_id: str | None = None) -
         OtherImage: it is another one.
         BffError: BAD_GATEWAY, it is not one JSON object.
     """
-    text = body
-    try:
-        parsed = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        parsed = None
-    if not isinstance(parsed, dict):
-        parsed = _parse(body)
-        text = _dump(parsed)
-    _check_id(image_id, parsed.get("id"))
+    text, actual = _object(body)
+    _check_id(image_id, actual)
     return text if expose_locations else _without_store_paths(text)
+
+
+def chosen(
+    body: bytes, image_ids: Collection[str], *, expose_locations: bool
+) -> tuple[dict[str, bytes], bool]:
+    """Cut a page into the images that were asked for: each as ``image`` returns it, by its id.
+
+    Returns:
+        The images, and whether there is a next page.
+
+    Raises:
+        OtherImage: there is one that was not asked for, or one twice.
+        BffError: BAD_GATEWAY, it is not a page of images.
+    """
+    try:
+        _check_utf8(body)
+        cut = msgspec.json.decode(body, type=_Page)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise _malformed() from None
+    found: dict[str, bytes] = {}
+    for raw in cut.images:
+        text, image_id = _object(bytes(raw))
+        if not isinstance(image_id, str) or image_id not in image_ids or image_id in found:
+            raise OtherImage
+        found[image_id] = text if expose_locations else _without_store_paths(text)
+    return found, bool(cut.next)
 
 
 def members(body: bytes) -> bytes:
@@ -111,6 +131,18 @@ def member(body: bytes, image_id: str) -> bytes:
     parsed = _parse(body)
     _check_id(image_id, parsed.get("image_id"))
     return _dump(parsed)
+
+
+def _object(body: bytes) -> tuple[bytes, Any]:
+    """Return an object's JSON text, and its ``id``."""
+    try:
+        parsed = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        parsed = None
+    if isinstance(parsed, dict):
+        return body, parsed.get("id")
+    parsed = _parse(body)
+    return _dump(parsed), parsed.get("id")
 
 
 def _check_utf8(body: bytes) -> None:

@@ -14,7 +14,7 @@ import orjson
 from bff.errors import BffError, Code
 from bff.openstack.exchange import Operation, Reply
 from bff.openstack.glance import body, patch, reasons
-from bff.openstack.glance.query import PATH
+from bff.openstack.glance.query import PATH, PLAIN_IN_LISTS, to_path
 from bff.openstack.glance.reasons import Reason
 from bff.openstack.glance.requester import Requester, own_answer
 from schemas.image import GlanceImage
@@ -22,8 +22,25 @@ from schemas.json import Json
 
 PATCH_TYPE = "application/openstack-images-v2.1-json-patch"
 PATCH_HEADERS: Mapping[str, str] = {"Content-Type": PATCH_TYPE}
+# Whosever it is, and whatever its members think of it.
+_ANY = (("visibility", "all"), ("member_status", "all"))
 # How Glance's message begins when a policy refuses, whatever the image's state is.
 POLICY = "You are not authorized to complete"
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What a list of chosen images has.
+
+    Args:
+        images: The JSON text of each, by its id.
+        left_out: The ids of those that it has not.
+        has_more: Whether it is only its own beginning: a site may have small pages.
+    """
+
+    images: dict[str, bytes]
+    left_out: Sequence[str]
+    has_more: bool
 
 
 @dataclass(frozen=True)
@@ -53,6 +70,30 @@ class Images:
         # The standard library's parser takes whatever ``body.image`` lets through.
         image: dict[str, Any] = json.loads((await self.show(image_id)).text)
         return image
+
+    async def listed(self, image_ids: Sequence[str], *, hidden: bool = False) -> Listed:
+        """Return, of many images, those that one list has; each as ``show`` returns it.
+
+        Such a list has whatever ``show`` finds, but either the hidden images or the others. What
+        it has not may be there all the same.
+
+        Args:
+            image_ids: At most as many as a request line has room for; UUIDs in small letters.
+
+        Raises:
+            BffError: BAD_GATEWAY, there is an image among them that was not asked for.
+        """
+        query = [("id", f"in:{','.join(image_ids)}"), *_ANY, ("limit", str(len(image_ids)))]
+        if hidden:
+            query.append(("os_hidden", "true"))
+        path = to_path(query, safe=PLAIN_IN_LISTS)
+        reply = await self.request("GET", path, Operation("get images"), ok=200)
+        with own_answer(reply):
+            found, has_more = body.chosen(
+                reply.body, frozenset(image_ids), expose_locations=self.expose_locations
+            )
+        left_out = [image_id for image_id in image_ids if image_id not in found]
+        return Listed(found, left_out, has_more)
 
     async def create(self, metadata: Mapping[str, Any]) -> Json[GlanceImage]:
         """Make a queued image; ``metadata`` is in Glance's own terms.

@@ -9,12 +9,19 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 PATH = "/v2/images"
 
+# They may stand in a query as they are, and a hundred ids are long enough.
+PLAIN_IN_LISTS = ":,"
+
 Query = list[tuple[str, str]]
 
 
-def to_path(query: Query) -> str:
-    """Return path and query as they go over the wire, everything that is not plain encoded."""
-    return f"{PATH}?{urlencode(query, quote_via=quote, safe='')}" if query else PATH
+def to_path(query: Query, safe: str = "") -> str:
+    """Return path and query as they go over the wire, everything that is not plain encoded.
+
+    Args:
+        safe: What is left plain besides letters, digits and ``-._~``.
+    """
+    return f"{PATH}?{urlencode(query, quote_via=quote, safe=safe)}" if query else PATH
 
 
 def from_marker(query: Query, marker: str) -> Query:
