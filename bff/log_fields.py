@@ -20,6 +20,11 @@ def bind(**fields: Any) -> None:
     _fields.set({**_fields.get(), **fields})
 
 
+def unbind(*names: str) -> None:
+    """Leave fields out of the lines that follow in this task."""
+    _fields.set({name: value for name, value in _fields.get().items() if name not in names})
+
+
 @contextmanager
 def bound(**fields: Any) -> Iterator[None]:
     """Add fields to the lines inside; what is bound there ends there."""

@@ -7,8 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-import structlog
-
+from bff import log_fields
 from bff.errors import BffError
 
 T = TypeVar("T")
@@ -55,7 +54,7 @@ class SharedRead(Generic[T]):
             outcome = await self._wait(count)
         else:
             count(self._size)
-        structlog.contextvars.bind_contextvars(**outcome.notes)
+        log_fields.bind(**outcome.notes)
         if outcome.failure is not None:
             raise outcome.failure.with_traceback(None)
         return outcome.answer  # type: ignore[return-value]  # there is one where nothing failed
@@ -77,7 +76,7 @@ class SharedRead(Generic[T]):
                 self._task = None
 
     async def _run(self) -> None:
-        structlog.contextvars.unbind_contextvars(*NOTES)
+        log_fields.unbind(*NOTES)
         answer: T | None = None
         failure: Exception | None = None
         try:
@@ -89,7 +88,7 @@ class SharedRead(Generic[T]):
                 for waiter in self._waiting:
                     waiter.cancel()
             raise
-        notes = structlog.contextvars.get_contextvars()
+        notes = log_fields.current()
         outcome = _Outcome(answer, failure, {key: notes[key] for key in NOTES if key in notes})
         if self._is_current():
             self._task = None

@@ -22,7 +22,8 @@ from bff import log_fields
 from bff.errors import BffError, Code
 from bff.rpc.audit_fields import fields_of
 from bff.rpc.call_log import log_call, note_image, note_made
-from bff.rpc.registry import Kind, Procedure
+from bff.rpc.registry import Handler, Kind, Procedure
+from bff.rpc.sharing import handler_in
 from bff.rpc.validation import validated
 from bff.server.deadline import Deadline
 from bff.session.audit import AuditEntry
@@ -189,15 +190,20 @@ async def _handle(call: Call) -> bytes:
             context = context.counting(call.count)
         was_known = caller.key == key
         if was_known:
-            result = await procedure.handler(context, params)
+            result = await _handler(call)(context, params)
     if not was_known:
         # Another turn: who is known by a token from here on shares its address' turns no more.
         async with _turn(call, caller.key):
-            result = await procedure.handler(context, params)
+            result = await _handler(call)(context, params)
     note_made(procedure, params, result)
     if isinstance(result, Json):
         return result.text
     return procedure.output.dump_json(result)
+
+
+def _handler(call: Call) -> Handler:
+    batch = call.caller.batch
+    return call.procedure.handler if batch is None else handler_in(batch, call.procedure, call.raw)
 
 
 def _outcome(call: Call, failure: BffError | asyncio.CancelledError) -> BffError:

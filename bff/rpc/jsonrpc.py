@@ -13,6 +13,7 @@ import inspect
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass
+from functools import partial
 from math import inf
 from typing import Any
 
@@ -24,7 +25,9 @@ from bff.errors import BffError, Code, stopping, to_wire
 from bff.rpc.call import run
 from bff.rpc.memory_budget import Allocation, Budget
 from bff.rpc.registry import MAX_NAME_LENGTH, Procedure, Registry
+from bff.rpc.sharing import batch_of
 from bff.server.deadline import Deadline
+from bff.session.batch import Batch
 from bff.session.caller import Caller
 from bff.settings import Settings
 
@@ -118,6 +121,7 @@ class Rpc:
             raise BffError(Code.BAD_REQUEST, message)
         slots = asyncio.Semaphore(self._settings.batch_concurrency)
         limits = _Limits(slots, deadline, Budget(MAX_BATCH_BYTES))
+        caller.batch = self._shared(elements, deadline)
         tasks = [
             asyncio.create_task(self._answer_one(element, caller, soft, limits))
             for element in elements
@@ -125,6 +129,11 @@ class Rpc:
         await deadline.all_of(tasks)
         answers = [answer for task in tasks if (answer := task.result()) is not None]
         return _array(answers) if answers else None
+
+    def _shared(self, elements: list[Any], deadline: Deadline) -> Batch | None:
+        requests = (element for element in elements if _fault(element) is None)
+        calls = ((self._procedure(each["method"]), _input(each.get("params"))) for each in requests)
+        return batch_of(calls, partial(deadline.seconds_left, self._settings.call_timeout))
 
     async def _answer_one(
         self, element: Any, caller: Caller, soft: bool, limits: _Limits
@@ -152,13 +161,16 @@ class Rpc:
         return answer
 
     async def _run(self, name: str, call: _CallContext, raw: Any) -> bytes:
-        procedure = self._built_in.get(name) or self._registry.get(name)
+        procedure = self._procedure(name)
         if procedure is None:
             raise self._method_not_found(name, call)
         count = call.allocation.count if call.allocation.is_limited else None
         return await run(
             procedure, call.caller, raw, soft=call.soft, deadline=call.deadline, count=count
         )
+
+    def _procedure(self, name: str) -> Procedure | None:
+        return self._built_in.get(name) or self._registry.get(name)
 
     def _method_not_found(self, name: str, call: _CallContext) -> BffError:
         error, path = self._registry.not_found(name), name[:MAX_NAME_LENGTH]

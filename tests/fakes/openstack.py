@@ -49,6 +49,8 @@ class FakeOpenStack:
     gate: asyncio.Event | None = None
     arrived: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
     cancelled: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
+    # The most images in one answer.
+    page_size: int = 1000
     at_a_time: int = 0
     most_at_a_time: int = 0
     glance_status: int | None = None
@@ -220,15 +222,28 @@ class FakeOpenStack:
         return web.json_response({"projects": projects})
 
     async def _list(self, request: web.Request) -> web.Response:
-        limit = min(int(request.query.get("limit", 25)), 1000)
-        ids = [item["id"] for item in self.images]
+        limit = min(int(request.query.get("limit", 25)), self.page_size)
+        images = self._chosen(request)
+        ids = [item["id"] for item in images]
         marker = request.query.get("marker")
         begin = ids.index(marker) + 1 if marker else 0
-        page = self.images[begin : begin + limit]
+        page = images[begin : begin + limit]
         answer: dict[str, Any] = {"images": page, "first": "/v2/images", "schema": "/v2/schemas"}
         if len(page) == limit and page:
             answer["next"] = f"/v2/images?limit={limit}&marker={page[-1]['id']}"
         return web.Response(text=json.dumps(answer), content_type="application/json")
+
+    def _chosen(self, request: web.Request) -> list[dict[str, Any]]:
+        if "id" not in request.query:
+            return self.images
+        assert request.query["visibility"] == request.query["member_status"] == "all"
+        ids = request.query["id"].removeprefix("in:").split(",")
+        hidden = request.query.get("os_hidden") == "true"
+        return [
+            item
+            for item in self.images
+            if item["id"] in ids and item.get("os_hidden", False) == hidden
+        ]
 
     async def _create(self, request: web.Request) -> web.Response:
         made = image(**(await request.json()))
@@ -246,6 +261,8 @@ class FakeOpenStack:
         return web.json_response(self._found(request))
 
     async def _delete(self, request: web.Request) -> web.Response:
+        if self._found(request).get("protected"):
+            return web.json_response({"message": "It is protected."}, status=403)
         self.images.remove(self._found(request))
         return web.Response(status=204)
 

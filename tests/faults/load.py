@@ -19,9 +19,10 @@ OWN, BUSY = "TOO_MANY_REQUESTS", "SERVICE_UNAVAILABLE"
 
 
 def batch(size: int, method: str = LIST, **params: Any) -> list[dict[str, Any]]:
-    """Return a batch of the same call."""
-    call = {"jsonrpc": "2.0", "method": method, "params": params}
-    return [{**call, "id": number} for number in range(size)]
+    """Return a batch of the same call; of lists, which would be sent once, each has a limit."""
+    call = {"jsonrpc": "2.0", "method": method}
+    limits = [{"limit": number + 1} if method == LIST else {} for number in range(size)]
+    return [{**call, "id": number, "params": params | limit} for number, limit in enumerate(limits)]
 
 
 def tally(answers: Iterable[Any]) -> str:

@@ -29,8 +29,8 @@ async def bobs(bff: Bff) -> str:
 
 
 def is_hit(request: Request) -> bool:
-    """Return whether it is about the image whose answers are faulty."""
-    return HIT in request.path
+    """Return whether it is about the image alone whose answers are faulty."""
+    return HIT in request.path.partition("?")[0]
 
 
 def is_alices(request: Request) -> bool:

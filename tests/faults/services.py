@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qs
 
 from tests.fakes.errors import glance_error, keystone_error
 
@@ -164,7 +165,15 @@ def _of_glance(request: Request) -> tuple[Any, int]:
         return b"Authentication required", 401
     if image_id and not image_id.startswith(USERS[user][:8]):
         return glance_error(404, f"No image found with ID {image_id}"), 404
+    if chosen := parse_qs(request.path.partition("?")[2]).get("id"):
+        return {"images": _listed(user, chosen[0].removeprefix("in:").split(","))}, 200
     return _of_images(request.method, user, image_id, "/".join(rest))
+
+
+def _listed(user: str, image_ids: list[str]) -> list[dict[str, Any]]:
+    """Return the images of a list of some; as a hidden one, the first is in no list."""
+    mine = (image_id for image_id in image_ids if image_id.startswith(USERS[user][:8]))
+    return [image(user, image_id) for image_id in mine if image_id != image_id_of(user, 1)]
 
 
 def _of_images(method: str, user: str, image_id: str, below: str) -> tuple[Any, int]:

@@ -238,7 +238,8 @@ async def test_an_odd_request_id_of_an_answer_costs_no_other_call_and_is_not_quo
 ) -> None:
     missing = image_id_of("bob")
     stage.glance.will(
-        with_header("X-Openstack-Request-Id", value), lambda request: missing in request.path
+        with_header("X-Openstack-Request-Id", value),
+        lambda request: request.path.endswith(missing),
     )
     first, second = await bff.json(
         [

@@ -202,7 +202,8 @@ async def test_a_hanging_glance_holds_up_nobody_at_keystone(start: Start, stage:
         await wire.send(right)
 
     stage.glance.will(hold, always=True)
-    calls = [{"jsonrpc": "2.0", "id": n, "method": LIST} for n in range(HELD)]
+    call = {"jsonrpc": "2.0", "method": LIST}
+    calls = [{**call, "id": n, "params": {"limit": n + 1}} for n in range(HELD)]
     waiting = asyncio.ensure_future(bff.json(calls, x_auth_token=TOKEN))
     for _ in calls:
         await arrived.acquire()

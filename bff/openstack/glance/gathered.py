@@ -14,6 +14,7 @@ from itertools import islice
 
 import structlog
 
+from bff import log_fields
 from bff.errors import BffError, Code
 from bff.openstack.glance.client import Glance
 from bff.openstack.glance.images import Listed
@@ -133,7 +134,7 @@ class _Step:
         return self._next
 
     async def _read(self, _count: Count) -> Listed:
-        structlog.contextvars.unbind_contextvars("image")
+        log_fields.unbind("image")
         images = self.glance.counting(self._allowance.count).images
         try:
             async with asyncio.timeout(self._allowance.seconds()):
@@ -141,5 +142,5 @@ class _Step:
         except (BffError, TimeoutError) as failure:
             log.info("images are asked for one by one", error=str(failure) or "it took too long")
             # Of no call's log line: each says what became of its own request.
-            structlog.contextvars.unbind_contextvars(*NOTES)
+            log_fields.unbind(*NOTES)
             return Listed({}, (), has_more=False)

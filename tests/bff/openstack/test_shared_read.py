@@ -6,8 +6,8 @@ import asyncio
 from typing import Any
 
 import pytest
-import structlog
 
+from bff import log_fields
 from bff.errors import BffError, Code
 from bff.openstack.shared_read import Count, SharedRead, uncounted
 
@@ -30,7 +30,7 @@ class Upstream:
         except asyncio.CancelledError:
             self.cancelled += 1
             raise
-        structlog.contextvars.bind_contextvars(upstream_request_id=f"req-{self.asked}")
+        log_fields.bind(upstream_request_id=f"req-{self.asked}")
         if isinstance(answer, BaseException):
             raise answer
         count(len(answer))
@@ -51,7 +51,7 @@ class Waiters:
             self.counted[number] += size
 
         answer = await self.read.answer(count)
-        return answer, structlog.contextvars.get_contextvars().get("upstream_request_id")
+        return answer, log_fields.current().get("upstream_request_id")
 
     async def turn(self) -> None:
         """Let whatever is ready run."""

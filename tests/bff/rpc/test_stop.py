@@ -85,7 +85,8 @@ async def test_each_call_of_a_batch_says_what_became_of_it(
 ) -> None:
     session = LIST | {"id": "done", "method": "auth.getCurrentUserSession"}
     notification = {key: value for key, value in LIST.items() if key != "id"}
-    batch = [session, notification, *(LIST | {"id": number} for number in range(30))]
+    lists = (LIST | {"id": number, "params": {"limit": number + 1}} for number in range(30))
+    batch = [session, notification, *lists]
     calling = asyncio.create_task(stopped.bff.json(batch, X_Auth_Token=openstack.new_token()))
     async with asyncio.timeout(SECONDS):
         for _ in range(16):

@@ -10,10 +10,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bff import log_fields
 from bff.errors import BffError, Code
 from bff.openstack.glance import Glance, body
 from bff.openstack.glance.gathered import Allowance, GatheredImages, can_be_gathered
@@ -52,7 +52,7 @@ async def test_each_is_told_under_which_name_it_was_sent(
 
     async def get(image_id: str) -> str:
         await images.text(image_id, glance)
-        return str(structlog.contextvars.get_contextvars().get("upstream_request_id"))
+        return str(log_fields.current().get("upstream_request_id"))
 
     assert set(await asyncio.gather(get(ONE), get(TWO))) == {"req-theirs"}
 
