@@ -122,6 +122,31 @@ async def test_a_list_that_never_ends_is_not_read_on_for_ever(
     assert [asked.endswith("os_hidden=true") for asked in upstream.asked] == [False, False, True]
 
 
+async def test_one_call_that_is_cancelled_leaves_the_list_to_the_others(
+    upstream: Upstream, glance: Glance
+) -> None:
+    upstream.will_answer(listed(text(TWO), text(ONE)))
+    images = gathered(ONE, TWO)
+    first, second = (asyncio.create_task(images.text(one, glance)) for one in (ONE, TWO))
+    await asyncio.sleep(0)
+    first.cancel()
+    async with asyncio.timeout(10):
+        assert await second == text(TWO)
+    assert first.cancelled()
+
+
+async def test_one_call_that_comes_after_the_others_went_asks_anew(
+    upstream: Upstream, glance: Glance
+) -> None:
+    images = gathered(ONE, TWO)
+    first = asyncio.create_task(images.text(ONE, glance))
+    await asyncio.sleep(0)
+    first.cancel()
+    await asyncio.wait([first])
+    upstream.will_answer(listed(text(TWO), text(ONE)))
+    assert await texts(images, glance, (TWO,)) == [text(TWO)]
+
+
 def test_an_allowance_is_one_for_all_lists() -> None:
     allowance = Allowance(lambda: 1, max_bytes=10)
     allowance.count(10)
