@@ -9,6 +9,8 @@ CLIENT := clients/typescript
 NODE := $(CURDIR)/$(BIN)/node
 NODE_MODULES := $(patsubst %,%/node_modules/.installed, \
 	explorer tests/openrpc $(CLIENT) $(CLIENT)/test/trpc-11.16)
+# What `make bench` compares with.
+MINI := bench/peers/mini/node_modules/.installed
 # The oldest that the client supports; the tests try the packed client with it.
 OLDEST_NODE := $(VENV)/node-20.18.0
 SOURCES := bff procedures schemas devcloud tests bench
@@ -34,7 +36,7 @@ ifneq ($(wildcard $(VENV)),)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run cloud test unit faults soak system-packages check format docs explorer bench clean
+.PHONY: help run cloud test unit faults soak system-packages check format docs explorer bench bench-load clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \2/p' $(MAKEFILE_LIST) | awk '{ printf "%s %-16s", $$1, $$2; $$1 = $$2 = ""; print }'
@@ -80,7 +82,11 @@ docs: $(VENV)/.installed ## Write what is generated
 explorer: $(NODE_MODULES) ## Build the explorer's page, which is committed
 	cd explorer && $(NODE) node_modules/typescript/bin/tsc && $(NODE) node_modules/vite/bin/vite.js build
 
-bench: $(VENV)/.installed-dev ## Measure uploads of 2 GiB, hostile forms, callers under load, and ten thousand uploads that break off
+bench: $(VENV)/.installed-dev $(MINI) ## Compare what calls cost with what peers of ours take (QUICK=1: in two minutes; CASE=…)
+	@tests/install wrk
+	$(BIN)/python -m bench.speed $(if $(QUICK),--quick) $(CASE:%=--case %)
+
+bench-load: $(VENV)/.installed-dev ## Measure uploads of 2 GiB, hostile forms, callers under load, and ten thousand uploads that break off
 	$(BIN)/python -m bench.uploads
 	$(BIN)/python -m bench.forms
 	$(BIN)/python -m bench.load
@@ -88,7 +94,7 @@ bench: $(VENV)/.installed-dev ## Measure uploads of 2 GiB, hostile forms, caller
 
 clean: ## Remove whatever was installed or made
 	rm -rf .venv .venv-cloud .devcloud .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis dist \
-		$(dir $(NODE_MODULES)) $(CLIENT)/dist tests/browser/artifacts
+		$(dir $(NODE_MODULES) $(MINI)) $(CLIENT)/dist tests/browser/artifacts
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || { \

@@ -9,7 +9,7 @@ import pytest
 from tests.process import ROOT
 
 FOLDERS = (
-    *("explorer", "tests/openrpc"),
+    *("explorer", "tests/openrpc", "bench/peers/mini"),
     *("clients/typescript", "clients/typescript/test/trpc-11.16"),
 )
 

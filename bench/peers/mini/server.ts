@@ -1,0 +1,44 @@
+// What a team would write first: Fastify, tRPC, zod and undici in front of Glance. It has no sign-in and
+// no sessions, hands on the caller's token, and answers whatever Glance says. `node server.ts`, with
+// PORT and GLANCE_URL; Node removes the types by itself.
+import { initTRPC, TRPCError } from "@trpc/server"
+import { fastifyTRPCPlugin, type CreateFastifyContextOptions } from "@trpc/server/adapters/fastify"
+import fastify from "fastify"
+import { Pool } from "undici"
+import { z } from "zod"
+
+const glance = new Pool(process.env.GLANCE_URL!, { connections: 1000, pipelining: 1 })
+
+function createContext({ req }: CreateFastifyContextOptions) {
+  return { token: String(req.headers["x-auth-token"] ?? "") }
+}
+
+const t = initTRPC.context<typeof createContext>().create()
+
+async function get(path: string, token: string) {
+  const headers = { accept: "application/json", "x-auth-token": token }
+  const { statusCode, body } = await glance.request({ method: "GET", path, headers })
+  if (statusCode !== 200) {
+    const code = statusCode === 404 ? "NOT_FOUND" : "INTERNAL_SERVER_ERROR"
+    throw new TRPCError({ code, message: await body.text() })
+  }
+  return body.json()
+}
+
+const router = t.router({
+  getImageById: t.procedure
+    .input(z.object({ imageId: z.uuid() }))
+    .query(({ input, ctx }) => get(`/v2/images/${input.imageId}`, ctx.token)),
+
+  listImages: t.procedure
+    .input(z.object({ limit: z.number().int().min(1).max(1000).default(25) }))
+    .query(async ({ input, ctx }) => {
+      const page = (await get(`/v2/images?limit=${input.limit}`, ctx.token)) as { images: unknown[] }
+      return page.images
+    }),
+})
+
+// The lengths are those that tRPC's own documentation has for its batches.
+const server = fastify({ logger: true, routerOptions: { maxParamLength: 50000 } })
+server.register(fastifyTRPCPlugin, { prefix: "/trpc", trpcOptions: { router, createContext } })
+await server.listen({ host: "127.0.0.1", port: Number(process.env.PORT) })

@@ -1,0 +1,1 @@
+"""What a call costs: ours beside peers of ours, in one run (``python -m bench.speed``)."""

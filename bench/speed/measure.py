@@ -1,0 +1,170 @@
+"""Measuring a case: every server in turn, several times over."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.speed import wrk
+from bench.speed.cases import ALONE, OURS, Case, sign_in
+from bench.speed.servers import Server, running
+from bench.speed.wrk import Load, Request, Spread
+
+TOKEN = "X-Auth-Token: gAAAA" + "t" * 178
+# By how much the mean length of the answers may differ from that of the right one.
+TOLERANCE = 0.02
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How often, how long, and how long beforehand; in whole seconds, as wrk has them."""
+
+    rounds: int
+    seconds: int
+    warm_up: int
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one server did in one case; latencies and processor time in milliseconds."""
+
+    case: Case
+    server: str
+    per_second: Spread
+    p50: Spread
+    p99: Spread
+    cpu: Spread
+    memory: float
+    wrong: int
+
+    @property
+    def cpu_per_call(self) -> float:
+        """Milliseconds of processor time for each call of a batch."""
+        return self.cpu.median / self.case.calls
+
+
+@dataclass(frozen=True)
+class Run:
+    """One load on one server."""
+
+    load: Load
+    cpu: float
+    wrong: int
+
+
+class Target:
+    """A server, and the questions of a case to it."""
+
+    def __init__(self, case: Case, name: str, server: Server, folder: Path) -> None:
+        self.name, self._case, self._server = name, case, server
+        requests = case.questions[name]()
+        self._file = wrk.written(requests, folder / f"{case.name}-{name}.requests")
+        self._headers = ["Content-Type: application/json", *_credentials(case, name, server)]
+        self._expected = _length(server.origin, requests[0], self._headers, case)
+
+    def warm_up(self, seconds: int) -> None:
+        """Load the server, which may be too slow yet for a single answer."""
+        with suppress(ValueError):
+            self.run(seconds)
+
+    def run(self, seconds: int) -> Run:
+        """Load the server for a while."""
+        before = self._server.cpu_at_rest()
+        load = wrk.run(
+            self._server.origin, self._file, self._headers, self._case.connections, seconds
+        )
+        cpu = (self._server.cpu() - before) / load.work * 1000
+        strange = abs(load.bytes_each / self._expected - 1) > TOLERANCE
+        return Run(load, cpu, load.requests if strange else load.failures)
+
+    def measured(self, runs: Sequence[Run]) -> Measured:
+        """Return all rounds together, and the memory as it is now."""
+
+        def spread(value: Callable[[Run], float]) -> Spread:
+            return Spread(tuple(map(value, runs)))
+
+        return Measured(
+            case=self._case,
+            server=self.name,
+            per_second=spread(lambda run: run.load.per_second),
+            p50=spread(lambda run: run.load.p50),
+            p99=spread(lambda run: run.load.p99),
+            cpu=spread(lambda run: run.cpu),
+            memory=self._server.memory(),
+            wrong=sum(run.wrong for run in runs),
+        )
+
+
+def measure(case: Case, upstream: Server, effort: Effort, folder: Path) -> list[Measured]:
+    """Measure a case on all of its servers; each is started anew, so that its memory is its own."""
+    with ExitStack() as stack:
+        servers = {
+            name: upstream
+            if name == ALONE
+            else stack.enter_context(running(name, upstream.origin, folder, case.workers))
+            for name in case.servers
+        }
+        targets = [Target(case, name, server, folder) for name, server in servers.items()]
+        for target in targets:
+            target.warm_up(effort.warm_up)
+        rounds = [[target.run(effort.seconds) for target in targets] for _ in range(effort.rounds)]
+        return [
+            target.measured([runs[number] for runs in rounds])
+            for number, target in enumerate(targets)
+        ]
+
+
+def _credentials(case: Case, name: str, server: Server) -> list[str]:
+    if name != OURS or case.session == "token":
+        return [TOKEN]
+    (request,) = sign_in().questions[OURS]()
+    answer, _ = _asked(server.origin, request, ["Content-Type: application/json"])
+    cookie = (answer.getheader("set-cookie") or "").partition(";")[0]
+    return [f"Cookie: {cookie}", f"Origin: {server.origin}"]
+
+
+def _length(origin: str, request: Request, headers: Sequence[str], case: Case) -> int:
+    """Return how many bytes the right answer has, as wrk counts them.
+
+    Raises:
+        RuntimeError: the answer is a wrong one.
+    """
+    answer, body = _asked(origin, request, headers)
+    if answer.status != 200 or body.count(case.mark) != case.marks:
+        raise RuntimeError(f"{case.name}: {answer.status} {body[:500]!r} from {request}")
+    head = sum(len(name) + len(value) + 4 for name, value in answer.getheaders())
+    return head + len("HTTP/1.1 200 OK\r\n\r\n") + len(body)
+
+
+def _asked(
+    origin: str, request: Request, headers: Sequence[str]
+) -> tuple[http.client.HTTPResponse, bytes]:
+    connection = http.client.HTTPConnection(origin.removeprefix("http://"), timeout=30)
+    given = dict(header.split(": ", 1) for header in headers)
+    connection.request(request.method, request.path, request.body or None, given)
+    answer = connection.getresponse()
+    body = answer.read()
+    connection.close()
+    return answer, body
+
+
+def as_json(measured: Sequence[Measured]) -> str:
+    """Return the figures for whoever compares two runs."""
+    rows = [
+        {
+            "case": row.case.name,
+            "server": row.server,
+            "perSecond": row.per_second.values,
+            "p50": row.p50.values,
+            "p99": row.p99.values,
+            "cpu": row.cpu.values,
+            "memory": row.memory,
+            "wrong": row.wrong,
+        }
+        for row in measured
+    ]
+    return json.dumps(rows, indent=1)
