@@ -36,7 +36,7 @@ ifneq ($(wildcard $(VENV)),)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run cloud test unit faults soak system-packages check format docs explorer bench bench-load clean
+.PHONY: help run cloud test unit faults soak system-packages check format docs explorer bench profile bench-load clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \2/p' $(MAKEFILE_LIST) | awk '{ printf "%s %-16s", $$1, $$2; $$1 = $$2 = ""; print }'
@@ -86,6 +86,10 @@ bench: $(VENV)/.installed-dev $(MINI) ## Compare what calls cost with what peers
 	@tests/install wrk
 	$(BIN)/python -m bench.speed $(if $(QUICK),--quick) $(CASE:%=--case %)
 
+profile: $(VENV)/.installed-bench ## Show where the time of a call goes (CASE=get)
+	@tests/install wrk
+	$(BIN)/python -m bench.profile $(CASE:%=--case %)
+
 bench-load: $(VENV)/.installed-dev ## Measure uploads of 2 GiB, hostile forms, callers under load, and ten thousand uploads that break off
 	$(BIN)/python -m bench.uploads
 	$(BIN)/python -m bench.forms
@@ -111,6 +115,10 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --requirement requirements-dev.txt
+	@touch $@
+
+$(VENV)/.installed-bench: requirements-bench.txt $(VENV)/.installed-dev
+	$(BIN)/python -m pip install --quiet --requirement requirements-bench.txt
 	@touch $@
 
 # Links, because the wheel's own npm is a copy that does not find its library.

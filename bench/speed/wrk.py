@@ -62,14 +62,14 @@ def parsed(output: str) -> Load:
 
 
 def run(
-    origin: str, requests: Path, headers: Sequence[str], connections: int, seconds: float
+    origin: str, requests: Path, headers: Sequence[str], connections: int, seconds: int
 ) -> Load:
-    """Send the requests of a file (``written``) over and over.
+    """Send the requests of a file (``written``) over and over, for so many whole seconds.
 
     Raises:
         ValueError: not one was answered.
     """
-    words = [*("wrk", "-t", "1", "-c", str(connections), "-d", f"{seconds:g}s", "--timeout", "30s")]
+    words = [*("wrk", "-t", "1", "-c", str(connections), "-d", f"{seconds}s", "--timeout", "30s")]
     words += ["-s", str(SCRIPT), origin, "--", str(requests), *headers]
     done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=seconds + 60)
     return parsed(done.stdout + done.stderr)
