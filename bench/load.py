@@ -1,7 +1,7 @@
 """``python -m bench.load``: what one caller's load costs another, and how soon a refusal comes.
 
 A stand-in for Keystone and Glance (``bench.stand_in``) is slow, hangs or resets on command. Each
-figure is beside the same call alone, in one run.
+figure is beside the same call alone, in one run; load, services and client share one machine.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
@@ -35,6 +36,24 @@ SETTINGS: Mapping[str, str] = {
     "BFF_BREAKER_FAILURES": "1000",
     "BFF_CALL_TIMEOUT": "30",
 }
+# Beside crowds, whatever holds them back is as it is by default, but what would keep them out.
+CROWDED: Mapping[str, str] = {
+    "BFF_LOG_LEVEL": "error",
+    "BFF_SIGN_INS_PER_USER": "0",
+    "BFF_SIGN_INS_PER_ADDRESS": "0",
+    "BFF_MAX_UPLOADS_PER_PROJECT": "100",
+    # Who comes from where is what a request says.
+    "BFF_TRUSTED_PROXIES": "127.0.0.1",
+}
+USERS = 400
+SLOW = 2.0
+GUESSES = 100
+# What a Keystone takes to hash a password, in seconds.
+HASHING = 0.35
+UPLOADS = 50
+# Of a slow upload, in bytes a second; of a fast one, none.
+RATES: Mapping[str, str] = {"slow": "200k", "fast": "100G"}
+FILE_SIZE = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -45,9 +64,10 @@ class Bff:
     upstream: str
     client: aiohttp.ClientSession
 
-    async def glance(self, mode: str, seconds: float = 0.02) -> None:
-        """Say what Glance does from now on."""
-        await self._post(f"{self.upstream}/mode", {"mode": mode, "seconds": seconds})
+    async def glance(self, mode: str, seconds: float = 0.02, hashing: float = 0) -> None:
+        """Say what Glance does from now on, and how long Keystone takes for a password."""
+        asked = {"mode": mode, "seconds": seconds, "password_seconds": hashing}
+        await self._post(f"{self.upstream}/mode", asked)
 
     async def requests(self) -> int:
         """Return how many requests Glance was sent since."""
@@ -58,9 +78,10 @@ class Bff:
         """Make one call with a user's token."""
         return await self.send(user, _call(method, params or {"limit": 1}))
 
-    async def send(self, user: str, body: Any) -> Any:
-        """Send a call or a batch."""
-        return await self._post(f"{self.url}rpc", body, {"X-Auth-Token": user} if user else {})
+    async def send(self, user: str, body: Any, address: str = "192.0.2.1") -> Any:
+        """Send a call or a batch; ``address`` counts where proxies are believed."""
+        credentials = {"X-Auth-Token": user} if user else {}
+        return await self._post(f"{self.url}rpc", body, {"X-Forwarded-For": address, **credentials})
 
     async def _post(self, url: str, body: Any, headers: Mapping[str, str] | None = None) -> Any:
         async with self.client.post(url, json=body, headers=headers) as answer:
@@ -72,14 +93,23 @@ def _call(method: str, params: Any, number: int = 1) -> dict[str, Any]:
     return {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
 
 
-async def seconds(work: Callable[[], Awaitable[Any]], count: int = CALLS) -> list[float]:
-    """Return how long each of some calls took, one after the other."""
-    taken = []
+@dataclass
+class Timed:
+    """How long each of some calls took, in seconds, and how many of them failed."""
+
+    taken: list[float] = field(default_factory=list)
+    failed: int = 0
+
+
+async def seconds(work: Callable[[], Awaitable[Any]], count: int = CALLS) -> Timed:
+    """Make a call again and again, one after the other."""
+    timed = Timed()
     for _ in range(count):
         started = time.perf_counter()
-        await work()
-        taken.append(time.perf_counter() - started)
-    return taken
+        answer = await work()
+        timed.taken.append(time.perf_counter() - started)
+        timed.failed += "error" in answer
+    return timed
 
 
 @asynccontextmanager
@@ -90,16 +120,25 @@ async def beside(load: Awaitable[Any], moment: float = 0.5) -> AsyncIterator[Non
     try:
         yield
     finally:
+        ended_early = loading.done()
         loading.cancel()
-        await asyncio.gather(loading, return_exceptions=True)
+        ends = await asyncio.gather(loading, return_exceptions=True)
+    if ended_early and isinstance(ends[0], Exception):
+        raise ends[0]
 
 
-def row(what: str, alone: list[float], loaded: list[float]) -> None:
+HEAD = """\
+| a call | alone, ms | beside the load, ms | longest, ms | times | failed |
+| --- | --- | --- | --- | --- | --- |"""
+
+
+def row(what: str, alone: Timed, loaded: Timed) -> None:
     """Print the medians and the longest, and how many times as long it takes beside the load."""
-    before, after = statistics.median(alone), statistics.median(loaded)
+    before, after = statistics.median(alone.taken), statistics.median(loaded.taken)
+    failed = f"{loaded.failed} of {len(loaded.taken)}" if loaded.failed else ""
     print(
-        f"| {what} | {before * 1000:.0f} | {after * 1000:.0f} | {max(loaded) * 1000:.0f}"
-        f" | {after / before:.1f} |",
+        f"| {what} | {before * 1000:.0f} | {after * 1000:.0f} | {max(loaded.taken) * 1000:.0f}"
+        f" | {after / before:.1f} | {failed} |",
         flush=True,
     )
 
@@ -107,8 +146,7 @@ def row(what: str, alone: list[float], loaded: list[float]) -> None:
 async def measure(bff: Bff) -> None:
     """Print the tables."""
     await _resets(bff)
-    print("| a call | alone, ms | beside the load, ms | longest, ms | times |")
-    print("| --- | --- | --- | --- | --- |")
+    print(HEAD)
     await bff.glance("answer")
     ids = [str(uuid.uuid4()) for _ in range(1000)]
     batch = [_call(DELETE, {"imageIds": ids}, number) for number in range(16)]
@@ -128,9 +166,87 @@ async def measure(bff: Bff) -> None:
 
 async def _sign_in(bff: Bff) -> Any:
     given = {"user": "alice", "password": "x", "domainName": "Default"}
-    answer = await bff.send("", _call("auth.createUserSession", given))
-    assert "result" in answer, answer
-    return answer
+    return await bff.send("", _call("auth.createUserSession", given))
+
+
+async def _guess(bff: Bff, address: str) -> None:
+    given = {"user": f"user at {address}", "password": "wrong", "domainName": "Default"}
+    await bff.send("", _call("auth.createUserSession", given), address)
+
+
+async def measure_crowds(bff: Bff) -> None:
+    """Print what a crowd of others costs somebody, by kinds of crowds."""
+    print("\nWanted: at most twice as long.\n\n" + HEAD)
+    await _beside_calls(bff)
+    await _beside_guesses(bff, "from one address", ["198.51.100.1"] * GUESSES)
+    many = [f"198.51.100.{number}" for number in range(GUESSES)]
+    await _beside_guesses(bff, "each from another address", many)
+    for speed, rate in RATES.items():
+        await _beside_uploads(bff, speed, rate)
+
+
+async def _beside_calls(bff: Bff) -> None:
+    others = [f"other{number}" for number in range(USERS)]
+    await bff.glance("answer")
+    for user in ("person", *others):
+        await bff.call(user)
+    await bff.glance("answer", SLOW)
+    alone = await seconds(lambda: bff.call("person"), 3)
+    signing = await seconds(lambda: _sign_in(bff))
+    async with beside(_endlessly(bff.call, others)):
+        loaded = await seconds(lambda: bff.call("person"), 5)
+        signing_in = await seconds(lambda: _sign_in(bff))
+    what = f"beside {USERS} other users' calls to a Glance of {SLOW:g} s"
+    row(f"listImages {what}", alone, loaded)
+    row(f"sign-in {what}", signing, signing_in)
+
+
+async def _beside_guesses(bff: Bff, origin: str, addresses: Sequence[str]) -> None:
+    await bff.glance("answer", hashing=HASHING)
+    alone = await seconds(lambda: bff.call("person"))
+    signing = await seconds(lambda: _sign_in(bff), 5)
+    async with beside(_endlessly(lambda address: _guess(bff, address), addresses)):
+        loaded = await seconds(lambda: bff.call("person"))
+        signing_in = await seconds(lambda: _sign_in(bff), 5)
+    what = f"beside {GUESSES} sign-ins with wrong passwords, {origin}"
+    row(f"listImages {what}", alone, loaded)
+    row(f"sign-in of {HASHING:g} s {what}", signing, signing_in)
+
+
+async def _beside_uploads(bff: Bff, speed: str, rate: str) -> None:
+    await bff.glance("answer")
+    with tempfile.NamedTemporaryFile() as file:
+        file.truncate(FILE_SIZE)
+        alone = await seconds(lambda: bff.call("person"))
+        uploads = _endlessly(lambda user: _upload(bff, user, file.name, rate), ["up"] * UPLOADS)
+        async with beside(uploads, moment=2):
+            loaded = await seconds(lambda: bff.call("person"))
+    row(f"listImages beside {UPLOADS} {speed} uploads", alone, loaded)
+
+
+async def _endlessly(work: Callable[[str], Awaitable[Any]], names: Sequence[str]) -> None:
+    """Do something for each name at once, again and again."""
+
+    async def again(name: str) -> None:
+        while True:
+            await work(name)
+
+    await asyncio.gather(*map(again, names))
+
+
+async def _upload(bff: Bff, user: str, file: str, rate: str) -> None:
+    """Upload by curl, which takes no time of this process; raises where that fails."""
+    url = f"{bff.url}upload-image?imageId={uuid.uuid4()}"
+    words = ["-sS", "--fail", "--limit-rate", rate, "-X", "POST", "-T", file, "-H", "Expect:"]
+    words += ["-H", f"x-auth-token: {user}", "-H", "content-type: application/octet-stream", url]
+    process = await asyncio.create_subprocess_exec("curl", *words, stdout=subprocess.DEVNULL)
+    try:
+        if await process.wait():
+            raise RuntimeError("an upload failed")
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
 
 
 async def _refusals(bff: Bff) -> None:
@@ -172,7 +288,12 @@ def started(*words: str, **variables: str) -> Iterator[str]:
     """Run a program of ours; yields what it prints first."""
     environment = {**os.environ, **variables}
     command = [sys.executable, "-m", *words]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+    with (
+        tempfile.TemporaryFile() as log,
+        subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=log, text=True, env=environment
+        ) as process,
+    ):
         assert process.stdout is not None
         try:
             yield process.stdout.readline().strip()
@@ -185,10 +306,11 @@ async def main() -> None:
     with started("bench.stand_in") as line:
         upstream = json.loads(line)
         addresses = {"BFF_AUTH_URL": f"{upstream}/v3", "BFF_GLANCE_URL": upstream}
-        with started("bff", "serve", "--port", "0", **addresses, **SETTINGS) as ready:
-            connector = aiohttp.TCPConnector(limit=0)
-            async with aiohttp.ClientSession(connector=connector) as client:
-                await measure(Bff(ready.removeprefix("ready "), upstream, client))
+        for settings, work in ((SETTINGS, measure), (CROWDED, measure_crowds)):
+            with started("bff", "serve", "--port", "0", **addresses, **settings) as ready:
+                connector = aiohttp.TCPConnector(limit=0)
+                async with aiohttp.ClientSession(connector=connector) as client:
+                    await work(Bff(ready.removeprefix("ready "), upstream, client))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """``python -m bench.stand_in``: a Keystone and a Glance that have as much time as one wants.
 
-Every token is valid, and its own user's. ``POST /mode`` says what Glance does with requests that
-come from now on: ``answer`` after some milliseconds, ``hang``, or ``reset`` the connection.
-``GET /count`` says how many it was sent since.
+Every token is valid, and its own user's; every password is right but ``wrong``. ``POST /mode`` says
+what Glance does with requests that come from now on: ``answer`` after some milliseconds, ``hang``,
+or ``reset`` the connection; and how long Keystone takes for a password. ``GET /count`` says how
+many requests Glance was sent since. Every image is there and waits for its data, until it has them.
 """
 
 from __future__ import annotations
@@ -41,6 +42,8 @@ class StandIn:
 
     def __init__(self) -> None:
         self.mode, self.seconds, self.count = "answer", 0.02, 0
+        self.password_seconds = 0.0
+        self.sizes: dict[str, int] = {}
 
     def application(self) -> web.Application:
         """Return both as one application."""
@@ -56,6 +59,7 @@ class StandIn:
     async def _set_mode(self, request: web.Request) -> web.Response:
         asked = await request.json()
         self.mode, self.seconds, self.count = asked["mode"], asked["seconds"], 0
+        self.password_seconds = asked["password_seconds"]
         return web.Response()
 
     async def _tell_count(self, _request: web.Request) -> web.Response:
@@ -66,7 +70,13 @@ class StandIn:
 
     async def _sign_in(self, request: web.Request) -> web.Response:
         identity = (await request.json())["auth"]["identity"]
-        user = identity.get("password", {"user": {"name": "x"}})["user"]["name"]
+        given = identity.get("password", {"user": {"name": "x", "password": ""}})["user"]
+        if "password" in identity:
+            await asyncio.sleep(self.password_seconds)
+        if given["password"] == "wrong":
+            error = {"code": 401, "title": "Unauthorized", "message": "Wrong."}
+            return web.json_response({"error": error}, status=401)
+        user = given["name"]
         headers = {"X-Subject-Token": f"{user}-{uuid.uuid4()}"}
         body = token_body(user)
         if "scope" in (await request.json())["auth"]:
@@ -84,10 +94,27 @@ class StandIn:
             await asyncio.Event().wait()
         if self.mode == "reset" and request.transport is not None:
             request.transport.abort()
+        if request.method == "PUT":
+            return await self._store(request)
         await asyncio.sleep(self.seconds)
         if request.method == "DELETE":
             return web.Response(status=204)
+        if image_id := request.match_info["rest"].partition("images/")[2]:
+            return web.json_response(self._image(image_id))
         return web.json_response({"images": [], "first": "/v2/images", "schema": "/v2/schemas"})
+
+    def _image(self, image_id: str) -> dict[str, Any]:
+        size = self.sizes.get(image_id)
+        status = "queued" if size is None else "active"
+        formats = {"disk_format": "raw", "container_format": "bare"}
+        return {"id": image_id, "status": status, "size": size, "owner": PROJECT["id"], **formats}
+
+    async def _store(self, request: web.Request) -> web.Response:
+        size = 0
+        async for chunk in request.content.iter_any():
+            size += len(chunk)
+        self.sizes[request.match_info["rest"].split("/")[1]] = size
+        return web.Response(status=204)
 
 
 async def main() -> None:
