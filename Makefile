@@ -84,7 +84,7 @@ explorer: $(NODE_MODULES) ## Build the explorer's page, which is committed
 
 bench: $(VENV)/.installed-dev $(MINI) ## Compare what calls cost with what peers of ours take (QUICK=1: in two minutes; CASE=…)
 	@tests/install wrk
-	$(BIN)/python -m bench.speed $(if $(QUICK),--quick) $(CASE:%=--case %)
+	$(BIN)/python -m bench.speed $(if $(QUICK),--quick) $(CASE:%=--case %) $(if $(QUICK)$(CASE),,--page docs)
 
 profile: $(VENV)/.installed-bench ## Show where the time of a call goes (CASE=get)
 	@tests/install wrk

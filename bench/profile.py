@@ -113,7 +113,7 @@ def main() -> None:
         running(ALONE, "", Path(name)) as upstream,
         running(arguments.server, upstream.origin, Path(name)) as server,
     ):
-        target = Target(case, arguments.server, server, Path(name))
+        target = Target(case, arguments.server, server, upstream, Path(name))
         target.warm_up(WARM_UP)
         cpu = target.run(max(1, arguments.seconds // 2)).cpu
         with _watched(server.pid, arguments.seconds, output):

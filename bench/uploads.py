@@ -27,6 +27,9 @@ BLOCK = 8 * MIB
 WARM_UP = 4 * MIB
 # Linux, proc(5): sets VmHWM, the peak of the resident memory, back to what it is now.
 RESET_PEAK = "5"
+HEAD = """\
+| way | seconds | MiB/s | memory grown (MiB) | CPU of the BFF (s) | sha512 |
+| --- | --- | --- | --- | --- | --- |"""
 RAW = {"name": "bench", "container_format": "bare", "disk_format": "raw"}
 
 
@@ -149,16 +152,15 @@ def main() -> None:
     parser.add_argument("--dir", type=Path, default=Path("/var/tmp"), help="where there is room")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=arguments.dir) as name, a_cloud(Path(name)) as cloud:
-        small = _file(Path(name) / "small", WARM_UP)
-        large = _file(Path(name) / "large", arguments.mib * MIB)
+        small = a_file(Path(name) / "small", WARM_UP)
+        large = a_file(Path(name) / "large", arguments.mib * MIB)
         with a_bff(cloud["auth_url"], arguments.dir) as (pid, origin):
             warm = Bench(cloud, origin, pid, small)
             for way in WAYS:
                 warm.through(way)
             bench = Bench(cloud, origin, pid, large)
             print(f"{arguments.mib} MiB\n")
-            print("| way | seconds | MiB/s | memory grown (MiB) | CPU of the BFF (s) | sha512 |")
-            print("| --- | --- | --- | --- | --- | --- |")
+            print(HEAD)
             for _ in range(arguments.runs):
                 print(bench.direct(), flush=True)
                 for way in WAYS:
@@ -192,7 +194,8 @@ def a_bff(auth_url: str, spool: Path) -> Iterator[tuple[int, str]]:
             process.terminate()
 
 
-def _file(path: Path, size: int) -> Path:
+def a_file(path: Path, size: int) -> Path:
+    """Write a file of random bytes."""
     with path.open("wb") as file:
         for start in range(0, size, BLOCK):
             file.write(os.urandom(min(BLOCK, size - start)))

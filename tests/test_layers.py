@@ -71,6 +71,7 @@ ROOMS = {
     "schemas": {"schemas"},
     "devcloud": {"devcloud"},
     "bench": {"bench", "bff", "procedures", "schemas", "devcloud"},
+    "tests.bench": {"bench"},  # nothing else of the tests measures
     "tests": {"tests", "bff", "procedures", "schemas", "devcloud"},
 }
 ONLY_IN = {

@@ -3,64 +3,84 @@
 from __future__ import annotations
 
 import argparse
+import resource
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
-from bench.speed import cases
-from bench.speed.cases import ALONE, OURS, SERVERS, Case, only
+from bench import dashboard
+from bench.speed import cases, page, tables, targets, uploads
+from bench.speed.cases import ALONE, SERVERS, Case, only
+from bench.speed.curves import curves, drawn
+from bench.speed.machine import machine
 from bench.speed.measure import Effort, Measured, measure
 from bench.speed.servers import Server, running
 
-QUICK = Effort(rounds=2, seconds=2, warm_up=1)
-WHOLE = Effort(rounds=3, seconds=5, warm_up=2)
-HEAD = """\
-| case | server | requests/s | p50, ms | p99, ms | CPU, ms/request | CPU, times ours | memory, MiB |
-| --- | --- | --- | --- | --- | --- | --- | --- |"""
+QUICK = Effort(rounds=2, seconds=2, warm_up=3)
+WHOLE = Effort(rounds=3, seconds=5, warm_up=4)
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure and print, or write the page."""
+    known = cases.by_name()
     parser = argparse.ArgumentParser(prog="python -m bench.speed", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="the most telling cases, briefly")
-    parser.add_argument("--case", action="append", help="only this one; may be repeated")
+    parser.add_argument("--case", action="append", choices=known, help="only this; repeatable")
     parser.add_argument("--servers", default=",".join(SERVERS), help="only these, by commas")
+    parser.add_argument("--page", type=Path, help="measure all, and write the page to this folder")
     arguments = parser.parse_args()
-    asked = set(arguments.servers.split(","))
-    effort = QUICK if arguments.quick else WHOLE
-    with tempfile.TemporaryDirectory() as name, an_upstream(Path(name)) as upstream:
-        print(HEAD)
-        for case in _chosen(arguments.case, arguments.quick):
-            servers = [server for server in case.servers if server in asked]
-            show(measure(only(case, *servers), upstream, effort, Path(name)))
-
-
-def _chosen(names: list[str] | None, quick: bool) -> list[Case]:
-    if names:
-        known = cases.by_name()
-        return [known[name] for name in names]
-    return cases.quick_cases() if quick else [*cases.main_cases(), *cases.ways()]
-
-
-@contextmanager
-def an_upstream(folder: Path) -> Iterator[Server]:
-    """Run the stand-in."""
-    with running(ALONE, "", folder) as upstream:
-        yield upstream
-
-
-def show(measured: list[Measured]) -> None:
-    """Print the rows of a case."""
-    ours = next((row.cpu.median for row in measured if row.server == OURS), None)
-    for row in measured:
-        times = f"{row.cpu.median / ours:.2f}" if ours else ""
-        wrong = f" ({row.wrong} WRONG)" if row.wrong else ""
-        print(
-            f"| {row.case.title} | {row.server} | {row.per_second:.0f}{wrong} | {row.p50:.1f}"
-            f" | {row.p99:.1f} | {row.cpu:.3f} | {times} | {row.memory:.0f} |",
-            flush=True,
+    servers = arguments.servers.split(",")
+    allow_connections()
+    with tempfile.TemporaryDirectory() as name, running(ALONE, "", Path(name)) as upstream:
+        if arguments.page:
+            page.write(_whole(upstream, Path(name)), arguments.page)
+            return
+        effort = QUICK if arguments.quick else WHOLE
+        chosen = [known[name] for name in arguments.case or ()] or (
+            cases.quick_cases() if arguments.quick else [*cases.main_cases(), *cases.ways()]
         )
+        found = _all(chosen, upstream, effort, Path(name), servers)
+        print("\n" + targets.table(targets.verdicts([row for case in found for row in case])))
+
+
+def allow_connections() -> None:
+    """Let this process and its children have as many connections as the system lets them."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def _all(
+    chosen: Sequence[Case],
+    upstream: Server,
+    effort: Effort,
+    folder: Path,
+    servers: Sequence[str] = SERVERS,
+) -> list[list[Measured]]:
+    """Measure cases, and print each as it comes."""
+    print(tables.HEAD, flush=True)
+    found = []
+    for case in chosen:
+        asked = [server for server in case.servers if server in servers]
+        found.append(measure(only(case, *asked), upstream, effort, folder))
+        print(tables.rows(found[-1]), flush=True)
+    return found
+
+
+def _whole(upstream: Server, folder: Path) -> page.Found:
+    """Measure everything."""
+    described = machine()
+    main_rows = _all(cases.main_cases(), upstream, WHOLE, folder)
+    ways = _all(cases.ways(), upstream, WHOLE, folder)
+    figures = []
+    for curve in curves():
+        print(f"\n{curve.title}", flush=True)
+        figures.append(drawn(curve, upstream, folder))
+    print("\nUploads and a dashboard's first page", flush=True)
+    found = page.Found(
+        described, WHOLE, main_rows, ways, figures, uploads.measure(), dashboard.measure()
+    )
+    print(targets.table(targets.verdicts(found.rows, found.uploads.cpu)))
+    return found
 
 
 if __name__ == "__main__":

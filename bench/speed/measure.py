@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import json
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -30,7 +29,15 @@ class Effort:
 
 @dataclass(frozen=True)
 class Measured:
-    """What one server did in one case; latencies and processor time in milliseconds."""
+    """What one server did in one case; latencies and processor time in milliseconds.
+
+    Args:
+        cpu: For each request, which may be a batch.
+        memory: After the load, in MiB.
+        size: The bytes of an answer.
+        upstream: How many requests Keystone and Glance got for each one.
+        wrong: How many answers were not the right one, or were none.
+    """
 
     case: Case
     server: str
@@ -39,6 +46,8 @@ class Measured:
     p99: Spread
     cpu: Spread
     memory: float
+    size: int
+    upstream: float
     wrong: int
 
     @property
@@ -53,33 +62,42 @@ class Run:
 
     load: Load
     cpu: float
+    upstream: float
     wrong: int
 
 
 class Target:
     """A server, and the questions of a case to it."""
 
-    def __init__(self, case: Case, name: str, server: Server, folder: Path) -> None:
-        self.name, self._case, self._server = name, case, server
+    def __init__(
+        self, case: Case, name: str, server: Server, upstream: Server, folder: Path
+    ) -> None:
+        self.name, self._case, self._server, self._upstream = name, case, server, upstream
         requests = case.questions[name]()
         self._file = wrk.written(requests, folder / f"{case.name}-{name}.requests")
         self._headers = ["Content-Type: application/json", *_credentials(case, name, server)]
         self._expected = _length(server.origin, requests[0], self._headers, case)
 
     def warm_up(self, seconds: int) -> None:
-        """Load the server, which may be too slow yet for a single answer."""
-        with suppress(ValueError):
-            self.run(seconds)
+        """Load the server, which may be too slow yet for a single answer.
+
+        Node translates what it runs often; the stand-in is warm from the first case on.
+        """
+        if self.name != ALONE:
+            with suppress(ValueError):
+                self.run(seconds)
 
     def run(self, seconds: int) -> Run:
         """Load the server for a while."""
-        before = self._server.cpu_at_rest()
+        before, sent = self._server.cpu_at_rest(), _count(self._upstream)
         load = wrk.run(
             self._server.origin, self._file, self._headers, self._case.connections, seconds
         )
         cpu = (self._server.cpu() - before) / load.work * 1000
+        sent = _count(self._upstream) - sent - 1
         strange = abs(load.bytes_each / self._expected - 1) > TOLERANCE
-        return Run(load, cpu, load.requests if strange else load.failures)
+        wrong = load.requests if strange else load.failures
+        return Run(load, cpu, sent / load.work, wrong)
 
     def measured(self, runs: Sequence[Run]) -> Measured:
         """Return all rounds together, and the memory as it is now."""
@@ -95,6 +113,8 @@ class Target:
             p99=spread(lambda run: run.load.p99),
             cpu=spread(lambda run: run.cpu),
             memory=self._server.memory(),
+            size=self._expected,
+            upstream=spread(lambda run: run.upstream).median,
             wrong=sum(run.wrong for run in runs),
         )
 
@@ -108,7 +128,7 @@ def measure(case: Case, upstream: Server, effort: Effort, folder: Path) -> list[
             else stack.enter_context(running(name, upstream.origin, folder, case.workers))
             for name in case.servers
         }
-        targets = [Target(case, name, server, folder) for name, server in servers.items()]
+        targets = [Target(case, name, server, upstream, folder) for name, server in servers.items()]
         for target in targets:
             target.warm_up(effort.warm_up)
         rounds = [[target.run(effort.seconds) for target in targets] for _ in range(effort.rounds)]
@@ -140,6 +160,11 @@ def _length(origin: str, request: Request, headers: Sequence[str], case: Case) -
     return head + len("HTTP/1.1 200 OK\r\n\r\n") + len(body)
 
 
+def _count(upstream: Server) -> int:
+    _, body = _asked(upstream.origin, Request("GET", "/count"), [])
+    return int(body)
+
+
 def _asked(
     origin: str, request: Request, headers: Sequence[str]
 ) -> tuple[http.client.HTTPResponse, bytes]:
@@ -150,21 +175,3 @@ def _asked(
     body = answer.read()
     connection.close()
     return answer, body
-
-
-def as_json(measured: Sequence[Measured]) -> str:
-    """Return the figures for whoever compares two runs."""
-    rows = [
-        {
-            "case": row.case.name,
-            "server": row.server,
-            "perSecond": row.per_second.values,
-            "p50": row.p50.values,
-            "p99": row.p99.values,
-            "cpu": row.cpu.values,
-            "memory": row.memory,
-            "wrong": row.wrong,
-        }
-        for row in measured
-    ]
-    return json.dumps(rows, indent=1)

@@ -1,8 +1,8 @@
 """``python -m bench.speed.upstream PORT``: a Keystone and a Glance that cost next to nothing.
 
 Answers are made beforehand; only ids are put into them. Every token is valid, every image is
-there. It checks nothing and trusts whoever calls: for measurements on one machine alone. Sources:
-Identity API v3, Image API v2.
+there. ``GET /count`` says how many requests there were. It checks nothing and trusts whoever calls:
+for measurements on one machine alone. Sources: Identity API v3, Image API v2.
 """
 
 from __future__ import annotations
@@ -140,6 +140,7 @@ class Answers:
         self._scoped = token_body(origin, "u" * 32, scoped=True)
         self._unscoped = token_body(origin, "u" * 32, scoped=False)
         self._numbers = itertools.count()
+        self._requests = 0
         version = {"id": "v3.14", "status": "stable", "links": [{"rel": "self", "href": origin}]}
         self._version = http(json.dumps({"version": version}).encode())
         self._projects = http(json.dumps({"projects": [PROJECT], "links": {}}).encode())
@@ -147,12 +148,15 @@ class Answers:
 
     def answer(self, method: bytes, path: bytes, head: bytes, body: bytes) -> bytes:
         """Return the answer to one request."""
+        self._requests += 1
         if path.startswith(b"/v2/images/"):
             return path[11:47].join(_OF_ONE) if method == b"GET" else DELETED
         if path.startswith(b"/v2/images"):
             return self._page(path.decode())
         if path.endswith(b"/auth/tokens"):
             return self._token(method, head, body)
+        if path == b"/count":
+            return http(b"%d" % self._requests)
         return self._projects if b"projects" in path else self._version
 
     def _token(self, method: bytes, head: bytes, body: bytes) -> bytes:
