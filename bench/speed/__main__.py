@@ -24,7 +24,9 @@ def main() -> None:
     """Measure and print, or write the page."""
     known = cases.by_name()
     parser = argparse.ArgumentParser(prog="python -m bench.speed", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="the most telling cases, briefly")
+    parser.add_argument(
+        "--quick", action="store_true", help="briefly, and the most telling cases alone"
+    )
     parser.add_argument("--case", action="append", choices=known, help="only this; repeatable")
     parser.add_argument("--servers", default=",".join(SERVERS), help="only these, by commas")
     parser.add_argument("--page", type=Path, help="measure all, and write the page to this folder")
@@ -32,10 +34,10 @@ def main() -> None:
     servers = arguments.servers.split(",")
     allow_connections()
     with tempfile.TemporaryDirectory() as name, running(ALONE, "", Path(name)) as upstream:
-        if arguments.page:
-            page.write(_whole(upstream, Path(name)), arguments.page)
-            return
         effort = QUICK if arguments.quick else WHOLE
+        if arguments.page:
+            page.write(_whole(upstream, effort, Path(name)), arguments.page)
+            return
         chosen = [known[name] for name in arguments.case or ()] or (
             cases.quick_cases() if arguments.quick else [*cases.main_cases(), *cases.ways()]
         )
@@ -66,19 +68,19 @@ def _all(
     return found
 
 
-def _whole(upstream: Server, folder: Path) -> page.Found:
+def _whole(upstream: Server, effort: Effort, folder: Path) -> page.Found:
     """Measure everything."""
     described = machine()
-    main_rows = _all(cases.main_cases(), upstream, WHOLE, folder)
-    ways = _all(cases.ways(), upstream, WHOLE, folder)
+    # First what may fail for more reasons, before much time is spent.
+    print("Uploads and a dashboard's first page", flush=True)
+    sent, pages = uploads.measure(), dashboard.measure()
+    main_rows = _all(cases.main_cases(), upstream, effort, folder)
+    ways = _all(cases.ways(), upstream, effort, folder)
     figures = []
     for curve in curves():
         print(f"\n{curve.title}", flush=True)
         figures.append(drawn(curve, upstream, folder))
-    print("\nUploads and a dashboard's first page", flush=True)
-    found = page.Found(
-        described, WHOLE, main_rows, ways, figures, uploads.measure(), dashboard.measure()
-    )
+    found = page.Found(described, effort, main_rows, ways, figures, sent, pages)
     print(targets.table(targets.verdicts(found.rows, found.uploads.cpu)))
     return found
 
