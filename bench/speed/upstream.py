@@ -28,7 +28,7 @@ LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE)
 SUBJECT = re.compile(rb"\r\nx-subject-token: *([^\r]+)", re.IGNORECASE)
 LAST_CHUNK = b"0\r\n\r\n"
-IDS = "/v2/images?id=in"
+IDS = re.compile(r"[?&]id=in(?::|%3A)([^&]*)", re.IGNORECASE)
 KEPT = 1000
 
 
@@ -171,19 +171,15 @@ class Answers:
         return http(self._scoped, "200 OK", f"X-Subject-Token: {asked[1].decode()}")
 
     def _page(self, target: str) -> bytes:
-        if target.startswith(IDS):
-            return http(page([] if "os_hidden=true" in target else _asked(target)))
+        if asked := IDS.search(target):
+            ids = [] if "os_hidden=true" in target else unquote(asked[1]).encode().split(b",")
+            return http(page(ids))
         if target not in self._pages:
             if len(self._pages) >= KEPT:
                 self._pages.clear()
             limit = int(parse_qs(target.partition("?")[2]).get("limit", ["25"])[0])
             self._pages[target] = http(page(numbered(min(limit, 1000))))
         return self._pages[target]
-
-
-def _asked(target: str) -> list[bytes]:
-    value = unquote(target[len("/v2/images?id=") :].partition("&")[0])
-    return value.removeprefix("in:").encode().split(b",")
 
 
 class Connection(asyncio.Protocol):

@@ -183,9 +183,15 @@ def test_the_stand_in_has_the_image_that_is_asked_for() -> None:
     assert body_of(answer) == upstream.image(ID)
 
 
-@pytest.mark.parametrize("separator", [",", "%2C"])
-def test_the_stand_in_has_the_images_that_are_asked_for_together(separator: str) -> None:
-    target = f"/v2/images?id=in:{ID}{separator}{OTHER}&visibility=all&limit=1000"
+@pytest.mark.parametrize(
+    "query",
+    [
+        f"id=in:{ID},{OTHER}&visibility=all&limit=1000",
+        f"visibility=all&limit=1000&id=in%3A{ID}%2C{OTHER}",
+    ],
+)
+def test_the_stand_in_has_the_images_that_are_asked_for_together(query: str) -> None:
+    target = f"/v2/images?{query}"
     page = body_of(answers_to(f"GET {target} HTTP/1.1\r\n\r\n".encode()))
     assert [image["id"] for image in page["images"]] == [ID, OTHER]
 
