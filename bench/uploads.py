@@ -181,11 +181,16 @@ def a_cloud(folder: Path) -> Iterator[dict[str, Any]]:
 
 @contextmanager
 def a_bff(auth_url: str, spool: Path) -> Iterator[tuple[int, str]]:
-    """Run ``bff serve``; yields its process's id and its address."""
+    """Run ``bff serve``, without its log; yields its process's id and its address."""
     words = [sys.executable, "-m", "bff", "serve", "--port", "0"]
     variables = {"BFF_AUTH_URL": auth_url, "BFF_SPOOL_DIR": str(spool), "BFF_LOG_LEVEL": "error"}
     environment = {**os.environ, **variables}
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=environment) as process:
+    with (
+        tempfile.TemporaryFile() as log,
+        subprocess.Popen(
+            words, stdout=subprocess.PIPE, stderr=log, text=True, env=environment
+        ) as process,
+    ):
         assert process.stdout is not None
         try:
             line = process.stdout.readline().strip()

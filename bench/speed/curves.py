@@ -47,14 +47,14 @@ def curves() -> list[Curve]:
         ),
         Curve(
             "connections",
-            "getImageById over many connections",
+            "Processor time of getImageById over many connections",
             "connections",
-            "requests/s",
+            "ms/request",
             {
                 count: only(get(), OURS, MINI, BARE, connections=count)
                 for count in (1, 8, 32, 128, 512, 1000)
             },
-            lambda row: row.per_second.median,
+            lambda row: row.cpu.median,
         ),
     ]
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from html import escape
 from math import floor, log10
 
-WIDTH, HEIGHT = 640, 360
-LEFT, RIGHT, TOP, BOTTOM = 70, 110, 40, 50
+WIDTH, HEIGHT = 690, 360
+LEFT, RIGHT, TOP, BOTTOM = 70, 160, 40, 50
 # Told apart without colour vision too (Okabe and Ito, "Color Universal Design").
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
 TICKS = 5
