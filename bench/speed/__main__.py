@@ -10,11 +10,11 @@ from pathlib import Path
 
 from bench import dashboard
 from bench.speed import cases, page, tables, targets, uploads
-from bench.speed.cases import ALONE, SERVERS, Case, only
+from bench.speed.cases import ALONE, MINI, SERVERS, Case, only
 from bench.speed.curves import curves, drawn
 from bench.speed.machine import machine
 from bench.speed.measure import Effort, Measured, measure
-from bench.speed.servers import Server, running
+from bench.speed.servers import MINI_FOLDER, Server, running
 
 QUICK = Effort(rounds=2, seconds=2, warm_up=3)
 WHOLE = Effort(rounds=3, seconds=5, warm_up=4)
@@ -32,6 +32,8 @@ def main() -> None:
     parser.add_argument("--page", type=Path, help="measure all, and write the page to this folder")
     arguments = parser.parse_args()
     servers = arguments.servers.split(",")
+    if MINI in servers and not (MINI_FOLDER / "node_modules").exists():
+        parser.error("mini is not installed: `make bench` does it; or --servers ours,bare,alone")
     allow_connections()
     with tempfile.TemporaryDirectory() as name, running(ALONE, "", Path(name)) as upstream:
         effort = QUICK if arguments.quick else WHOLE

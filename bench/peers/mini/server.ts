@@ -1,6 +1,6 @@
-// What a team would write first: Fastify, tRPC, zod and undici in front of Glance. It has no sign-in and
-// no sessions, hands on the caller's token, and answers whatever Glance says. `node server.ts`, with
-// PORT and GLANCE_URL; Node removes the types by itself.
+// What a team would write first: Fastify, tRPC, zod and undici in front of Glance. It has no
+// sign-in and no sessions, hands on the caller's token, and answers whatever Glance says.
+// `node server.ts`, with PORT and GLANCE_URL; Node removes the types by itself.
 import { initTRPC, TRPCError } from "@trpc/server"
 import { fastifyTRPCPlugin, type CreateFastifyContextOptions } from "@trpc/server/adapters/fastify"
 import fastify from "fastify"
@@ -33,12 +33,14 @@ const router = t.router({
   listImages: t.procedure
     .input(z.object({ limit: z.number().int().min(1).max(1000).default(25) }))
     .query(async ({ input, ctx }) => {
-      const page = (await get(`/v2/images?limit=${input.limit}`, ctx.token)) as { images: unknown[] }
+      const page = (await get(`/v2/images?limit=${input.limit}`, ctx.token)) as {
+        images: unknown[]
+      }
       return page.images
     }),
 })
 
-// The lengths are those that tRPC's own documentation has for its batches.
+// A batch has all of its procedures' names in the path.
 const server = fastify({ logger: true, routerOptions: { maxParamLength: 50000 } })
 server.register(fastifyTRPCPlugin, { prefix: "/trpc", trpcOptions: { router, createContext } })
 await server.listen({ host: "127.0.0.1", port: Number(process.env.PORT) })
