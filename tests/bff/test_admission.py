@@ -16,9 +16,11 @@ DELETE = "compute.image.deleteImages"
 
 
 def batch(size: int, method: str = LIST, params: Any = None) -> list[dict[str, Any]]:
-    """Return a batch of the same call."""
-    call = {"jsonrpc": "2.0", "method": method, "params": params or {"limit": 1}}
-    return [{**call, "id": number} for number in range(size)]
+    """Return a batch of the same call; no two lists are the same, which would be read once."""
+    call = {"jsonrpc": "2.0", "method": method}
+    return [
+        {**call, "id": number, "params": params or {"limit": number + 1}} for number in range(size)
+    ]
 
 
 def errors(answers: Any) -> set[tuple[str, int | None]]:
