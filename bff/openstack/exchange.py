@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,14 @@ import orjson
 
 from bff.errors import BffError, Code
 from bff.openstack.connector import UpstreamConnection
+
+# Is called with the size of each part of an answer, in bytes; an exception from it ends whatever
+# waits for that.
+Count = Callable[[int], None]
+
+
+def uncounted(_size: int) -> None:
+    """Count nothing."""
 
 
 @dataclass(frozen=True)

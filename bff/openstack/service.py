@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -14,7 +14,7 @@ from yarl import URL
 from bff import log_fields
 from bff.errors import BffError, Code
 from bff.openstack.connector import last_connection
-from bff.openstack.exchange import Operation, Reply
+from bff.openstack.exchange import Count, Operation, Reply, uncounted
 from bff.openstack.failure import (
     GLANCE_ERRORS,
     OwnErrors,
@@ -47,8 +47,6 @@ class Service:
         errors: How its own errors are distinguished from those of a proxy.
         policy: What the service is spared.
         tracer: Told of each request.
-        count: Is called with the size of each part of an answer, in bytes; an exception from
-            it ends the request.
         network: Whom to trust, and through which proxy.
         timers: The event loop's, of whatever takes that long.
     """
@@ -59,7 +57,6 @@ class Service:
     errors: OwnErrors = GLANCE_ERRORS
     policy: Policy = field(default_factory=lambda: Policy("the service"))
     tracer: Tracer = field(default_factory=Untraced)
-    count: Callable[[int], None] = lambda _: None
     network: Network = field(default_factory=Network)
     timers: Timers = field(default_factory=Timers)
 
@@ -74,6 +71,7 @@ class Service:
         request_id: str = "",
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
+        count: Count = uncounted,
     ) -> Reply:
         """Send one request and return the answer when its status is one of ``ok``.
 
@@ -88,9 +86,9 @@ class Service:
         sent = _headers(token, request_id, headers)
         self.policy.retries.count_request()
         if method == "GET":
-            reply = await self._retried(target, operation.doing, sent, body)
+            reply = await self._retried(target, operation.doing, sent, body, count)
         else:
-            reply = await self._attempt(target, operation.doing, sent, body)
+            reply = await self._attempt(target, operation.doing, sent, body, count)
         return self._accepted(reply, target, operation, ok)
 
     async def stream(
@@ -138,26 +136,36 @@ class Service:
         return reply
 
     async def _retried(
-        self, target: Target, doing: str, headers: Mapping[str, str], body: bytes | None
+        self,
+        target: Target,
+        doing: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        count: Count,
     ) -> Reply:
         """Try a few times, as long as nothing was answered and retries do not add up."""
         for seconds in RETRY_PAUSES:
             try:
-                return await self._attempt(target, doing, headers, body)
+                return await self._attempt(target, doing, headers, body, count)
             except BffError as failure:
                 if not (_is_worth_retrying(failure) and self.policy.retries.take()):
                     raise
             await asyncio.sleep(random.uniform(0, seconds))  # noqa: S311  # no secret
-        return await self._attempt(target, doing, headers, body)
+        return await self._attempt(target, doing, headers, body, count)
 
     async def _attempt(
-        self, target: Target, doing: str, headers: Mapping[str, str], body: bytes | None
+        self,
+        target: Target,
+        doing: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        count: Count,
     ) -> Reply:
         # Whose token it is has the turn: sessions, and not requests, are treated alike.
         async with self.policy.admit(target.token or "", doing) as exchange:
             with translated(target, doing):
                 async with self.timers.timeout(self.timeouts.answer):
-                    reply = await self._send(self.client, target, headers, body=body)
+                    reply = await self._send(self.client, target, headers, body=body, count=count)
             exchange.status = reply.status
             return reply
 
@@ -168,6 +176,7 @@ class Service:
         headers: Mapping[str, str],
         *,
         body: bytes | AsyncIterator[bytes] | None,
+        count: Count = uncounted,
     ) -> Reply:
         tracer = self.tracer.request(self.name, target.method, target.route, headers)
         with tracer as sent:
@@ -182,17 +191,13 @@ class Service:
                 **self.network.options(target.url),
             ) as response:
                 sent.status = response.status
-                content = await self._content(response, is_stored=isinstance(body, StreamedBody))
+                if isinstance(body, StreamedBody):
+                    # Its own deadline is for how long it takes to be stored.
+                    body.set_deadline(self.timeouts.answer)
+                content = await self._body(response, count)
                 return Reply(response.status, response.headers, content, last_connection.get())
 
-    async def _content(self, response: aiohttp.ClientResponse, *, is_stored: bool) -> bytes:
-        if not is_stored:
-            return await self._body(response)
-        # What was streamed may take long to be stored, but its answer may not.
-        async with self.timers.timeout(self.timeouts.answer):
-            return await self._body(response)
-
-    async def _body(self, response: aiohttp.ClientResponse) -> bytes:
+    async def _body(self, response: aiohttp.ClientResponse, count: Count) -> bytes:
         parts: list[bytes] = []
         size = 0
         async for part in response.content.iter_any():
@@ -201,7 +206,7 @@ class Service:
             if size > MAX_ANSWER:
                 message = f"{self.name} answered more than {MAX_ANSWER} bytes; ask for less."
                 raise BffError(Code.BAD_GATEWAY, message)
-            self.count(len(part))
+            count(len(part))
         return b"".join(parts)
 
     def _accepted(

@@ -9,10 +9,9 @@ from typing import Any, Generic, TypeVar
 
 from bff import log_fields
 from bff.errors import BffError
+from bff.openstack.exchange import Count
 
 T = TypeVar("T")
-# Is called with the size of each part of an answer, in bytes; an exception from it ends the wait.
-Count = Callable[[int], None]
 # What ``Service`` says of an answer in the log line of the call that it is for.
 NOTES = ("upstream_request_id", "upstream_status")
 
@@ -118,7 +117,3 @@ class SharedRead(Generic[T]):
         if failure is not None and not self._waiting:
             self._task = None
             raise failure
-
-
-def uncounted(_size: int) -> None:
-    """Count nothing."""

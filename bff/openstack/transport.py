@@ -131,18 +131,18 @@ class StreamedBody:
         self._paused.clear()
         try:
             # The deadline is for the service; how long a chunk takes to come is up to the body.
-            self._set_deadline(None)
+            self.set_deadline(None)
             chunk = await anext(self._body)
         except StopAsyncIteration:
             self.finished = True
-            self._set_deadline(self._timeouts.stored)
+            self.set_deadline(self._timeouts.stored)
             raise
         except Exception as failure:
             self.failure = failure
             raise
         finally:
             self._paused.set()
-        self._set_deadline(self._timeouts.idle)
+        self.set_deadline(self._timeouts.idle)
         return chunk
 
     @asynccontextmanager
@@ -163,7 +163,8 @@ class StreamedBody:
             if cancellation is not None:
                 raise cancellation
 
-    def _set_deadline(self, seconds: float | None) -> None:
+    def set_deadline(self, seconds: float | None) -> None:
+        """Give the next step so many seconds from now on; ``None``: as long as it takes."""
         when = None if seconds is None else asyncio.get_running_loop().time() + seconds
         with suppress(RuntimeError):  # it has passed already
             self.deadline.reschedule(when)

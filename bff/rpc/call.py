@@ -47,7 +47,7 @@ class Call:
     raw: Any
     soft: bool
     deadline: Deadline
-    count: Callable[[int], None] | None
+    count: Callable[[int], None]
 
     def seconds_left(self) -> float:
         """Return how long the call may take from now on."""
@@ -68,7 +68,7 @@ async def run(
     *,
     soft: bool = False,
     deadline: Deadline | None = None,
-    count: Callable[[int], None] | None = None,
+    count: Callable[[int], None] = lambda _size: None,
 ) -> bytes:
     """Return the answer of one call as JSON text; see ``Call`` for its arguments.
 
@@ -185,9 +185,7 @@ async def _handle(call: Call) -> bytes:
     note_image(params)
     key = caller.key
     async with _turn(call, key):
-        context = await procedure.access.enter(caller, params.project_id)
-        if call.count is not None:
-            context = context.counting(call.count)
+        context = await procedure.access.enter(caller, params.project_id, call.count)
         was_known = caller.key == key
         if was_known:
             result = await _handler(call)(context, params)

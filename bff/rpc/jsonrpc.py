@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from math import inf
@@ -19,8 +19,9 @@ from typing import Any
 
 import orjson
 import structlog
-from jsonrpcserver import Result, Success, dispatch_to_serializable
+from jsonrpcserver import Result, Success, dispatch_to_response
 
+from bff import log_fields
 from bff.errors import BffError, Code, stopping, to_wire
 from bff.rpc.call import run
 from bff.rpc.memory_budget import Allocation, Budget
@@ -48,9 +49,8 @@ Answer = list[bytes]
 
 @dataclass(frozen=True)
 class _Limits:
-    """What bounds the calls of a request together: slots to run in, time and memory."""
+    """What bounds the calls of a request together: time and memory."""
 
-    slots: AbstractAsyncContextManager[Any]
     deadline: Deadline
     budget: Budget
 
@@ -106,9 +106,7 @@ class Rpc:
                 return await self._answer_batch(parsed, caller, deadline, soft)
         except BffError as error:
             return [_refused(error, caller)]
-        return await self._answer_one(
-            parsed, caller, soft, _Limits(nullcontext(), deadline, Budget(inf))
-        )
+        return await self._answer_one(parsed, caller, soft, _Limits(deadline, Budget(inf)))
 
     async def _answer_batch(
         self, elements: list[Any], caller: Caller, deadline: Deadline, soft: bool
@@ -119,16 +117,22 @@ class Rpc:
         if len(elements) > max_batch:
             message = f"Invalid Request: a batch has at most {max_batch} calls; split it."
             raise BffError(Code.BAD_REQUEST, message)
-        slots = asyncio.Semaphore(self._settings.batch_concurrency)
-        limits = _Limits(slots, deadline, Budget(MAX_BATCH_BYTES))
+        limits = _Limits(deadline, Budget(MAX_BATCH_BYTES))
         caller.batch = self._shared(elements, deadline)
-        tasks = [
-            asyncio.create_task(self._answer_one(element, caller, soft, limits))
-            for element in elements
-        ]
-        await deadline.all_of(tasks)
-        answers = [answer for task in tasks if (answer := task.result()) is not None]
-        return _array(answers) if answers else None
+        answers: list[Answer | None] = [None] * len(elements)
+        waiting = iter(enumerate(elements))
+
+        async def work() -> None:
+            for index, element in waiting:
+                answers[index] = await self._answer_one(element, caller, soft, limits)
+
+        at_a_time = min(len(elements), self._settings.batch_concurrency)
+        workers = [asyncio.create_task(work()) for _ in range(at_a_time)]
+        await deadline.all_of(workers)
+        for worker in workers:
+            worker.result()
+        given = [answer for answer in answers if answer is not None]
+        return _array(given) if given else None
 
     def _shared(self, elements: list[Any], deadline: Deadline) -> Batch | None:
         requests = (element for element in elements if _fault(element) is None)
@@ -142,31 +146,37 @@ class Rpc:
         if fault is not None:
             error = BffError(Code.BAD_REQUEST, f"Invalid Request: {fault}.")
             return [_refused(error, caller, _usable_id(element))]
-        call = {**element, "params": [_input(element.get("params"))]}
-        async with limits.slots:
-            if (start_error := limits.start_error()) is not None:
-                return _not_started(start_error, element, caller)
-            allocation = Allocation(limits.budget)
-            context = _CallContext(caller, soft, limits.deadline, allocation)
-            # jsonrpcserver's own way to await a method makes a task for each.
-            response: Any = dispatch_to_serializable(
-                call,  # the deserializer below takes it as it is
-                self._methods,
-                context=context,
-                deserializer=_unchanged,
-                validator=_unchanged,
-            )
-            answer = await _finished(response, context, element["method"])
-            allocation.finish(sum(map(len, answer or ())))
-        return answer
+        if (start_error := limits.start_error()) is not None:
+            return _not_started(start_error, element, caller)
+        allocation = Allocation(limits.budget)
+        context = _CallContext(caller, soft, limits.deadline, allocation)
+        # The call of a method is all that is asked of jsonrpcserver here: its own way to await one
+        # makes a task for each.
+        call: Any = {**element, "params": [_input(element.get("params"))]}
+        is_answered = dispatch_to_response(
+            call,  # the deserializer below takes it as it is
+            self._methods,
+            context=context,
+            deserializer=_unchanged,
+            validator=_unchanged,
+            post_process=_unchanged,
+        )
+        with log_fields.bound():
+            answer = await _finished(context, element)
+        allocation.finish(sum(map(len, answer)))
+        return answer if is_answered is not None else None
 
     async def _run(self, name: str, call: _CallContext, raw: Any) -> bytes:
         procedure = self._procedure(name)
         if procedure is None:
             raise self._method_not_found(name, call)
-        count = call.allocation.count if call.allocation.is_limited else None
         return await run(
-            procedure, call.caller, raw, soft=call.soft, deadline=call.deadline, count=count
+            procedure,
+            call.caller,
+            raw,
+            soft=call.soft,
+            deadline=call.deadline,
+            count=call.allocation.count,
         )
 
     def _procedure(self, name: str) -> Procedure | None:
@@ -181,19 +191,17 @@ class Rpc:
         return error
 
 
-async def _finished(response: Any, context: _CallContext, name: str) -> Answer | None:
-    """Return the answer of a call that was dispatched, once its work is done."""
+async def _finished(context: _CallContext, element: Any) -> Answer:
+    """Do what a call's method has found to be done; returns its answer."""
     assert context.work is not None  # noqa: S101  # each method finds some
+    call_id = element.get("id")
     try:
         result = await context.work
     except BffError as error:
-        if response is None:
-            return None
-        wire = to_wire(error, path=name[:MAX_NAME_LENGTH], request_id=context.caller.request_id)
-        return [orjson.dumps({"jsonrpc": "2.0", "error": wire, "id": response["id"]})]
-    if response is None:
-        return None
-    return [b'{"jsonrpc":"2.0","result":', result, b',"id":%b}' % orjson.dumps(response["id"])]
+        path = element["method"][:MAX_NAME_LENGTH]
+        wire = to_wire(error, path=path, request_id=context.caller.request_id)
+        return [orjson.dumps({"jsonrpc": "2.0", "error": wire, "id": call_id})]
+    return [b'{"jsonrpc":"2.0","result":', result, b',"id":%b}' % orjson.dumps(call_id)]
 
 
 class _AnyArguments(inspect.Signature):
@@ -220,7 +228,7 @@ class _Method:
         return Success(None)
 
 
-class _Methods(dict[str, _Method]):
+class _Methods(dict[str, Callable[..., Any]]):
     """jsonrpcserver's table of methods; it has every name, as our own error is the better one."""
 
     def __init__(self, run: Run) -> None:

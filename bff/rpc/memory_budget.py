@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from math import inf
-
 from bff.errors import BffError, Code
 
 
@@ -30,11 +28,6 @@ class Allocation:
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
         self._size = 0
-
-    @property
-    def is_limited(self) -> bool:
-        """Whether there is anything to count for."""
-        return self._budget.limit != inf
 
     def count(self, size: int) -> None:
         """Count bytes that were read for the call.

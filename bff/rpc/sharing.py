@@ -55,7 +55,7 @@ async def _read(
     batch: Batch, key: bytes, handler: Handler, context: ProjectContext, params: Input
 ) -> Any:
     return await batch.read(
-        key, lambda count: handler(context.counting(count), params), context.count
+        key, lambda count: handler(context.counting(count), params), context.glance.count
     )
 
 

@@ -7,6 +7,7 @@ is accepted any more; calls end, and uploads, each within their own time; what s
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
@@ -23,6 +24,8 @@ import uvicorn
 TICK_SECONDS = 0.1
 # How long the last answers may take to be sent, to what was cut off.
 END_SECONDS = 1
+# How many may be made, and not be deleted, before garbage is looked for; Python's own is 700.
+OBJECTS_BEFORE_SEARCH = 20_000
 
 log = structlog.get_logger("bff.server.stop")
 
@@ -104,6 +107,7 @@ class Server(uvicorn.Server):
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGHUP, self._state["reload"])
         loop.add_signal_handler(signal.SIGUSR1, self._end_drain)
+        _settle_memory()
         self._ready()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -195,6 +199,16 @@ class Server(uvicorn.Server):
         for task in tasks:
             task.cancel()
         self._cut |= tasks
+
+
+def _settle_memory() -> None:
+    """Leave what the start has made out of the search for garbage, and search less often.
+
+    Hardly anything is garbage that counting references does not find.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(OBJECTS_BEFORE_SEARCH, 10, 10)
 
 
 def _accepted(listener: socket.socket, most: int) -> Iterator[socket.socket]:

@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Self, TypeVar
 
+from bff.openstack.exchange import Count
 from bff.openstack.glance.gathered import Allowance, GatheredImages, can_be_gathered
-from bff.openstack.shared_read import Count, SharedRead
+from bff.openstack.shared_read import SharedRead
 
 T = TypeVar("T")
 # What images that are asked for together may take before each is by itself: of a call's deadline,

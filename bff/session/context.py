@@ -6,16 +6,15 @@ long as one HTTP request.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 from bff import log_fields
 from bff.errors import BffError, Code
 from bff.logs import printable
+from bff.openstack.exchange import Count, uncounted
 from bff.openstack.glance import Glance
 from bff.openstack.glance.gathered import GatheredImages
-from bff.openstack.shared_read import uncounted
 from bff.session.caller import Caller, note_user
 from schemas.image import GlanceImage
 from schemas.json import Json
@@ -32,17 +31,22 @@ class PublicContext:
     caller: Caller
 
     @classmethod
-    async def enter(cls, caller: Caller, project_id: str | None) -> Self:
+    async def enter(
+        cls,
+        caller: Caller,
+        project_id: str | None,
+        count: Count = uncounted,
+    ) -> Self:
         """Return the context for one call.
+
+        Args:
+            project_id: The project that the call names.
+            count: Is called with the size of each part of an answer from Glance, in bytes.
 
         Raises:
             BffError: this caller may not call this procedure.
         """
         return cls(caller)
-
-    def counting(self, count: Callable[[int], None]) -> Self:  # noqa: ARG002
-        """Return the context for one call whose answers from Glance are counted, in bytes."""
-        return self
 
     async def session(self) -> TokenBody | None:
         """Return what the caller's token stands for, ``None`` when there is none that is valid."""
@@ -95,7 +99,12 @@ class UserContext(PublicContext):
     needs: ClassVar[str] = "a session"
 
     @classmethod
-    async def enter(cls, caller: Caller, project_id: str | None) -> Self:
+    async def enter(
+        cls,
+        caller: Caller,
+        project_id: str | None,
+        count: Count = uncounted,
+    ) -> Self:
         """See ``PublicContext.enter``; the token is looked at where it is used.
 
         A session whose project was taken away must still be able to move to another one.
@@ -146,10 +155,9 @@ class ProjectContext(PublicContext):
     project_id: str
     glance: Glance
     gathered: GatheredImages | None = None
-    count: Callable[[int], None] = uncounted
 
     @classmethod
-    async def enter(cls, caller: Caller, project_id: str | None) -> Self:
+    async def enter(cls, caller: Caller, project_id: str | None, count: Count = uncounted) -> Self:
         """See ``PublicContext.enter``."""
         token = await caller.token(project_id)
         if token.body.project is None:
@@ -167,19 +175,20 @@ class ProjectContext(PublicContext):
             caller.request_id,
             token.body.project.id,
             cloud.settings.expose_locations,
+            count,
         )
         gathered = caller.batch.images(project_id) if caller.batch else None
         return cls(caller, token.body.project.id, glance, gathered)
 
-    def counting(self, count: Callable[[int], None]) -> Self:
-        """See ``PublicContext.counting``."""
-        return replace(self, glance=self.glance.counting(count), count=count)
+    def counting(self, count: Count) -> Self:
+        """Return the same context, whose answers from Glance are counted."""
+        return replace(self, glance=self.glance.counting(count))
 
     async def image(self, image_id: str) -> Json[GlanceImage]:
         """Return one image as ``Images.show`` does; calls of a batch ask for theirs together."""
         if self.gathered is not None:
             text = await self.gathered.text(image_id, self.glance)
             if text is not None:
-                self.count(len(text))
+                self.glance.count(len(text))
                 return Json(text)
         return await self.glance.images.show(image_id)

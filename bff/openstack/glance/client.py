@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from bff.openstack.catalog import without_version
+from bff.openstack.exchange import Count, uncounted
 from bff.openstack.glance.data import Data
 from bff.openstack.glance.images import Images
 from bff.openstack.glance.listing import Listing
@@ -22,6 +22,7 @@ class Glance:
         url: The catalog's address; with or without a version at its end.
         project_id: The token's project.
         expose_locations: Whether answers keep ``direct_url`` and ``locations``.
+        count: Is called with the size of each part of an answer, in bytes.
     """
 
     service: Service
@@ -30,10 +31,11 @@ class Glance:
     request_id: str
     project_id: str
     expose_locations: bool = False
+    count: Count = uncounted
 
-    def counting(self, count: Callable[[int], None]) -> Glance:
+    def counting(self, count: Count) -> Glance:
         """Return the same Glance; it calls ``count`` with the size of each part of an answer."""
-        return replace(self, service=replace(self.service, count=count))
+        return replace(self, count=count)
 
     @property
     def listing(self) -> Listing:
@@ -57,4 +59,5 @@ class Glance:
 
     @property
     def _requester(self) -> Requester:
-        return Requester(self.service, without_version(self.url), self.token, self.request_id)
+        root = without_version(self.url)
+        return Requester(self.service, root, self.token, self.request_id, self.count)

@@ -16,9 +16,10 @@ import structlog
 
 from bff import log_fields
 from bff.errors import BffError, Code
+from bff.openstack.exchange import Count, uncounted
 from bff.openstack.glance.client import Glance
 from bff.openstack.glance.images import Listed
-from bff.openstack.shared_read import NOTES, Count, SharedRead, uncounted
+from bff.openstack.shared_read import NOTES, SharedRead
 
 # Ids in one request: more would be a longer request line than some servers take (8 KiB).
 MAX_IDS = 100

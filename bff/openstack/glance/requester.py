@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bff.errors import BffError, Code
-from bff.openstack.exchange import Operation, Reply
+from bff.openstack.exchange import Count, Operation, Reply, uncounted
 from bff.openstack.glance.body import OtherImage
 from bff.openstack.service import Service
 
@@ -43,6 +43,7 @@ class Requester:
     root: str
     token: str = field(repr=False)
     request_id: str
+    count: Count = uncounted
 
     async def __call__(
         self,
@@ -65,6 +66,7 @@ class Requester:
                 request_id=self.request_id,
                 headers=headers,
                 body=body,
+                count=self.count,
             )
         except BffError as error:
             raise _explained(error, operation) from error.__cause__

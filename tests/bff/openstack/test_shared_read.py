@@ -9,7 +9,8 @@ import pytest
 
 from bff import log_fields
 from bff.errors import BffError, Code
-from bff.openstack.shared_read import Count, SharedRead, uncounted
+from bff.openstack.exchange import Count, uncounted
+from bff.openstack.shared_read import SharedRead
 
 SECONDS = 10
 

@@ -11,9 +11,9 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bff.openstack.exchange import uncounted
 from bff.openstack.glance import Glance
 from bff.openstack.glance.images import Listed
-from bff.openstack.shared_read import uncounted
 from bff.session.batch import Batch
 
 KEYS = (b"one list", b"another list")
