@@ -6,8 +6,7 @@ context for every line.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from contextvars import ContextVar
 from types import MappingProxyType
 from typing import Any
@@ -25,14 +24,21 @@ def unbind(*names: str) -> None:
     _fields.set({name: value for name, value in _fields.get().items() if name not in names})
 
 
-@contextmanager
-def bound(**fields: Any) -> Iterator[None]:
-    """Add fields to the lines inside; what is bound there ends there."""
-    token = _fields.set({**_fields.get(), **fields})
-    try:
-        yield
-    finally:
-        _fields.reset(token)
+class bound:  # noqa: N801  # as ``contextlib.suppress``
+    """Adds fields to the lines inside; what is bound there ends there."""
+
+    __slots__ = ("_given", "_token")
+
+    def __init__(self, **fields: Any) -> None:
+        self._given = fields
+
+    def __enter__(self) -> None:
+        """Add them."""
+        self._token = _fields.set({**_fields.get(), **self._given})
+
+    def __exit__(self, *_: object) -> None:
+        """Put back what was bound before."""
+        _fields.reset(self._token)
 
 
 def current() -> Mapping[str, Any]:

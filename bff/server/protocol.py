@@ -29,6 +29,8 @@ HEAD_SECONDS = 60.0
 # Of an answer that a client reads slowly, it must take MIN_READ_BYTES bytes in READ_SECONDS.
 READ_SECONDS = 60.0
 MIN_READ_BYTES = 64 * 1024
+# Of what is written, until the loop's turn ends: the body of an ordinary answer.
+MAX_HELD_BYTES = 64 * 1024
 # In seconds, from a client's end of sending to the first probe whether it still reads.
 FIRST_PROBE = 0.05
 # In seconds, at a stop: a request may be on its way over a connection that was just made or kept. A
@@ -81,6 +83,41 @@ class _Parser(HttpRequestParser):
                 )
 
 
+class _OneWrite:
+    """A transport that sends together what is written in one turn of the loop.
+
+    uvicorn writes the head of an answer and its body one after the other; each would be a call of
+    the system, and a packet.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._parts: list[bytes] = []
+        self._size = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        if not self._parts:
+            self._loop.call_soon(self.flush)
+        self._parts.append(data)
+        self._size += len(data)
+        if self._size > MAX_HELD_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Send what was written."""
+        if self._parts:
+            parts, self._parts, self._size = self._parts, [], 0
+            self._transport.writelines(parts)
+
+    def close(self) -> None:
+        self.flush()
+        self._transport.close()
+
+
 class Connection(HttpToolsProtocol):
     """Ends when a head is too large or does not come, or when an answer is not read."""
 
@@ -102,7 +139,8 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the timer of the first head."""
-        super().connection_made(transport)
+        self._together: Any = _OneWrite(transport, self.loop)
+        super().connection_made(self._together)
         self._start_head_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -133,6 +171,8 @@ class Connection(HttpToolsProtocol):
         closed resets the connection when anything is written to it, so interim answers find out
         (RFC 9110, 15.2). HTTP/1.0 knows none, and TLS no half of a connection.
         """
+        # Who is not waited for is closed by the loop.
+        self._together.flush()
         last = self._last_complete()
         if last is None or self.transport.get_extra_info("sslcontext") is not None:
             return False
