@@ -139,8 +139,9 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the timer of the first head."""
-        self._together: Any = _OneWrite(transport, self.loop)
-        super().connection_made(self._together)
+        together: Any = _OneWrite(transport, self.loop)
+        self._flush = together.flush
+        super().connection_made(together)
         self._start_head_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -172,7 +173,7 @@ class Connection(HttpToolsProtocol):
         (RFC 9110, 15.2). HTTP/1.0 knows none, and TLS no half of a connection.
         """
         # Who is not waited for is closed by the loop.
-        self._together.flush()
+        self._flush()
         last = self._last_complete()
         if last is None or self.transport.get_extra_info("sslcontext") is not None:
             return False
