@@ -5,6 +5,7 @@ SECONDS ?= 600
 VENV := .venv
 BIN := $(VENV)/bin
 CLIENT := clients/typescript
+PYTHON_CLIENT := clients/python/src/polaris_bff
 # Node comes from wheels, so that every machine has the same one.
 NODE := $(CURDIR)/$(BIN)/node
 NODE_MODULES := $(patsubst %,%/node_modules/.installed, \
@@ -13,14 +14,14 @@ NODE_MODULES := $(patsubst %,%/node_modules/.installed, \
 MINI := bench/peers/mini/node_modules/.installed
 # The oldest that the client supports; the tests try the packed client with it.
 OLDEST_NODE := $(VENV)/node-20.18.0
-SOURCES := bff procedures schemas devcloud tests bench
+SOURCES := bff procedures schemas devcloud tests bench clients/python/src
 # Else each of the many Pythons that the tests start compiles everything anew.
 unexport PYTHONDONTWRITEBYTECODE
 # Read by pip, for the build's own packages too.
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 
 # What needs neither a cloud nor a browser.
-UNIT := tests/bff tests/schemas tests/test_architecture.py tests/test_layers.py
+UNIT := tests/bff tests/schemas tests/clients/python tests/test_architecture.py tests/test_layers.py
 
 # A virtual environment that is not whole, as after an interruption, or that another Python made than
 # the one that is asked for, is made anew.
@@ -78,6 +79,7 @@ docs: $(VENV)/.installed ## Write what is generated
 	$(BIN)/bff settings-table > docs/settings.md
 	$(BIN)/bff procedures-page > docs/procedures.md
 	$(BIN)/bff types > $(CLIENT)/src/contract.ts
+	$(BIN)/bff python-types > $(PYTHON_CLIENT)/contract.py
 
 explorer: $(NODE_MODULES) ## Build the explorer's page, which is committed
 	cd explorer && $(NODE) node_modules/typescript/bin/tsc && $(NODE) node_modules/vite/bin/vite.js build

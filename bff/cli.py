@@ -22,6 +22,7 @@ from bff.check import Check
 from bff.check_services import FAIL, Line
 from bff.contract import markdown as page
 from bff.contract.model import contract
+from bff.contract.python import as_python
 from bff.contract.typescript import as_typescript
 from bff.reload import network_of
 from bff.server.exposition import check_address, metrics_of_workers
@@ -161,6 +162,12 @@ def procedures_page() -> None:
 def types() -> None:
     """Print clients/typescript/src/contract.ts: every procedure, its input and its output."""
     typer.echo(as_typescript(contract(asgi.registry())), nl=False)
+
+
+@app.command()
+def python_types() -> None:
+    """Print clients/python/src/polaris_bff/contract.py: every procedure and its types."""
+    typer.echo(as_python(contract(asgi.registry())), nl=False)
 
 
 @app.command()

@@ -111,6 +111,11 @@ def is_null(part: Type) -> bool:
     return isinstance(part, Scalar) and part.kind == "null"
 
 
+def is_record(whole: Object) -> bool:
+    """Return whether an object is a mapping from any name to values of one type."""
+    return not whole.properties and whole.additional is not None
+
+
 def parts(whole: Type) -> tuple[Type, ...]:
     """Return the types of which a type is made."""
     match whole:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import TypeAlias
 
 from bff.contract.model import Contract, Described
+from bff.contract.names import Branch, by_name
 from bff.contract.tree import Enum, Ref, Type, parts
 from bff.contract.typescript_types import TypeWriter, comment
 from bff.errors import Code
 from bff.rpc.registry import Kind, Procedure
-
-_Branch: TypeAlias = dict[str, "_Branch | Described"]
 
 _HEAD = """\
 // Written by `bff types` from the registry and the schemas. Do not edit: run `make docs`.
@@ -69,29 +67,10 @@ def _refs(whole: Type) -> Iterator[str]:
 
 def _router(contract: Contract, writer: TypeWriter) -> str:
     words = comment("Every procedure, by the parts of its name.")
-    return f"{words}export interface Router {_branch(_tree(contract), writer, '')}\n"
+    return f"{words}export interface Router {_branch(by_name(contract), writer, '')}\n"
 
 
-def _tree(contract: Contract) -> _Branch:
-    """Return the procedures by the parts of their names."""
-    tree: _Branch = {}
-    for described in contract.procedures:
-        *path, last = described.procedure.name.split(".")
-        branch = tree
-        for part in path:
-            branch = _below(branch, part)
-        branch[last] = described
-    return tree
-
-
-def _below(branch: _Branch, part: str) -> _Branch:
-    node = branch.setdefault(part, {})
-    if isinstance(node, Described):
-        raise TypeError(f"{node.procedure.name}: other names begin with this procedure's")
-    return node
-
-
-def _branch(branch: _Branch, writer: TypeWriter, indent: str) -> str:
+def _branch(branch: Branch, writer: TypeWriter, indent: str) -> str:
     inner = indent + "  "
     lines = []
     for name, node in branch.items():

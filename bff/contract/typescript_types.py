@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
-import pkgutil
-import re
 from collections.abc import Iterable, Iterator, Mapping
-from importlib import import_module
-from typing import Literal, get_args, get_origin
 
 from pydantic import JsonValue
 
-import schemas
-from bff.contract.tree import Array, Enum, Object, Property, Ref, Scalar, Type, Union, Unknown
+from bff.contract.names import constant, enum_names, identifier
+from bff.contract.tree import (
+    Array,
+    Enum,
+    Object,
+    Property,
+    Ref,
+    Scalar,
+    Type,
+    Union,
+    Unknown,
+    is_record,
+)
 
 _PRIMITIVES: Mapping[str, str] = {
     "string": "string",
@@ -23,21 +30,11 @@ _PRIMITIVES: Mapping[str, str] = {
 }
 
 
-def _named_literals() -> dict[tuple[JsonValue, ...], str]:
-    """Return the names that the schemas' modules give to their enums, by the values."""
-    found = {}
-    for module in pkgutil.iter_modules(schemas.__path__, "schemas."):
-        for name, value in vars(import_module(module.name)).items():
-            if get_origin(value) is Literal and not name.startswith("_"):
-                found[get_args(value)] = name
-    return found
-
-
 class TypeWriter:
     """Writes types; remembers which named enums they used."""
 
     def __init__(self) -> None:
-        self._names = _named_literals()
+        self._names = enum_names()
         self._used: dict[str, tuple[JsonValue, ...]] = {}
 
     def definition(self, name: str, whole: Type, *, is_input: bool) -> str:
@@ -46,8 +43,8 @@ class TypeWriter:
         Only of an input, a default means anything. An optional one may be `undefined`, so that an
         optional part of an answer can be given back; and it takes no name that it does not know.
         """
-        head, name = comment(whole.description), _identifier(name)
-        if isinstance(whole, Object) and not _is_record(whole):
+        head, name = comment(whole.description), identifier(name)
+        if isinstance(whole, Object) and not is_record(whole):
             return f"{head}export interface {name} {self._object(whole, '', is_input=is_input)}\n"
         return f"{head}export type {name} = {self.type(whole)}\n"
 
@@ -59,7 +56,7 @@ class TypeWriter:
         """Return the type of whatever is of a type of the contract."""
         match whole:
             case Ref(name=name):
-                return _identifier(name)
+                return identifier(name)
             case Enum(values=values):
                 return self._enum(values)
             case Union(choices=choices):
@@ -83,7 +80,7 @@ class TypeWriter:
 
     def _object(self, whole: Object, indent: str, *, is_input: bool) -> str:
         """Return an object's type, its properties one a line."""
-        if _is_record(whole) and whole.additional:
+        if is_record(whole) and whole.additional:
             return f"Record<string, {self.type(whole.additional)}>"
         inner = indent + "  "
         lines = [
@@ -105,23 +102,11 @@ class TypeWriter:
 
 
 def _enum_declaration(name: str, values: Iterable[JsonValue]) -> str:
-    constant = _constant(name)
+    values_name = constant(name)
     return (
-        f"export const {constant} = [{', '.join(map(json.dumps, values))}] as const\n"
-        f"export type {name} = (typeof {constant})[number]\n"
+        f"export const {values_name} = [{', '.join(map(json.dumps, values))}] as const\n"
+        f"export type {name} = (typeof {values_name})[number]\n"
     )
-
-
-def _constant(name: str) -> str:
-    """Return the name of the list of an enum's values: ``DISK_FORMATS`` for ``DiskFormat``."""
-    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).upper()
-    if re.search(r"[^AEIOU]Y$", snake):
-        return f"{snake[:-1]}IES"
-    return f"{snake}{'ES' if snake.endswith(('S', 'X')) else 'S'}"
-
-
-def _is_record(whole: Object) -> bool:
-    return not whole.properties and whole.additional is not None
 
 
 def comment(text: str, default: JsonValue = None, indent: str = "") -> str:
@@ -144,7 +129,3 @@ def _comment_lines(text: str, default: JsonValue) -> Iterator[str]:
 
 def _union(types: Iterable[str]) -> str:
     return " | ".join(dict.fromkeys(types))
-
-
-def _identifier(name: str) -> str:
-    return re.sub(r"\W", "", name)

@@ -1,0 +1,168 @@
+"""Who is calling: a token, a session of user and password, or nobody."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from polaris_bff.effects import Block, Exclusive, Flow, Reply
+from polaris_bff.errors import BffError
+
+# In seconds: what ends sooner is renewed before it is used.
+_SOON = 60
+
+
+# Its prefix says that a browser keeps it from other hosts; without it over plain HTTP.
+_COOKIES = ("__Host-polaris-bff", "polaris-bff")
+
+
+class Caller(Protocol):
+    """What signing in needs of the client."""
+
+    def one(self, name: str, params: dict[str, Any]) -> Flow[Any]:
+        """Make one call; gives its result."""
+
+    def base(self) -> Flow[str]:
+        """Give the BFF's address."""
+
+
+class Auth(ABC):
+    """What says who is calling, and where the BFF is if nobody else says so."""
+
+    # Whether there is something else to try when the server says UNAUTHORIZED.
+    renewable = False
+
+    @abstractmethod
+    def headers(self, core: Caller, ended: Mapping[str, str] | None) -> Flow[Mapping[str, str]]:
+        """Give the headers that say who is calling.
+
+        Args:
+            ended: Headers that were refused; others are wanted.
+
+        Raises:
+            BffError: signing in failed.
+        """
+
+    def learn(self, reply: Reply) -> None:  # noqa: B027  # only a session has something to learn
+        """Take note of what an answer says of the credentials."""
+
+    def endpoint(self) -> str:
+        """Return the BFF's address.
+
+        Raises:
+            BffError: it is not known.
+        """
+        message = "Where is the BFF? Give its address, or set BFF_URL"
+        raise BffError("NOT_FOUND", message)
+
+    def secrets(self) -> Sequence[str]:
+        """Return what must not be in any message."""
+        return ()
+
+
+class Nobody(Auth):
+    """No credentials: for procedures that need none."""
+
+    def headers(self, core: Caller, ended: Mapping[str, str] | None) -> Flow[Mapping[str, str]]:
+        """Give none."""
+        del core, ended
+        yield from ()
+        return {}
+
+
+class Token(Auth):
+    """A Keystone token, or a function that returns one and is asked again when it has ended."""
+
+    def __init__(self, token: str | Callable[[], str]) -> None:
+        self._token = token
+        self._last = ""
+        self.renewable = callable(token)
+
+    def headers(self, core: Caller, ended: Mapping[str, str] | None) -> Flow[Mapping[str, str]]:
+        """Give the token."""
+        del core, ended
+        token = (yield Block(self._token)) if callable(self._token) else self._token
+        self._last = str(token)
+        return {"x-auth-token": self._last}
+
+    def secrets(self) -> Sequence[str]:
+        """Return the token that was used last."""
+        return (self._last,) if self._last else ()
+
+    def __repr__(self) -> str:
+        return "Token(***)"
+
+
+class Password(Auth):
+    """A session at the BFF, begun with user and password and begun anew before it ends.
+
+    Args:
+        domain: The name of the domain of the user and of ``project``.
+        project: A project's name; ``project_id`` its id. Without either, ``Client(project=…)`` or a
+            call's ``project_id`` says where to work.
+    """
+
+    renewable = True
+
+    def __init__(
+        self,
+        user: str,
+        password: str,
+        *,
+        domain: str = "Default",
+        project: str | None = None,
+        project_id: str | None = None,
+    ) -> None:
+        given = {"user": user, "password": password, "domainName": domain}
+        scope = {"projectName": project, "projectId": project_id}
+        self._input = {**given, **{key: value for key, value in scope.items() if value}}
+        self._cookie: str | None = None
+        self._until = 0.0
+
+    def headers(self, core: Caller, ended: Mapping[str, str] | None) -> Flow[Mapping[str, str]]:
+        """Give the session's cookie; sign in first where there is no session."""
+        if self._is_over(ended):
+            yield Exclusive(self._sign_in(core, ended))
+        origin = urlsplit((yield from core.base()))
+        # The server asks where a request with a cookie comes from.
+        return {"cookie": self._cookie or "", "origin": f"{origin.scheme}://{origin.netloc}"}
+
+    def _is_over(self, ended: Mapping[str, str] | None) -> bool:
+        refused = ended is not None and ended.get("cookie") == self._cookie
+        return self._cookie is None or refused or time.time() > self._until - _SOON
+
+    def _sign_in(self, core: Caller, ended: Mapping[str, str] | None) -> Flow[None]:
+        if not self._is_over(ended):
+            return  # somebody else did it meanwhile
+        self._cookie = None
+        session: Any = yield from core.one("auth.createUserSession", dict(self._input))
+        if self._cookie is None:
+            raise BffError("BAD_RESPONSE", "The BFF signed in and set no cookie")
+        self._until = _end_of(session)
+
+    def learn(self, reply: Reply) -> None:
+        """Keep a cookie that is set: by signing in, or by another scope."""
+        for cookie in reply.cookies:
+            name, _, value = cookie.partition(";")[0].strip().partition("=")
+            if name in _COOKIES:
+                self._cookie = f"{name}={value}" if value else None
+
+    def secrets(self) -> Sequence[str]:
+        """Return the cookie's value."""
+        value = (self._cookie or "").partition("=")[2]
+        return (value,) if value else ()
+
+    def __repr__(self) -> str:
+        return f"Password({self._input['user']!r}, ***)"
+
+
+def _end_of(session: Any) -> float:
+    """Return when a session ends; what is no session has no end that is known."""
+    try:
+        return datetime.fromisoformat(session["expiresAt"].replace("Z", "+00:00")).timestamp()
+    except (TypeError, KeyError, ValueError, AttributeError):
+        return time.time() + 3600

@@ -1,0 +1,170 @@
+"""Pages, names and states of images: flows of several calls."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, TypeVar, cast
+from uuid import UUID
+
+from polaris_bff.contract import GlanceImage, Project
+from polaris_bff.core import Core
+from polaris_bff.effects import Emit, Flow, Sleep
+from polaris_bff.errors import BffError
+from polaris_bff.wire import wire_params
+
+# What Glance adds to each image.
+_MORE: frozenset[str] = frozenset({"self", "file", "schema", "direct_url", "locations", "stores"})
+_PAGE = "compute.image.listImagesWithPagination"
+_IMAGE = "compute.image.getImageById"
+T = TypeVar("T")
+# Images in these states do not leave them; `error` is not Glance's, but some clouds'.
+DEAD_ENDS: frozenset[str] = frozenset({"killed", "deleted", "pending_delete", "error"})
+# In seconds, between two looks at an image.
+_FIRST_LOOK, _LONGEST = 0.5, 5.0
+# Of images whose names are compared with one that nothing has.
+_SOME = 1000
+
+
+def properties(image: Mapping[str, Any]) -> dict[str, str]:
+    """Return the properties of an image's own, as ``hw_video_model``: those that no type names."""
+    known = {*GlanceImage.__annotations__, *_MORE}
+    return {key: value for key, value in image.items() if key not in known}
+
+
+def pages(core: Core, filters: Mapping[str, Any], page_size: int) -> Flow[None]:
+    """Read page after page; emits each image.
+
+    Args:
+        filters: Those of a list; ``limit`` is the most images of all pages.
+    """
+    limit = filters.get("limit")
+    given = wire_params(_PAGE, {**filters, "limit": min(page_size, limit or page_size)})
+    left: int | None = limit
+    while True:
+        page = yield from core.one(_PAGE, given)
+        images = _list(page, "images")
+        for image in images[:left]:
+            yield Emit(image)
+        left = None if left is None else left - len(images)
+        link = page.get("next")
+        if not link or not images or (left is not None and left <= 0):
+            return
+        # The link has all the filters, but for the project.
+        given = {key: given[key] for key in ("project_id",) if key in given} | {"next": link}
+
+
+def wait_for(core: Core, image_id: str, status: str, timeout: float) -> Flow[GlanceImage]:
+    """Look at an image until it is in a state; gives the image.
+
+    Raises:
+        BffError: CONFLICT, it cannot get there any more; TIMEOUT, it is not there in time; what
+            ``getImageById`` raises.
+    """
+    until = time.monotonic() + timeout
+    pause = _FIRST_LOOK
+    while True:
+        image: GlanceImage = yield from core.one(_IMAGE, {"imageId": image_id})
+        found = _member(image, "status")
+        if found == status:
+            return image
+        if found in DEAD_ENDS:
+            raise _not_there("CONFLICT", image_id, found, f"cannot become {status!r} any more")
+        left = until - time.monotonic()
+        if left <= 0:
+            raise _not_there("TIMEOUT", image_id, found, f"not {status!r} after {timeout:g} s")
+        yield Sleep(min(pause, left))
+        pause = min(pause * 1.5, _LONGEST)
+
+
+def _not_there(code: str, image_id: str, status: Any, why: str) -> BffError:
+    data = {"imageId": image_id, "status": status}
+    return BffError(code, f"Image {image_id} is {status!r}: {why}", data=data)
+
+
+def find_image(core: Core, name_or_id: str, more: Mapping[str, Any]) -> Flow[GlanceImage]:
+    """Find the one image with an id or, if no image has it, with a name; gives the image.
+
+    Raises:
+        BffError: NOT_FOUND, there is none; CONFLICT, there are several.
+    """
+    if _is_uuid(name_or_id) and (image := (yield from _by_id(core, name_or_id, more))):
+        return cast("GlanceImage", image)
+    found: list[GlanceImage] = yield from _named(core, name_or_id, more)
+    if not found:
+        hidden = {**more, "os_hidden": True}
+        found = yield from _named(core, name_or_id, hidden)
+    others = [] if found else (yield from _page(core, {**more, "limit": _SOME, "sort": "name:asc"}))
+    return exactly_one("image", name_or_id, found, others)
+
+
+def _by_id(core: Core, image_id: str, more: Mapping[str, Any]) -> Flow[Any]:
+    scope = {key: more[key] for key in ("project_id",) if key in more}
+    try:
+        return (yield from core.one(_IMAGE, {**scope, "imageId": image_id}))
+    except BffError as error:
+        if error.code != "NOT_FOUND":
+            raise
+        return None
+
+
+def _named(core: Core, name: str, more: Mapping[str, Any]) -> Flow[list[Any]]:
+    images = yield from _page(core, {**more, "name": name, "limit": 100})
+    # `in:a,b` is a list to the server, and may be a name to its owner.
+    return [image for image in images if _member(image, "name") == name]
+
+
+def _page(core: Core, given: Mapping[str, Any]) -> Flow[list[Any]]:
+    page = yield from core.one(_PAGE, dict(given))
+    return _list(page, "images")
+
+
+def find_project(core: Core, name_or_id: str) -> Flow[Project]:
+    """Find the one project of the user's with an id or a name; gives the project.
+
+    Raises:
+        BffError: NOT_FOUND, there is none; CONFLICT, there are several.
+    """
+    projects = yield from core.one("auth.listProjects", {})
+    known: list[Project] = [each for each in projects if isinstance(each, dict)]  # type: ignore[misc]
+    found = [project for project in known if project.get("id") == name_or_id]
+    found = found or [project for project in known if project.get("name") == name_or_id]
+    return exactly_one("project", name_or_id, found, known)
+
+
+def exactly_one(kind: str, wanted: str, found: Sequence[T], others: Sequence[Any]) -> T:
+    """Return what was found if it is one; otherwise say what is there instead.
+
+    Raises:
+        BffError: NOT_FOUND, with ``close`` names in its data; CONFLICT, with the ``ids``.
+    """
+    if len(found) == 1:
+        return found[0]
+    if found:
+        ids = [str(_member(each, "id")) for each in found]
+        message = f"{len(ids)} {kind}s are called {wanted!r}; name one by its id: {', '.join(ids)}"
+        raise BffError("CONFLICT", message, data={"ids": ids})
+    names = {str(name) for each in others if (name := _member(each, "name"))}
+    close = get_close_matches(wanted, sorted(names), n=3)
+    hint = f"; there is {', '.join(map(repr, close))}" if close else ""
+    message = f"No {kind} has the id or name {wanted!r}{hint}"
+    raise BffError("NOT_FOUND", message, data={"close": close})
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text.lower()
+    except ValueError:
+        return False
+
+
+def _member(whole: Any, name: str) -> Any:
+    return whole.get(name) if isinstance(whole, dict) else None
+
+
+def _list(page: Any, name: str) -> list[Any]:
+    items = _member(page, name)
+    if not isinstance(items, list):
+        raise BffError("BAD_RESPONSE", f"The answer has no {name}")
+    return items

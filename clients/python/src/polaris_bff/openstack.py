@@ -1,0 +1,104 @@
+"""Signing in with whatever keystoneauth can: the extra ``openstack``."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from polaris_bff.auth import Auth, Caller
+from polaris_bff.effects import Block, Flow
+from polaris_bff.errors import NETWORK_ERROR, BffError
+
+SERVICE_TYPE = "image-bff"
+
+
+class OpenStack(Auth):
+    """Credentials of ``clouds.yaml`` (``OS_CLOUD``), of ``OS_*`` variables, or of a session.
+
+    Args:
+        cloud: A cloud's name in ``clouds.yaml``; ``OS_CLOUD`` unless given.
+        session: A ``keystoneauth1.session.Session`` instead, with its plugin.
+        options: What openstacksdk's ``OpenStackConfig.get_one`` takes besides.
+    """
+
+    renewable = True
+
+    def __init__(self, cloud: str | None = None, *, session: Any = None, **options: Any) -> None:
+        self._cloud = cloud
+        self._session = session
+        self._options = options
+        self._where: dict[str, Any] = {}
+        self._last = ""
+        # Of a client with threads, several ask at a time.
+        self._lock = threading.Lock()
+
+    def headers(self, core: Caller, ended: Mapping[str, str] | None) -> Flow[Mapping[str, str]]:
+        """Give a token that does not end at once."""
+        del core
+        token = yield Block(lambda: self._token(ended))
+        return {"x-auth-token": token}
+
+    def _token(self, ended: Mapping[str, str] | None) -> str:
+        with self._lock, _told():
+            session = self._connected()
+            if ended is not None and ended.get("x-auth-token") == self._last:
+                session.invalidate()
+            # keystoneauth asks for another one by itself before this one ends.
+            self._last = str(session.get_token())
+            return self._last
+
+    def endpoint(self) -> str:
+        """Return the address of the service of the type ``image-bff`` in the catalog."""
+        with self._lock, _told():
+            found = self._connected().get_endpoint(service_type=SERVICE_TYPE, **self._where)
+        if not found:
+            message = f"The catalog has no {SERVICE_TYPE!r}: give the BFF's address, or set BFF_URL"
+            raise BffError("NOT_FOUND", message)
+        return str(found)
+
+    def secrets(self) -> Sequence[str]:
+        """Return the token that was used last."""
+        return (self._last,) if self._last else ()
+
+    def _connected(self) -> Any:
+        if self._session is None:
+            region = _config(self._cloud, self._options)
+            self._where = {
+                "region_name": region.region_name,
+                "interface": region.get_interface(SERVICE_TYPE) or "public",
+            }
+            self._session = region.get_session()
+        return self._session
+
+    def __repr__(self) -> str:
+        return f"OpenStack({self._cloud!r})"
+
+
+def _config(cloud: str | None, options: Mapping[str, Any]) -> Any:
+    try:
+        from openstack.config import OpenStackConfig  # noqa: PLC0415  # the extra
+    except ImportError:
+        message = (
+            "Signing in at OpenStack needs an extra: pip install 'polaris-bff-client[openstack]'"
+        )
+        raise RuntimeError(message) from None
+    return OpenStackConfig().get_one(cloud=cloud, **options)
+
+
+class _told:  # noqa: N801  # a context manager, used as one
+    """Turns what keystoneauth and openstacksdk raise into a ``BffError``."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        from keystoneauth1 import exceptions  # noqa: PLC0415  # the extra
+
+        if isinstance(error, exceptions.HttpError):
+            # Keystone's words are left out: it quotes tokens.
+            code = "UNAUTHORIZED" if error.http_status in (401, 404) else NETWORK_ERROR
+            message = f"Signing in at Keystone failed: HTTP {error.http_status}"
+            raise BffError(code, message, status=error.http_status, request_id=error.request_id)
+        if isinstance(error, exceptions.ClientException):
+            raise BffError(NETWORK_ERROR, f"Signing in failed: {type(error).__name__}")

@@ -1,0 +1,92 @@
+"""What httpx has to be told, and what of its answers and failures is made here."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import httpx
+
+from polaris_bff.effects import Reply, Request
+from polaris_bff.errors import BAD_RESPONSE, NETWORK_ERROR, BffError
+
+# In seconds.
+_CONNECT = 10.0
+# In seconds: the server ends the calls in time; what it says of that is worth a moment.
+_GRACE = 5.0
+
+
+def options(request: Request) -> dict[str, Any]:
+    """Return what httpx is told of a request, but for its body."""
+    wait = longest(request)
+    return {
+        "method": "POST",
+        "url": request.url,
+        "headers": dict(request.headers),
+        "timeout": httpx.Timeout(wait, connect=min(_CONNECT, wait), pool=None),
+        # The BFF never redirects, and another server must not get the token.
+        "follow_redirects": False,
+    }
+
+
+def longest(request: Request) -> float:
+    """Return the most seconds that an exchange may last, but for an upload."""
+    return request.timeout + _GRACE
+
+
+class Reader:
+    """Collects an answer, bounded in bytes and time.
+
+    Raises:
+        BffError: BAD_RESPONSE, it is longer than the limit; TIMEOUT, it does not come to an end.
+    """
+
+    def __init__(self, request: Request, response: httpx.Response) -> None:
+        self._limit = request.limit
+        self._until = time.monotonic() + longest(request)
+        self._response = response
+        self._chunks: list[bytes] = []
+        self._size = 0
+        declared = response.headers.get("content-length", "")
+        if declared.isascii() and declared.isdigit():
+            self._check(int(declared[:18]))
+
+    def add(self, chunk: bytes) -> None:
+        """Take the next bytes."""
+        self._size += len(chunk)
+        self._check(self._size)
+        if time.monotonic() > self._until:
+            raise BffError("TIMEOUT", "The answer did not come to an end in time")
+        self._chunks.append(chunk)
+
+    def _check(self, size: int) -> None:
+        if size > self._limit:
+            raise BffError(
+                BAD_RESPONSE,
+                f"The answer has more than {self._limit} bytes; Client(max_answer=…) allows more",
+                status=self._response.status_code,
+            )
+
+    def reply(self) -> Reply:
+        """Return the whole answer."""
+        headers = self._response.headers
+        return Reply(
+            self._response.status_code,
+            dict(headers.items()),
+            b"".join(self._chunks),
+            headers.get_list("set-cookie"),
+        )
+
+
+def unreachable(error: Exception) -> BffError:
+    """Return the error for whatever kept a request from being answered."""
+    kind = type(error).__name__
+    if isinstance(error, httpx.DecodingError):
+        return BffError(BAD_RESPONSE, f"The answer cannot be decoded: {kind}")
+    if isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout):
+        return BffError("TIMEOUT", f"The BFF did not answer in time: {kind}")
+    return BffError(NETWORK_ERROR, f"No answer of the BFF: {str(error) or kind}")
+
+
+# What httpx raises for a request; also for an address or a header that it cannot write.
+FAILURES = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError)

@@ -1,0 +1,6 @@
+"""The version of this package."""
+
+from __future__ import annotations
+
+__version__ = "0.1.0"
+USER_AGENT = f"polaris-bff-client/{__version__}"

@@ -1,0 +1,128 @@
+"""The package: what it imports, what its users' type checker says, and what is in its wheel."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import zipfile
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+from polaris_bff import contract
+from tests.bff.test_cli import bff
+from tests.process import ROOT, SECONDS
+from tests.test_layers import imports
+
+PROJECT = ROOT / "clients" / "python"
+SOURCE = PROJECT / "src" / "polaris_bff"
+MODULES = {f"polaris_bff.{path.stem}": path for path in SOURCE.glob("*.py")}
+# What an extra brings.
+EXTRAS = {"polaris_bff.openstack": {"openstack", "keystoneauth1"}}
+
+
+def test_the_contract_is_up_to_date() -> None:
+    assert bff("python-types").stdout == (SOURCE / "contract.py").read_text(), "run `make docs`"
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_imports_nothing_of_the_server(name: str) -> None:
+    roots = {wanted.split(".")[0] for wanted in imports(MODULES[name])}
+    # For type checkers alone, which know it.
+    allowed = {"polaris_bff", "httpx", "typing_extensions", *EXTRAS.get(name, ())}
+    assert roots - sys.stdlib_module_names - allowed == set()
+
+
+def test_there_is_no_import_cycle() -> None:
+    edges = {
+        name: {
+            target
+            for wanted in imports(path)
+            if (target := _module(wanted)) in MODULES and target != name
+        }
+        for name, path in MODULES.items()
+    }
+    assert any(edges.values())
+    TopologicalSorter(edges).prepare()
+
+
+def _module(wanted: str) -> str:
+    return wanted if wanted in MODULES else wanted.rpartition(".")[0]
+
+
+def test_type_checkers_alone_need_more_than_httpx() -> None:
+    for path in MODULES.values():
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ImportFrom):
+                assert node.module != "typing_extensions", path
+
+
+GOOD = """\
+from polaris_bff import AsyncClient, Client, Outcome
+from polaris_bff.contract import GlanceImage
+
+with Client("https://cloud.example/polaris-bff", token="t") as client:
+    images: list[GlanceImage] = client.compute.image.list_images(status="active", limit=10)
+    alias: GlanceImage = client.compute.image.getImageById(image_id="x")
+    done: bool = client.compute.image.delete_image(image_id=images[0]["id"])
+    with client.batch() as batch:
+        pending: Outcome[GlanceImage] = batch.compute.image.get_image_by_id(image_id="x")
+    name: str | None = pending.result()["name"]
+    for image in client.images(visibility="all", limit=5):
+        print(image["id"])
+    client.create_and_upload("disk.img", name="x", disk_format="raw", container_format="bare")
+
+
+async def main() -> None:
+    async with AsyncClient() as client:
+        image: GlanceImage = await client.compute.image.get_image_by_id(image_id="x")
+        async for each in client.images(name="x"):
+            print(each["id"], image)
+"""
+BAD = [
+    "client.compute.image.list_images(limt=1)",
+    'client.compute.image.list_images(status="activ")',
+    "client.compute.image.get_image_by_id()",
+    "client.compute.image.get_image_by_id(image_id=1)",
+    'client.images(visibilty="all")',
+    'client.wait_for("x", "activ")',
+    'client.compute.image.get_image_by_id(image_id="x")["nam"]',
+    "client.compute.image.no_such()",
+]
+
+
+def test_its_users_types_are_checked_strictly(tmp_path: Path) -> None:
+    begin = "from polaris_bff import Client\n\nclient = Client()\n"
+    (tmp_path / "good.py").write_text(GOOD)
+    (tmp_path / "bad.py").write_text(begin + "\n".join(BAD) + "\n")
+    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "good.py", "bad.py"]
+    checked = subprocess.run(
+        command,
+        cwd=tmp_path,
+        env={"MYPYPATH": str(PROJECT / "src"), "PATH": ""},
+        capture_output=True,
+        text=True,
+        timeout=10 * SECONDS,
+        check=False,
+    )
+    lines = {line.split(":")[1] for line in checked.stdout.splitlines() if ": error:" in line}
+    assert "good.py" not in checked.stdout, checked.stdout
+    assert lines == {str(number) for number in range(4, 4 + len(BAD))}, checked.stdout
+
+
+def test_the_wheel_has_the_client_and_nothing_of_the_server(tmp_path: Path) -> None:
+    command = [
+        *(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"),
+        *("--wheel-dir", str(tmp_path), str(PROJECT)),
+    ]
+    subprocess.run(command, check=True, timeout=10 * SECONDS)
+    (wheel,) = tmp_path.glob("polaris_bff_client-*.whl")
+    with zipfile.ZipFile(wheel) as content:
+        names = set(content.namelist())
+    assert {"polaris_bff/py.typed", "polaris_bff/contract.py"} <= names
+    assert {name.split("/")[0].split("-")[0] for name in names} == {
+        "polaris_bff",
+        "polaris_bff_client",
+    }
