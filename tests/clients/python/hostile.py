@@ -35,6 +35,8 @@ class Hostile:
         self.answers: list[Answer] = []
         self.requests: list[tuple[dict[str, str], list[dict[str, Any]]]] = []
         self.url = ""
+        # What uploads are answered.
+        self.upload: bytes | None = None
         # Whether each answer is the last one of its connection.
         self.ends = False
 
@@ -65,13 +67,16 @@ class Hostile:
         lines = head.decode().split("\r\n")[1:-2]
         headers = {line.partition(":")[0].lower(): line.partition(":")[2].strip() for line in lines}
         body = await reader.readexactly(int(headers.get("content-length", 0)))
+        if b"upload-image" in head.partition(b"\r\n")[0]:
+            return await self._write(writer, self.upload)
         parsed = json.loads(body)
         calls = parsed if isinstance(parsed, list) else [parsed]
         self.requests.append((headers, calls))
         give = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        given = give(calls) if callable(give) else give
-        if given is None:
-            return False
-        writer.write(given)
-        await writer.drain()
-        return not self.ends
+        return await self._write(writer, give(calls) if callable(give) else give)
+
+    async def _write(self, writer: asyncio.StreamWriter, given: bytes | None) -> bool:
+        if given is not None:
+            writer.write(given)
+            await writer.drain()
+        return given is not None and not self.ends

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from polaris_bff import contract
 from tests.bff.test_cli import bff
 from tests.process import ROOT, SECONDS
 from tests.test_layers import imports

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import Any
 
 from polaris_bff.auth import Auth, Caller
@@ -20,11 +22,17 @@ class OpenStack(Auth):
         cloud: A cloud's name in ``clouds.yaml``; ``OS_CLOUD`` unless given.
         session: A ``keystoneauth1.session.Session`` instead, with its plugin.
         options: What openstacksdk's ``OpenStackConfig.get_one`` takes besides.
+
+    Raises:
+        RuntimeError: the extra is not installed.
     """
 
     renewable = True
 
     def __init__(self, cloud: str | None = None, *, session: Any = None, **options: Any) -> None:
+        if session is None and find_spec("openstack") is None:
+            needed = "pip install 'polaris-bff-client[openstack]'"
+            raise RuntimeError(f"Signing in at OpenStack needs an extra: {needed}")
         self._cloud = cloud
         self._session = session
         self._options = options
@@ -63,42 +71,46 @@ class OpenStack(Auth):
 
     def _connected(self) -> Any:
         if self._session is None:
-            region = _config(self._cloud, self._options)
-            self._where = {
-                "region_name": region.region_name,
-                "interface": region.get_interface(SERVICE_TYPE) or "public",
-            }
-            self._session = region.get_session()
+            self._session, self._where = _connect(self._cloud, self._options)
         return self._session
 
     def __repr__(self) -> str:
         return f"OpenStack({self._cloud!r})"
 
 
-def _config(cloud: str | None, options: Mapping[str, Any]) -> Any:
+def _connect(cloud: str | None, options: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Return a session, and where in the catalog its user looks."""
+    from openstack.config import OpenStackConfig  # noqa: PLC0415  # the extra, and slow
+
+    region = OpenStackConfig().get_one(cloud=cloud, **options)
+    session = region.get_session()
+    interface = region.get_interface(SERVICE_TYPE) or "public"
+    return session, {"region_name": region.region_name, "interface": interface}
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turn what keystoneauth raises into a ``BffError``."""
+    from keystoneauth1 import exceptions  # noqa: PLC0415  # the extra
+
     try:
-        from openstack.config import OpenStackConfig  # noqa: PLC0415  # the extra
-    except ImportError:
-        message = (
-            "Signing in at OpenStack needs an extra: pip install 'polaris-bff-client[openstack]'"
-        )
-        raise RuntimeError(message) from None
-    return OpenStackConfig().get_one(cloud=cloud, **options)
-
-
-class _told:  # noqa: N801  # a context manager, used as one
-    """Turns what keystoneauth and openstacksdk raise into a ``BffError``."""
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        from keystoneauth1 import exceptions  # noqa: PLC0415  # the extra
-
-        if isinstance(error, exceptions.HttpError):
-            # Keystone's words are left out: it quotes tokens.
-            code = "UNAUTHORIZED" if error.http_status in (401, 404) else NETWORK_ERROR
-            message = f"Signing in at Keystone failed: HTTP {error.http_status}"
-            raise BffError(code, message, status=error.http_status, request_id=error.request_id)
-        if isinstance(error, exceptions.ClientException):
-            raise BffError(NETWORK_ERROR, f"Signing in failed: {type(error).__name__}")
+        yield
+    except exceptions.HttpError as error:
+        # Keystone's words are left out: it quotes tokens.
+        refused = error.http_status in (401, 404)
+        message = f"Signing in at Keystone failed: HTTP {error.http_status}"
+        raise BffError(
+            "UNAUTHORIZED" if refused else NETWORK_ERROR,
+            message,
+            status=error.http_status,
+            request_id=error.request_id,
+        ) from None
+    except (exceptions.ConnectionError, exceptions.DiscoveryFailure) as error:
+        message = f"Keystone cannot be reached: {type(error).__name__}"
+        raise BffError(NETWORK_ERROR, message) from None
+    except BffError:
+        raise
+    except Exception as error:  # noqa: BLE001  # neither package has a class for all of them
+        # These name options, and no values.
+        message = f"The credentials for OpenStack are not complete: {error}"
+        raise BffError("UNAUTHORIZED", message) from None

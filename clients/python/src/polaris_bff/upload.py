@@ -81,13 +81,12 @@ class FileSource:
         self._begin()
         return True
 
-    def holds(self, image: Any) -> bool:
-        """Return whether a stored image has the bytes that were read."""
-        if not isinstance(image, dict) or image.get("size") not in (None, self._read):
-            return False
-        digest = image.get("os_hash_value")
-        known = image.get("os_hash_algo") == "sha512" and digest is not None
-        return not known or digest == self._hash.hexdigest()
+    def is_in(self, image: Any) -> bool | None:
+        """Return whether a stored image has what was read; ``None`` where it does not tell."""
+        if not isinstance(image, dict) or image.get("os_hash_algo") != "sha512":
+            return None
+        found = image.get("size"), image.get("os_hash_value")
+        return found == (self._read, self._hash.hexdigest())
 
     def close(self) -> None:
         """Close the file if it was opened here."""
@@ -127,14 +126,14 @@ def upload(
             break
         except BffError as error:
             found = yield from _look(core, image_id)
-            if found is not None and _status(found) == "active" and source.holds(found):
+            if found is not None and _status(found) == "active" and source.is_in(found):
                 return found
             delay = core.retry.delay(error, attempt) if attempt < attempts else None
             if delay is None or _status(found) != "queued" or not (yield Block(source.rewind)):
                 raise
             yield Sleep(delay)
     image: GlanceImage = yield from core.one(_IMAGE, {"imageId": image_id})
-    if not source.holds(image):
+    if source.is_in(image) is False:
         message = f"Image {image_id} is not what was sent: its size or digest differs; delete it"
         raise BffError(DIGEST_MISMATCH, message)
     return image
