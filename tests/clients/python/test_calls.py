@@ -97,7 +97,7 @@ async def test_a_request_says_who_sends_it_and_has_an_id(new: New, hostile: Host
     assert headers["x-openstack-request-id"].startswith("req-")
     assert headers["x-auth-token"] == "token-1"
     assert headers["x-project-id"] == "p1"
-    assert headers["x-request-timeout"] == "7.5"
+    assert float(headers["x-request-timeout"]) == 7.5
 
 
 async def test_each_call_of_a_batch_settles_on_its_own(
@@ -235,3 +235,51 @@ async def test_cancelling_a_call_cancels_what_runs_for_it(
         with pytest.raises(asyncio.CancelledError):
             await call
         await asyncio.wait_for(openstack.cancelled.acquire(), 60)
+
+
+TOKEN = "token-5f0c1c1e-0000-4000-8000-000000000000"
+
+
+@pytest.mark.parametrize("given", [f"{TOKEN}\r\nx: y", f"{TOKEN} x", f"\xe9{TOKEN}", "", " "])
+async def test_a_token_that_is_none_is_not_sent_and_not_told(
+    new: New, hostile: Hostile, given: str
+) -> None:
+    error = await failure(new(hostile.url, token=given).call("auth.listProjects"))
+    assert error.code == "UNAUTHORIZED"
+    assert TOKEN not in repr(error)
+    assert hostile.requests == []
+
+
+async def test_a_token_from_a_file_may_have_its_lines_end(new: New, hostile: Hostile) -> None:
+    hostile.answers = [lambda calls: answer(results(calls)[0])]
+    await new(hostile.url, token=f"{TOKEN}\n").call("auth.listProjects")
+    assert hostile.requests[0][0]["x-auth-token"] == TOKEN
+
+
+@pytest.mark.parametrize(
+    "options", [{"project": "a\nb"}, {"timeout": 0}, {"timeout": float("inf")}]
+)
+def test_an_option_that_is_none_is_refused(options: Any) -> None:
+    with pytest.raises(ValueError, match="must be"):
+        Client("http://127.0.0.1:1/", **options)
+
+
+async def test_queries_that_read_too_much_together_are_sent_alone(
+    new: New, hostile: Hostile
+) -> None:
+    def one_at_a_time(calls: list[Any]) -> bytes:
+        if len(calls) == 1:
+            return answer(results(calls)[0])
+        error = {"code": 1, "message": "", "data": {"code": "PAYLOAD_TOO_LARGE"}}
+        return answer([{"id": call["id"], "error": error} for call in calls])
+
+    hostile.answers = [one_at_a_time]
+    first, second, changing = await new(hostile.url).batch(
+        lambda batch: [
+            batch.call("compute.image.listImages", n=1),
+            batch.call("compute.image.listImages", n=2),
+            batch.call("compute.image.deleteImage", n=3),
+        ]
+    )
+    assert (first.result(), second.result()) == ({"n": 1}, {"n": 2})
+    assert changing.error.code == "PAYLOAD_TOO_LARGE"

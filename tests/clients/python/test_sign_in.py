@@ -126,6 +126,16 @@ async def test_a_token_that_has_ended_is_told_and_not_shown(
     assert token not in f"{error!r} {client.client!r} {Token(token)!r} {caplog.text}"
 
 
+async def test_the_session_is_in_no_log(
+    new: New, bff: Bff, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        await new(f"{bff.origin}/polaris-bff", auth=password()).call(LIST)
+    assert "polaris-bff=***" in caplog.text
+    assert "gAAAA" not in caplog.text
+    assert PASSWORD not in caplog.text
+
+
 def test_one_way_to_sign_in_is_enough(new: New) -> None:
     with pytest.raises(ValueError, match="one of"):
         new("http://127.0.0.1:1/", token="t", auth=password())

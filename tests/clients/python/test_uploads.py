@@ -253,3 +253,14 @@ async def test_cancelling_an_upload_deletes_the_image_that_was_made_for_it(
         with pytest.raises(asyncio.CancelledError):
             await uploading
     assert openstack.images == []
+
+
+@pytest.mark.parametrize("image_id", ["a\r\nx: y", "../rpc", "\u00e9", "a&b=c"])
+async def test_an_id_that_is_none_is_refused_by_the_server(alice: Caller, image_id: str) -> None:
+    error = await failure(alice.do(lambda client: client.upload(image_id, io.BytesIO(b"x"))))
+    assert error.code == "BAD_REQUEST"
+
+
+async def test_a_digest_that_is_none_is_refused(alice: Caller) -> None:
+    with pytest.raises(ValueError, match="128 hexadecimal"):
+        await alice.do(lambda client: client.upload("x", io.BytesIO(b"x"), sha512="a\r\nb: c"))

@@ -20,6 +20,11 @@ _SOON = 60
 _COOKIES = ("__Host-polaris-bff", "polaris-bff")
 
 
+def is_header_value(value: str) -> bool:
+    """Return whether a value can be sent as a header, and ends no other one."""
+    return bool(value) and value.isascii() and value.isprintable() and " " not in value
+
+
 class Caller(Protocol):
     """What signing in needs of the client."""
 
@@ -85,8 +90,12 @@ class Token(Auth):
     def headers(self, core: Caller, ended: Mapping[str, str] | None) -> Flow[Mapping[str, str]]:
         """Give the token."""
         del core, ended
-        token = (yield Block(self._token)) if callable(self._token) else self._token
-        self._last = str(token)
+        given = (yield Block(self._token)) if callable(self._token) else self._token
+        # A file's last line has an end.
+        token = str(given).strip()
+        if not is_header_value(token):
+            raise BffError("UNAUTHORIZED", "The token is empty, or has characters that none has")
+        self._last = token
         return {"x-auth-token": self._last}
 
     def secrets(self) -> Sequence[str]:
@@ -149,7 +158,7 @@ class Password(Auth):
         for cookie in reply.cookies:
             name, _, value = cookie.partition(";")[0].strip().partition("=")
             if name in _COOKIES:
-                self._cookie = f"{name}={value}" if value else None
+                self._cookie = f"{name}={value}" if is_header_value(value) else None
 
     def secrets(self) -> Sequence[str]:
         """Return the cookie's value."""

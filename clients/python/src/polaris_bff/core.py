@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from polaris_bff import wire
-from polaris_bff.auth import Auth
+from polaris_bff.auth import Auth, is_header_value
 from polaris_bff.effects import Block, Flow, Reply, Request, Sleep
 from polaris_bff.errors import BffError
 from polaris_bff.retry import Retry
@@ -49,6 +49,10 @@ class Core:
     _ids: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
+        if not 0.001 <= self.timeout < 1e9:
+            raise ValueError("timeout must be a number of seconds")
+        if self.project is not None and not is_header_value(self.project):
+            raise ValueError("project must be a project's id")
         if self.url is not None:
             self.url = base_url(self.url)
 
@@ -99,10 +103,16 @@ class Core:
     def _exchange(self, calls: Sequence[Call]) -> Flow[dict[int, Any]]:
         """Make calls once; those whose credentials have ended, once more with others."""
         settled, used = yield from self._attempt(calls, None)
-        ended = [call for call in calls if _is_unauthorized(settled[call.id])]
+        ended = [call for call in calls if _is(settled[call.id], "UNAUTHORIZED")]
         ended = [call for call in ended if call.name != SIGN_IN]
         if ended and used and self.auth.renewable:
             settled |= (yield from self._attempt(ended, used))[0]
+        # Together they read too much. Of others, nobody knows whether they have begun.
+        large = [
+            call for call in calls if call.reads and _is(settled[call.id], "PAYLOAD_TOO_LARGE")
+        ]
+        for call in large if len(calls) > 1 else []:
+            settled |= (yield from self._attempt([call], None))[0]
         return settled
 
     def _attempt(
@@ -134,7 +144,7 @@ class Core:
         self, calls: Sequence[Call], credentials: Mapping[str, str]
     ) -> Flow[dict[int, Any]]:
         body = wire.body_of(calls)
-        headers = {"content-type": "application/json", "x-request-timeout": f"{self.timeout:g}"}
+        headers = {"content-type": "application/json", "x-request-timeout": f"{self.timeout:.3f}"}
         try:
             reply = yield from self.send("rpc", {**headers, **credentials}, body)
         except BffError as error:
@@ -194,8 +204,8 @@ def _fewer(whole: BffError | None, count: int) -> int | None:
     return most if 0 < most < count else count // 2
 
 
-def _is_unauthorized(outcome: Any) -> bool:
-    return isinstance(outcome, BffError) and outcome.code == "UNAUTHORIZED"
+def _is(outcome: Any, code: str) -> bool:
+    return isinstance(outcome, BffError) and outcome.code == code
 
 
 def _without(body: bytes, secrets: Sequence[str]) -> bytes:

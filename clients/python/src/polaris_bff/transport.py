@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import re
 import time
 from typing import Any
 
@@ -9,6 +11,20 @@ import httpx
 
 from polaris_bff.effects import Reply, Request
 from polaris_bff.errors import BAD_RESPONSE, NETWORK_ERROR, BffError
+
+
+class _WithoutCookie(logging.Filter):
+    """Takes the session's cookie out of what httpcore logs of each answer."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let each record pass."""
+        message = record.getMessage()
+        if "polaris-bff=" in message:
+            record.msg, record.args = re.sub(r"(polaris-bff=)[^;']+", r"\1***", message), ()
+        return True
+
+
+logging.getLogger("httpcore.http11").addFilter(_WithoutCookie())
 
 # In seconds.
 _CONNECT = 10.0
@@ -81,6 +97,9 @@ class Reader:
 def unreachable(error: Exception) -> BffError:
     """Return the error for whatever kept a request from being answered."""
     kind = type(error).__name__
+    if isinstance(error, httpx.LocalProtocolError):
+        # It repeats what cannot be written.
+        return BffError("BAD_REQUEST", "The request cannot be written: a header is malformed")
     if isinstance(error, httpx.DecodingError):
         return BffError(BAD_RESPONSE, f"The answer cannot be decoded: {kind}")
     if isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout):

@@ -6,9 +6,11 @@ import hashlib
 import itertools
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
+from urllib.parse import quote
 
 from polaris_bff import wire
 from polaris_bff.contract import PROCEDURES, GlanceImage
@@ -119,6 +121,8 @@ def upload(
     Raises:
         BffError: the upload failed; DIGEST_MISMATCH, other bytes are stored than were read.
     """
+    if sha512 is not None and not re.fullmatch(r"[0-9a-fA-F]{128}", sha512):
+        raise ValueError("sha512 must have 128 hexadecimal digits")
     for attempt in itertools.count(1):
         try:
             yield from _transfer(core, image_id, source, sha512)
@@ -172,13 +176,14 @@ def _transfer(core: Core, image_id: str, source: FileSource, sha512: str | None)
     credentials = yield from core.credentials()
     headers = {
         "content-type": "application/octet-stream",
-        "x-image-id": image_id,
         **({} if size is None else {"content-length": str(size)}),
         **({} if size is None else {"x-openstack-image-size": str(size)}),
         **({} if sha512 is None else {"x-upload-sha512": sha512}),
         **credentials,
     }
-    reply = yield from core.send(_ROUTE or "", headers, source, _PATIENCE)
+    reply = yield from core.send(
+        f"{_ROUTE}?imageId={quote(image_id, safe='')}", headers, source, _PATIENCE
+    )
     _check(reply)
 
 
