@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import polaris_bff
 from tests.bff.test_cli import bff
 from tests.process import ROOT, SECONDS
 from tests.test_layers import imports
@@ -49,6 +50,12 @@ def test_there_is_no_import_cycle() -> None:
 
 def _module(wanted: str) -> str:
     return wanted if wanted in MODULES else wanted.rpartition(".")[0]
+
+
+def test_each_public_name_is_where_it_is_looked_for() -> None:
+    assert set(polaris_bff.__all__) == set(polaris_bff._HOMES) <= set(dir(polaris_bff))
+    assert all(hasattr(polaris_bff, name) for name in polaris_bff.__all__)
+    assert not hasattr(polaris_bff, "Clients")
 
 
 def test_type_checkers_alone_need_more_than_httpx() -> None:

@@ -2,16 +2,41 @@
 
 from __future__ import annotations
 
-from polaris_bff.async_client import AsyncClient
-from polaris_bff.auth import Auth, Password, Token
-from polaris_bff.base import Batch
-from polaris_bff.client import Client
-from polaris_bff.errors import BffError
-from polaris_bff.images import properties
-from polaris_bff.openstack import OpenStack
-from polaris_bff.outcome import Outcome
-from polaris_bff.retry import Retry
-from polaris_bff.version import __version__
+from collections.abc import Mapping
+from importlib import import_module
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from polaris_bff.async_client import AsyncClient
+    from polaris_bff.auth import Auth, Password, Session, Token
+    from polaris_bff.base import Batch
+    from polaris_bff.client import Client
+    from polaris_bff.errors import BffError
+    from polaris_bff.images import properties
+    from polaris_bff.openstack import OpenStack
+    from polaris_bff.outcome import Outcome
+    from polaris_bff.retry import Retry
+    from polaris_bff.version import __version__
+
+# Each is imported when somebody asks for it: the command line would wait for httpx before its help.
+_HOMES: Mapping[str, str] = MappingProxyType(
+    {
+        "AsyncClient": "async_client",
+        "Auth": "auth",
+        "Batch": "base",
+        "BffError": "errors",
+        "Client": "client",
+        "OpenStack": "openstack",
+        "Outcome": "outcome",
+        "Password": "auth",
+        "Retry": "retry",
+        "Session": "auth",
+        "Token": "auth",
+        "__version__": "version",
+        "properties": "images",
+    }
+)
 
 __all__ = [
     "AsyncClient",
@@ -23,7 +48,18 @@ __all__ = [
     "Outcome",
     "Password",
     "Retry",
+    "Session",
     "Token",
     "__version__",
     "properties",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

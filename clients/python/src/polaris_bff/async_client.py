@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -104,14 +104,9 @@ class AsyncClient(AsyncProcedures):
             batch: How many calls a request has.
             ordered: In the order of the inputs; otherwise as they end.
         """
-        inputs = aiter(inputs) if isinstance(inputs, AsyncIterable) else iter(inputs)
+        made = _outcomes(procedure, inputs)
         flow = mapping.mapped(
-            self._core,
-            procedure,
-            inputs,
-            concurrency=concurrency,
-            size=batch,
-            ordered=ordered,
+            self._core, made, concurrency=concurrency, size=batch, ordered=ordered
         )
         async with aclosing(self._driver.iterate(flow)) as outcomes:
             async for outcome in outcomes:
@@ -238,3 +233,11 @@ class AsyncClient(AsyncProcedures):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._core.url or 'at the address in the catalog'}>"
+
+
+def _outcomes(
+    procedure: str, inputs: Iterable[Mapping[str, Any]] | AsyncIterable[Mapping[str, Any]]
+) -> Iterator[Outcome[Any]] | AsyncIterator[Outcome[Any]]:
+    if isinstance(inputs, AsyncIterable):
+        return (Outcome[Any](procedure, given) async for given in inputs)
+    return (Outcome[Any](procedure, given) for given in inputs)

@@ -106,7 +106,41 @@ class Token(Auth):
         return "Token(***)"
 
 
-class Password(Auth):
+class Session(Auth):
+    """A session at the BFF that was begun already.
+
+    Args:
+        cookie: Its cookie, as ``name=value``.
+    """
+
+    def __init__(self, cookie: str = "") -> None:
+        # Another scope changes it, and the end of the session empties it.
+        self.cookie = cookie
+
+    def headers(self, core: Caller, ended: Mapping[str, str] | None) -> Flow[Mapping[str, str]]:
+        """Give the session's cookie."""
+        del ended
+        origin = urlsplit((yield from core.base()))
+        # The server asks where a request with a cookie comes from.
+        return {"cookie": self.cookie, "origin": f"{origin.scheme}://{origin.netloc}"}
+
+    def learn(self, reply: Reply) -> None:
+        """Keep a cookie that is set: by signing in, or by another scope."""
+        for cookie in reply.cookies:
+            name, _, value = cookie.partition(";")[0].strip().partition("=")
+            if name in _COOKIES:
+                self.cookie = f"{name}={value}" if is_header_value(value) else ""
+
+    def secrets(self) -> Sequence[str]:
+        """Return the cookie's value."""
+        value = self.cookie.partition("=")[2]
+        return (value,) if value else ()
+
+    def __repr__(self) -> str:
+        return "Session(***)"
+
+
+class Password(Session):
     """A session at the BFF, begun with user and password and begun anew before it ends.
 
     Args:
@@ -126,44 +160,30 @@ class Password(Auth):
         project: str | None = None,
         project_id: str | None = None,
     ) -> None:
+        super().__init__()
         given = {"user": user, "password": password, "domainName": domain}
         scope = {"projectName": project, "projectId": project_id}
         self._input = {**given, **{key: value for key, value in scope.items() if value}}
-        self._cookie: str | None = None
         self._until = 0.0
 
     def headers(self, core: Caller, ended: Mapping[str, str] | None) -> Flow[Mapping[str, str]]:
         """Give the session's cookie; sign in first where there is no session."""
         if self._is_over(ended):
             yield Exclusive(self._sign_in(core, ended))
-        origin = urlsplit((yield from core.base()))
-        # The server asks where a request with a cookie comes from.
-        return {"cookie": self._cookie or "", "origin": f"{origin.scheme}://{origin.netloc}"}
+        return (yield from super().headers(core, ended))
 
     def _is_over(self, ended: Mapping[str, str] | None) -> bool:
-        refused = ended is not None and ended.get("cookie") == self._cookie
-        return self._cookie is None or refused or time.time() > self._until - _SOON
+        refused = ended is not None and ended.get("cookie") == self.cookie
+        return not self.cookie or refused or time.time() > self._until - _SOON
 
     def _sign_in(self, core: Caller, ended: Mapping[str, str] | None) -> Flow[None]:
         if not self._is_over(ended):
             return  # somebody else did it meanwhile
-        self._cookie = None
+        self.cookie = ""
         session: Any = yield from core.one("auth.createUserSession", dict(self._input))
-        if self._cookie is None:
+        if not self.cookie:
             raise BffError("BAD_RESPONSE", "The BFF signed in and set no cookie")
         self._until = _end_of(session)
-
-    def learn(self, reply: Reply) -> None:
-        """Keep a cookie that is set: by signing in, or by another scope."""
-        for cookie in reply.cookies:
-            name, _, value = cookie.partition(";")[0].strip().partition("=")
-            if name in _COOKIES:
-                self._cookie = f"{name}={value}" if is_header_value(value) else None
-
-    def secrets(self) -> Sequence[str]:
-        """Return the cookie's value."""
-        value = (self._cookie or "").partition("=")[2]
-        return (value,) if value else ()
 
     def __repr__(self) -> str:
         return f"Password({self._input['user']!r}, ***)"

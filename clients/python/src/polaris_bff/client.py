@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from polaris_bff.contract import CreateImageInput, ListImagesInput
+
+T = TypeVar("T")
 
 
 class Client(Procedures):
@@ -123,14 +125,25 @@ class Client(Procedures):
             batch: How many calls a request has.
             ordered: In the order of the inputs; otherwise as they end.
         """
+        made = (Outcome[Any](procedure, given) for given in inputs)
+        return self.settle(made, concurrency=concurrency, batch=batch, ordered=ordered)
+
+    def settle(
+        self,
+        outcomes: Iterable[Outcome[T]],
+        *,
+        concurrency: int = 4,
+        batch: int = 100,
+        ordered: bool = True,
+    ) -> Iterator[Outcome[T]]:
+        """Make the call of each outcome that has not ended, as ``map`` does; yield them.
+
+        Args:
+            outcomes: Of any procedures: ``Outcome("auth.listProjects", {})``.
+        """
         driver = self._new_driver()
         flow = mapping.mapped(
-            self._core,
-            procedure,
-            iter(inputs),
-            concurrency=concurrency,
-            size=batch,
-            ordered=ordered,
+            self._core, iter(outcomes), concurrency=concurrency, size=batch, ordered=ordered
         )
         try:
             yield from driver.iterate(flow)

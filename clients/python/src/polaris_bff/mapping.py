@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
 from polaris_bff.base import settle
@@ -11,33 +11,30 @@ from polaris_bff.effects import Emit, Flow, Start, Take, Wait
 from polaris_bff.outcome import Outcome
 from polaris_bff.wire import wire_params
 
-Inputs = Iterable[Mapping[str, Any]]
-
 
 def mapped(
     core: Core,
-    name: str,
-    inputs: Inputs | AsyncIterable[Mapping[str, Any]],
+    outcomes: Iterator[Outcome[Any]] | AsyncIterator[Outcome[Any]],
     *,
     concurrency: int,
     size: int,
     ordered: bool,
 ) -> Flow[None]:
-    """Make a call for each input; emits the outcomes.
+    """Make the call of each outcome that has not ended; emits the outcomes.
 
     Args:
         concurrency: How many requests there are at a time.
         size: How many calls a request has.
-        ordered: In the order of the inputs; otherwise as they end.
+        ordered: In the order given; otherwise as they end.
     """
     running: list[Any] = []
     at_end = False
     while True:
         while not at_end and len(running) < concurrency:
-            taken = yield Take(inputs, min(size, core.max_batch))
+            taken = yield Take(outcomes, min(size, core.max_batch))
             at_end = not taken
             if taken:
-                running.append((yield Start(_some(core, name, taken), concurrency)))
+                running.append((yield Start(_some(core, taken), concurrency)))
         if not running:
             return
         for ended in (yield Wait(running[:1] if ordered else running)):
@@ -46,10 +43,11 @@ def mapped(
                 yield Emit(outcome)
 
 
-def _some(core: Core, name: str, inputs: Sequence[Mapping[str, Any]]) -> Flow[list[Outcome[Any]]]:
+def _some(core: Core, outcomes: Sequence[Outcome[Any]]) -> Flow[Sequence[Outcome[Any]]]:
     made = [
-        (core.new_call(name, wire_params(name, dict(given))), Outcome[Any](name, given))
-        for given in inputs
+        (core.new_call(each.procedure, wire_params(each.procedure, dict(each.input))), each)
+        for each in outcomes
+        if not each.done
     ]
     yield from settle(core, made)
-    return [outcome for _, outcome in made]
+    return outcomes

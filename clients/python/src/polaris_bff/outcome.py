@@ -16,13 +16,16 @@ class Outcome(Generic[T]):
 
     Args:
         procedure: Its dotted name.
-        input: What was given.
+        given: What was given, afterwards its ``input``.
+        error: Why it has failed already: it is not sent then.
     """
 
-    def __init__(self, procedure: str, given: Mapping[str, Any]) -> None:
+    def __init__(
+        self, procedure: str, given: Mapping[str, Any], error: BffError | None = None
+    ) -> None:
         self.procedure = procedure
         self.input = given
-        self._value: object = _PENDING
+        self._value: object = error or _PENDING
 
     @property
     def done(self) -> bool:
