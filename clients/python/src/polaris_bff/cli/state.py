@@ -1,0 +1,86 @@
+"""What a command knows of its surroundings: the options, and the session that was begun."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from polaris_bff.errors import BffError
+
+if TYPE_CHECKING:
+    from polaris_bff import Client, Session
+
+_OPENSTACK: tuple[str, ...] = ("OS_CLOUD", "OS_AUTH_URL", "OS_TOKEN")
+
+
+@dataclass
+class Options:
+    """The options that stand before a command."""
+
+    url: str | None = None
+    cloud: str | None = None
+    project: str | None = None
+    timeout: float = 60.0
+
+
+def session_file() -> Path:
+    """Return where the session is kept, for its owner alone."""
+    home = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(home) / "polaris" / "session.json"
+
+
+def save_session(url: str, session: Session) -> None:
+    """Keep a session, or forget it when it has ended."""
+    file = session_file()
+    if not session.cookie:
+        file.unlink(missing_ok=True)
+        return
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Made anew: a file that others may read would stay as it is.
+    new = file.with_suffix(f".{os.getpid()}")
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "w") as out:
+        json.dump({"url": url, "cookie": session.cookie}, out)
+    new.replace(file)
+
+
+def _saved() -> tuple[str, str] | None:
+    try:
+        saved: Any = json.loads(session_file().read_text())
+        return str(saved["url"]), str(saved["cookie"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+@contextmanager
+def connected(options: Options) -> Iterator[Client]:
+    """Yield a client: of ``--os-cloud`` or ``OS_*`` variables, else of the session begun.
+
+    Raises:
+        BffError: UNAUTHORIZED, there is nothing to sign in with.
+    """
+    from polaris_bff import Client, Session  # noqa: PLC0415  # httpx
+
+    more: Any = {"timeout": options.timeout, "project": options.project}
+    if options.cloud or any(os.environ.get(name) for name in _OPENSTACK):
+        with Client(options.url, cloud=options.cloud, **more) as client:
+            yield client
+        return
+    saved = _saved()
+    url = options.url or os.environ.get("BFF_URL") or (saved and saved[0])
+    # The cookie is for the server that set it.
+    if saved is None or not url or url.rstrip("/") != saved[0].rstrip("/"):
+        message = "Not signed in: use `polaris login`, or set OS_CLOUD"
+        raise BffError("UNAUTHORIZED", message)
+    session = Session(saved[1])
+    with Client(url, auth=session, **more) as client:
+        try:
+            yield client
+        finally:
+            if session.cookie != saved[1]:
+                save_session(url, session)
