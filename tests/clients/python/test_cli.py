@@ -298,6 +298,32 @@ async def test_a_server_moves_no_cursor_with_its_message(
     assert (code, err) == (3, "polaris: \\x1b[2J (FORBIDDEN)\n")
 
 
+@pytest.mark.parametrize("result", [1, [], {}, {"user": 1, "project": 2}])
+async def test_an_answer_that_is_none_is_one_line(
+    command: Polaris, hostile: Hostile, result: Any
+) -> None:
+    session_file().parent.mkdir(parents=True)
+    session_file().write_text(json.dumps({"url": hostile.url, "cookie": "polaris-bff=x"}))
+    hostile.answers = [lambda calls: answer({"id": calls[0]["id"], "result": result})]
+    code, out, err = await command("whoami")
+    assert (code, out, err.count("\n")) == (1, "", 1)
+
+
+def test_a_reader_that_has_enough_is_no_failure_to_be_told() -> None:
+    program = "from polaris_bff.cli import run; run(['procedures', '-f', 'json'])"
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        env={"PYTHONPATH": "clients/python/src"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        _, err = process.communicate(timeout=SECONDS)
+    assert err == ""
+
+
 async def test_nobody_answers(command: Polaris) -> None:
     url = "http://127.0.0.1:1/polaris-bff"
     assert (await command("--url", url, "login", "--user", "a", given="x\n"))[0] == 5

@@ -101,7 +101,7 @@ async def test_closing_it_ends_what_runs(hostile: Hostile) -> None:
 
     def read_one_and_close() -> None:
         with Client(hostile.url, timeout=3600) as client:
-            outcomes: Any = client.map(GET, [{"n": 1}] * 9, concurrency=3, batch=1, ordered=False)
+            outcomes = client.map(GET, [{"n": 1}] * 9, concurrency=3, batch=1, ordered=False)
             assert next(outcomes).result() == {"n": 1}
             outcomes.close()
 
@@ -137,7 +137,7 @@ async def test_closing_it_ends_what_runs_in_tasks(bff: Bff, openstack: FakeOpenS
     inputs = [{"image_id": each["id"]} for each in openstack.images]
     async with AsyncClient(f"{bff.origin}/polaris-bff", token=openstack.new_token()) as client:
         openstack.gate = asyncio.Event()
-        outcomes: Any = client.map(GET, inputs, concurrency=3, batch=1)
+        outcomes = client.map(GET, inputs, concurrency=3, batch=1)
         first = asyncio.create_task(anext(outcomes))
         await openstack.arrived.acquire()
         first.cancel()

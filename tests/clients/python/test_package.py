@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 import zipfile
 from graphlib import TopologicalSorter
+from itertools import count
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 
@@ -97,6 +100,13 @@ async def main() -> None:
         async for each in client.images(name="x"):
             print(each["id"], image)
 """
+README = """\
+from polaris_bff import AsyncClient, Client, OpenStack, Password, properties
+
+token, one, another = "t", "1", "2"
+url, session = "https://cloud.example/polaris-bff", object()
+client = Client(url)
+"""
 BAD = [
     "client.compute.image.list_images(limt=1)",
     'client.compute.image.list_images(status="activ")',
@@ -109,11 +119,29 @@ BAD = [
 ]
 
 
+BLOCKS = re.findall(r"```python\n(.*?)```", (PROJECT / "README.md").read_text(), re.DOTALL)
+
+
+def _as_function(number: int, block: str) -> str:
+    """Return an example as a function, where it may await."""
+    return f"\n\nasync def example_{number}() -> None:\n{indent(block, '    ')}"
+
+
 def test_its_users_types_are_checked_strictly(tmp_path: Path) -> None:
     begin = "from polaris_bff import Client\n\nclient = Client()\n"
     (tmp_path / "good.py").write_text(GOOD)
+    (tmp_path / "readme.py").write_text(README + "".join(map(_as_function, count(), BLOCKS)))
     (tmp_path / "bad.py").write_text(begin + "\n".join(BAD) + "\n")
-    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "good.py", "bad.py"]
+    command = [
+        sys.executable,
+        "-m",
+        "mypy",
+        "--strict",
+        "--config-file=",
+        "good.py",
+        "bad.py",
+        "readme.py",
+    ]
     checked = subprocess.run(
         command,
         cwd=tmp_path,
@@ -125,6 +153,7 @@ def test_its_users_types_are_checked_strictly(tmp_path: Path) -> None:
     )
     lines = {line.split(":")[1] for line in checked.stdout.splitlines() if ": error:" in line}
     assert "good.py" not in checked.stdout, checked.stdout
+    assert "readme.py" not in checked.stdout, checked.stdout
     assert lines == {str(number) for number in range(4, 4 + len(BAD))}, checked.stdout
 
 

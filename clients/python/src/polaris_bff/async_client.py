@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+)
 from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -93,7 +101,7 @@ class AsyncClient(AsyncProcedures):
         concurrency: int = 4,
         batch: int = 100,
         ordered: bool = True,
-    ) -> AsyncIterator[Outcome[Any]]:
+    ) -> AsyncGenerator[Outcome[Any], None]:
         """Call a procedure for each input, and yield the outcomes; memory stays the same.
 
         The inputs are read as they are needed. Closing the iterator ends what still runs.
@@ -117,7 +125,7 @@ class AsyncClient(AsyncProcedures):
         *,
         page_size: int = 500,
         **filters: Unpack[ListImagesInput],
-    ) -> AsyncIterator[GlanceImage]:
+    ) -> AsyncGenerator[GlanceImage, None]:
         """Yield every image that matches, page by page.
 
         Args:

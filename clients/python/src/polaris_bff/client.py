@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -114,7 +114,7 @@ class Client(Procedures):
         concurrency: int = 4,
         batch: int = 100,
         ordered: bool = True,
-    ) -> Iterator[Outcome[Any]]:
+    ) -> Generator[Outcome[Any], None, None]:
         """Call a procedure for each input, and yield the outcomes; memory stays the same.
 
         The inputs are read as they are needed. Closing the iterator ends what still runs.
@@ -135,7 +135,7 @@ class Client(Procedures):
         concurrency: int = 4,
         batch: int = 100,
         ordered: bool = True,
-    ) -> Iterator[Outcome[T]]:
+    ) -> Generator[Outcome[T], None, None]:
         """Make the call of each outcome that has not ended, as ``map`` does; yield them.
 
         Args:
@@ -155,7 +155,7 @@ class Client(Procedures):
         *,
         page_size: int = 500,
         **filters: Unpack[ListImagesInput],
-    ) -> Iterator[GlanceImage]:
+    ) -> Generator[GlanceImage, None, None]:
         """Yield every image that matches, page by page.
 
         Args:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 
@@ -37,20 +38,29 @@ def run(words: Sequence[str]) -> int:
     except ImportError as error:
         print(f"polaris: {error}: pip install 'polaris-bff-client[cli]'", file=sys.stderr)  # noqa: T201
         return 1
-    debug = "--debug" in words
     try:
         app(list(words), prog_name="polaris")
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
-    except BffError as error:
-        from polaris_bff.cli.output import described  # noqa: PLC0415  # the extra
-
-        return _say(described(error), EXIT_CODES.get(error.code, 1), error if debug else None)
-    except (OSError, ValueError, RuntimeError) as error:
-        return _say(str(error), 1, error if debug else None)
     except KeyboardInterrupt:
         return _INTERRUPTED
+    except Exception as error:  # noqa: BLE001  # an answer may be anything
+        return _failed(error, debug="--debug" in words)
     return 0
+
+
+def _failed(error: Exception, *, debug: bool) -> int:
+    from polaris_bff.cli.output import described  # noqa: PLC0415  # the extra
+
+    more = error if debug else None
+    if isinstance(error, BffError):
+        return _say(described(error), EXIT_CODES.get(error.code, 1), more)
+    if isinstance(error, BrokenPipeError):
+        # Whoever read has enough; Python would complain once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    ours = isinstance(error, OSError | ValueError | RuntimeError)
+    return _say(str(error) if ours else f"{type(error).__name__}: {error}", 1, more)
 
 
 def _say(message: str, code: int, error: BaseException | None = None) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,12 +42,11 @@ def save_session(url: str, session: Session) -> None:
         file.unlink(missing_ok=True)
         return
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # Made anew: a file that others may read would stay as it is.
-    new = file.with_suffix(f".{os.getpid()}")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    # Made anew, for its owner alone: what is there may be open to others, or a link.
+    descriptor, new = tempfile.mkstemp(dir=file.parent)
     with os.fdopen(descriptor, "w") as out:
         json.dump({"url": url, "cookie": session.cookie}, out)
-    new.replace(file)
+    Path(new).replace(file)
 
 
 def _saved() -> tuple[str, str] | None:
