@@ -22,7 +22,7 @@ def is_there(test: str) -> bool:
 def test_each_threat_has_a_guard_in_a_module_and_a_test() -> None:
     assert len(ROWS) >= 30
     for threat, guard, tests in ROWS:
-        modules = re.findall(r"`((?:bff|deploy|explorer|schemas)/[^`]*)`", guard)
+        modules = re.findall(r"`((?:bff|clients|deploy|explorer|schemas)/[^`]*)`", guard)
         assert modules, threat
         assert [module for module in modules if not (ROOT / module).exists()] == []
         named = re.findall(r"`(tests/[^`]+)`", tests)

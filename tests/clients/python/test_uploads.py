@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import io
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from tests.clients.python.conftest import Bff, Caller, FakeOpenStack, New
 from tests.clients.python.hostile import Hostile, answer, http
 from tests.clients.python.test_calls import failure
 from tests.fakes.openstack import image
+from tests.process import SECONDS
 
 CONTENT = os.urandom(1024) * 1500
 DIGEST = hashlib.sha512(CONTENT).hexdigest()
@@ -235,23 +237,38 @@ async def test_an_answer_that_is_lost_is_found_at_the_image(new: New, hostile: H
     assert stored == WHOLE
 
 
+class Stuck(io.RawIOBase):
+    """A pipe of which the second half comes when it is told to."""
+
+    def __init__(self) -> None:
+        self.goes_on = threading.Event()
+        self._begun = False
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        if self._begun:
+            self.goes_on.wait(SECONDS)
+        self._begun = True
+        return bytes(min(size, 1000))
+
+
 async def test_cancelling_an_upload_deletes_the_image_that_was_made_for_it(
-    bff: Bff, openstack: FakeOpenStack, disk: Path
+    bff: Bff, openstack: FakeOpenStack
 ) -> None:
+    file: Any = Stuck()
+    begun = asyncio.Event()
     async with AsyncClient(f"{bff.origin}/polaris-bff", token=openstack.new_token()) as client:
-        openstack.gate = asyncio.Event()
-        openstack.gate.set()
-        begun = asyncio.Event()
-
-        def progress(sent: int, total: int | None) -> None:
-            assert openstack.images
-            begun.set()
-
-        uploading = asyncio.create_task(client.create_and_upload(disk, progress=progress))
+        uploading = asyncio.create_task(
+            client.create_and_upload(file, progress=lambda _sent, _total: begun.set())
+        )
         await begun.wait()
+        assert len(openstack.images) == 1
         uploading.cancel()
         with pytest.raises(asyncio.CancelledError):
             await uploading
+    file.goes_on.set()
     assert openstack.images == []
 
 
