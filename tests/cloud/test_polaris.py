@@ -1,0 +1,108 @@
+"""The command line against the real services: the life of an image, and how it is shared."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from polaris_bff.cli import run
+from tests import canary
+from tests.bff.conftest import Bff
+from tests.cloud.conftest import Cloud
+
+Polaris = Callable[..., Awaitable[tuple[int, str, str]]]
+# What the BFF logs would be among what is printed.
+pytestmark = pytest.mark.usefixtures("logged")
+SignIn = Callable[[str, str], Awaitable[Polaris]]
+
+
+@pytest.fixture
+def sign_in(
+    bff: Bff,
+    cloud: Cloud,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> SignIn:
+    """Return a function that signs somebody in; each has a session of their own."""
+    for name in ("OS_CLOUD", "OS_AUTH_URL", "OS_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("BFF_URL", f"{bff.origin}/polaris-bff")
+
+    async def sign_in(user: str, project: str) -> Polaris:
+        async def polaris(*words: str) -> tuple[int, str, str]:
+            monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / user))
+            code = await asyncio.to_thread(run, words)
+            out, err = capsys.readouterr()
+            canary.check("what a command printed", out + err)
+            return code, out, err
+
+        monkeypatch.setattr("sys.stdin", io.StringIO(f"{cloud.password(user)}\n"))
+        code, _, err = await polaris("login", "--user", user, "--project", project)
+        assert (code, err) == (0, "")
+        return polaris
+
+    return sign_in
+
+
+async def test_the_life_of_an_image(sign_in: SignIn, cloud: Cloud, tmp_path: Path) -> None:
+    polaris = await sign_in("alice", cloud.new_project("alice"))
+    (tmp_path / "disk").write_bytes(b"x" * 100_000)
+
+    async def done(*words: str) -> None:
+        assert await polaris("image", *words) == (0, "", "")
+
+    async def field(name: str) -> Any:
+        _, out, _ = await polaris("image", "show", "ours", "-f", "json", "-c", name)
+        return json.loads(out)[name]
+
+    code, out, err = await polaris(
+        *("image", "create", "mine", "--file", str(tmp_path / "disk"), "--tag", "a", "--tag", "b"),
+        *("--property", "hw_video_model=virtio", "--min-ram", "64", "--wait", "-f", "json"),
+    )
+    assert (code, err) == (0, "")
+    assert json.loads(out)["status"] == "active"
+    await done(
+        "set", "mine", "--name", "ours", "--property", "a~b/c=1", "--tag", "c", "--protected"
+    )
+    assert await field("a~b/c") == "1"
+    assert sorted(await field("tags")) == ["a", "b", "c"]
+    await done("unset", "ours", "--property", "a~b/c", "--tag", "a")
+    assert sorted(await field("tags")) == ["b", "c"]
+    await done("hide", "ours")
+    assert (await polaris("image", "list", "-f", "value", "--visibility", "private"))[1] == ""
+    await done("unhide", "ours")
+    code, _, err = await polaris("image", "delete", "ours")
+    assert (code, "protected" in err) == (1, True)
+    await done("set", "ours", "--unprotected")
+    await done("deactivate", "ours")
+    assert await field("status") == "deactivated"
+    await done("activate", "ours")
+    await done("delete", "ours")
+    assert (await polaris("image", "show", "ours"))[0] == 4
+
+
+async def test_an_image_is_shared_and_accepted(sign_in: SignIn, cloud: Cloud) -> None:
+    owner, member = cloud.new_project("alice"), cloud.new_project("bob")
+    alice = await sign_in("alice", owner)
+    _, out, _ = await alice(
+        "image", "create", "shared", "--visibility", "shared", "-f", "value", "-c", "id"
+    )
+    image_id = out.strip()
+    assert (await alice("image", "share", "shared", cloud.projects[member]))[0] == 0
+    bob = await sign_in("bob", member)
+    listed = ("image", "list", "--visibility", "shared", "-f", "value", "-c", "ID")
+    assert (await bob(*listed))[1] == ""
+    assert await bob("image", "accept", "shared") == (0, "", "")
+    assert (await bob(*listed))[1] == f"{image_id}\n"
+    assert await bob("image", "reject", image_id) == (0, "", "")
+    assert (await bob(*listed))[1] == ""
+    assert (await bob("logout"))[0] == 0
+    assert (await alice("image", "unshare", image_id, cloud.projects[member]))[0] == 0
+    assert (await alice("image", "delete", image_id))[0] == 0
