@@ -9,9 +9,12 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 
 from polaris_bff import BffError, Outcome, Retry
+from polaris_bff.effects import Request
+from polaris_bff.transport import Reader
 from tests.clients.python.conftest import Caller, New
 from tests.clients.python.hostile import Answer, Hostile, answer, http, results
 from tests.clients.python.test_calls import failure
@@ -172,6 +175,13 @@ async def test_a_server_that_says_nothing_is_given_up(
     hostile.answers = [b""]
     error = await failure(new(hostile.url, timeout=0.05).call(MUTATION))
     assert error.code == "TIMEOUT"
+
+
+def test_an_answer_that_does_not_come_to_an_end_is_given_up() -> None:
+    late = Request("http://127.0.0.1/", {}, b"", limit=100, timeout=-60)
+    reader = Reader(late, httpx.Response(200))
+    with pytest.raises(BffError, match="TIMEOUT"):
+        reader.add(b"x")
 
 
 @pytest.mark.parametrize(

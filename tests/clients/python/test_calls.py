@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import uuid
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 import pytest
 
 from polaris_bff import AsyncClient, BffError, Client
+from polaris_bff.contract import PROCEDURES
 from polaris_bff.version import USER_AGENT
 from tests.clients.python.conftest import Bff, Caller, FakeOpenStack, New, Start
 from tests.clients.python.hostile import Hostile, answer, results
@@ -46,6 +48,21 @@ async def test_a_parameter_of_a_call_by_name_has_either_spelling(
     given = {spelling: openstack.images[0]["id"]}
     found = await alice.call("compute.image.getImageById", **given)
     assert found["name"] == "mine"
+
+
+@pytest.mark.parametrize("name", PROCEDURES)
+async def test_each_method_sends_its_parameters_by_their_names_on_the_wire(
+    new: New, hostile: Hostile, name: str
+) -> None:
+    hostile.answers = [lambda calls: answer(results(calls)[0])]
+    names = PROCEDURES[name].parameters
+    given = {python: f"the {python}" for python in names}
+    wire = {names[python]: value for python, value in given.items()}
+    client = new(hostile.url)
+    assert await client.do(lambda it: attrgetter(name)(it)(**given)) == wire
+    outcome = await client.batch(lambda batch: attrgetter(name)(batch)(**given))
+    assert outcome.result() == wire
+    assert {call["method"] for _, (call,) in hostile.requests} == {name}
 
 
 async def test_an_image_is_created_with_properties_of_its_own(

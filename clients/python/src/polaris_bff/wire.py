@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from functools import cached_property
@@ -24,7 +24,8 @@ class Call:
 
     id: int
     name: str
-    params: dict[str, Any]
+    # A sign-in's have a password.
+    params: dict[str, Any] = field(repr=False)
 
     @cached_property
     def text(self) -> bytes:
