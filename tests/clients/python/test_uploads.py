@@ -93,8 +93,9 @@ async def test_an_open_file_is_sent_from_where_it_stands(
 ) -> None:
     file = io.BytesIO(b"head" + CONTENT)
     file.seek(4)
-    stored = await alice.do(lambda client: client.upload(queued["id"], file))
+    stored = await alice.do(lambda client: client.upload(queued, file))
     assert stored["os_hash_value"] == DIGEST
+    assert await alice.do(lambda client: client.wait_for(stored)) == stored
 
 
 async def test_a_digest_that_is_known_goes_along(

@@ -165,18 +165,24 @@ class Client(Procedures):
         return self._driver.iterate(images.pages(self._core, dict(filters), page_size))
 
     def wait_for(
-        self, image_id: str, status: ImageStatus = "active", *, timeout: float = 600.0
+        self,
+        image: str | GlanceImage,
+        status: ImageStatus = "active",
+        *,
+        timeout: float = 600.0,
     ) -> GlanceImage:
         """Wait until an image is in a state; returns the image.
 
         Args:
+            image: The image, or its id.
             timeout: In seconds.
 
         Raises:
             BffError: CONFLICT, it cannot get there any more, being ``killed`` or ``deleted``;
                 TIMEOUT, it is not there in time; NOT_FOUND.
         """
-        return self._driver.run(images.wait_for(self._core, image_id, status, timeout))
+        flow = images.wait_for(self._core, images.id_of(image), status, timeout)
+        return self._driver.run(flow)
 
     def find_image(self, name_or_id: str, **more: Any) -> GlanceImage:
         """Return the one image with an id or a name.
@@ -200,7 +206,7 @@ class Client(Procedures):
 
     def upload(
         self,
-        image_id: str,
+        image: str | GlanceImage,
         file: File,
         *,
         progress: Progress | None = None,
@@ -210,7 +216,7 @@ class Client(Procedures):
         """Send an image's data; returns the image when it is stored whole.
 
         Args:
-            image_id: The image, which must be ``queued``.
+            image: The image, or its id; it must be ``queued``.
             file: A path, or a file that is open for reading bytes; never in memory as a whole.
             progress: Told how many bytes went out, and of how many (``None`` of a pipe).
             sha512: The data's SHA-512 in hexadecimal, if it is known: nothing else is stored then.
@@ -224,7 +230,7 @@ class Client(Procedures):
         source = FileSource(file, progress)
         try:
             return self._driver.run(
-                upload(self._core, image_id, source, sha512=sha512, attempts=attempts)
+                upload(self._core, images.id_of(image), source, sha512=sha512, attempts=attempts)
             )
         finally:
             source.close()

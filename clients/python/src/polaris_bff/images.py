@@ -33,6 +33,11 @@ def properties(image: Mapping[str, Any]) -> dict[str, str]:
     return {key: value for key, value in image.items() if key not in known}
 
 
+def id_of(image: str | GlanceImage) -> str:
+    """Return the id of an image that is given whole, or by its id."""
+    return image if isinstance(image, str) else image["id"]
+
+
 def pages(core: Core, filters: Mapping[str, Any], page_size: int) -> Flow[None]:
     """Read page after page; emits each image.
 
