@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
+# Of bytes, as ``bytes`` and ``msgspec.Raw`` are.
+Buffer = Any
 
 
 @dataclass(frozen=True)
@@ -21,9 +23,11 @@ class Json(Generic[T]):
     text: bytes
 
 
-def enclosed(opening: bytes, texts: Sequence[bytes], closing: bytes) -> bytes:
+def enclosed(opening: bytes, texts: Sequence[Buffer], closing: bytes) -> bytes:
     """Return JSON texts with commas between them, in one copy: they may have many megabytes."""
     if not texts:
         return opening + closing
-    *others, last = texts
-    return b"".join([opening, *(part for text in others for part in (text, b",")), last, closing])
+    parts = list(texts)
+    parts[0] = b"".join([opening, parts[0]])
+    parts[-1] = b"".join([parts[-1], closing])
+    return b",".join(parts)

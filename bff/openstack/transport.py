@@ -18,6 +18,9 @@ from bff.openstack.connector import Connector
 # For how long an aborted request waits for the service to close its end.
 HALF_CLOSED_SECONDS = 0.5
 
+# How many bytes of an answer may wait to be read before the connection is told to wait.
+READ_BYTES = 512 * 1024
+
 Client = aiohttp.ClientSession
 
 
@@ -40,7 +43,10 @@ def new_client(connector: aiohttp.BaseConnector | None = None) -> Client:
     # No limit to connections: each service limits its own requests, and says so when they wait.
     connector = connector or Connector(limit=0)
     client = aiohttp.ClientSession(
-        cookie_jar=aiohttp.DummyCookieJar(), connector=connector, request_class=Request
+        cookie_jar=aiohttp.DummyCookieJar(),
+        connector=connector,
+        request_class=Request,
+        read_bufsize=READ_BYTES,
     )
     # aiohttp would send a DELETE again whose answer was broken off: the first one may have worked,
     # and the second one's 404 would say that it did not. There is no public switch.

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import orjson
 
 from bff.errors import BffError, Code
 from bff.session.context import ProjectContext
 from procedures.image.filters import Query, first_page, of_params, to_link
 from schemas.image import GlanceImage, ImagesPaginatedResponse, ListImagesInput
-from schemas.json import Json, enclosed
+from schemas.json import Buffer, Json, enclosed
 
 MAX_IMAGES = 10_000
 MAX_BYTES = 64 * 1024 * 1024
@@ -24,6 +26,7 @@ async def images(ctx: ProjectContext, params: ListImagesInput) -> Json[list[Glan
             list changed while it was read; BAD_GATEWAY, its pages do not lead to its end.
     """
     query = of_params(params)
+    found: Sequence[Buffer]
     if params.limit is None:
         found = await _all(ctx, query)
     else:
@@ -49,12 +52,12 @@ async def page(ctx: ProjectContext, params: ListImagesInput) -> Json[ImagesPagin
 
 
 async def _all(ctx: ProjectContext, query: Query) -> list[bytes]:
-    found: list[bytes] = []
+    found: list[Buffer] = []
     size = pages = 0
     async for page in ctx.glance.listing.pages(query):
         pages += 1
         found += page.images
-        size += sum(map(len, page.images))
+        size += sum(len(memoryview(image)) for image in page.images)
         if len(found) > MAX_IMAGES or size > MAX_BYTES:
             raise _too_many()
         if pages >= MAX_PAGES and not page.is_last:

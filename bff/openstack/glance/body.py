@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
@@ -15,6 +15,7 @@ import orjson
 
 from bff.errors import BffError, Code
 from schemas.base import UUID_PATTERN
+from schemas.json import Buffer
 
 STORE_PATHS = ("direct_url", "locations")
 # Of an integer: Python neither reads nor writes one of thousands of digits.
@@ -35,7 +36,7 @@ class _Page(msgspec.Struct):
 class Page:
     """One page of a list: each image's JSON text, and the link to the next page."""
 
-    images: list[bytes]
+    images: Sequence[Buffer]
     next: str | None
     schema: str | None
 
@@ -49,7 +50,7 @@ def page(body: bytes, *, expose_locations: bool) -> Page:
     try:
         _check_utf8(body)  # msgspec does not validate what it only cuts out
         cut = msgspec.json.decode(body, type=_Page)
-        images = [bytes(image) for image in cut.images]
+        images: Sequence[Buffer] = cut.images
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         # Stricter than Python's parser, and one odd image must not hide the others.
         parsed = _parse(body)
@@ -59,8 +60,8 @@ def page(body: bytes, *, expose_locations: bool) -> Page:
         link, schema = (_string(parsed.get(key)) for key in ("next", "schema"))
         # Half of a surrogate pair is not printable, and cannot be written as UTF-8.
         cut = _Page([], link, schema if schema and schema.isprintable() else None)
-    if not expose_locations:
-        images = [_without_store_paths(image) for image in images]
+    if not expose_locations and any(key in body for key in _STORE_PATH_KEYS):
+        images = [_without_store_paths(bytes(image)) for image in images]
     return Page(images, cut.next, cut.schema)
 
 

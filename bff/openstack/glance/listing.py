@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 
 from bff.errors import BffError, Code
@@ -10,6 +10,7 @@ from bff.openstack.exchange import Operation
 from bff.openstack.glance import body
 from bff.openstack.glance.query import Query, from_marker, marker_in, marker_of, to_path
 from bff.openstack.glance.requester import Requester
+from schemas.json import Buffer
 
 LIST = Operation("list images")
 # Glance's largest (``api_limit_max``); a site may have smaller ones.
@@ -29,7 +30,7 @@ class ListPage:
         link: Glance's link to the next page.
     """
 
-    images: list[bytes]
+    images: Sequence[Buffer]
     schema: str | None
     query: Query
     link: str | None

@@ -19,13 +19,13 @@ ALL = "GET /v2/images?limit=1000"
 async def read(glance: Glance, query: Query) -> list[str]:
     """Return the ids of all images that match."""
     pages = [page.images async for page in glance.listing.pages(query)]
-    return [orjson.loads(image)["id"] for images in pages for image in images]
+    return [orjson.loads(bytes(image))["id"] for images in pages for image in images]
 
 
 async def test_a_page_is_what_glance_answers(glance: Glance, upstream: Upstream) -> None:
     upstream.will_answer(page_of(1, 2, marker="2"))
     page = await glance.listing.page([LIMIT, ("name", "eq:x")])
-    assert page.images == [b'{"id":"1"}', b'{"id":"2"}']
+    assert [bytes(image) for image in page.images] == [b'{"id":"1"}', b'{"id":"2"}']
     assert page.schema == "/v2/schemas/images"
     assert not page.is_last
     assert upstream.asked == ["GET /v2/images?limit=2&name=eq%3Ax"]
@@ -181,4 +181,4 @@ async def test_store_paths_are_shown_only_where_the_site_wants_it(
     glance = Glance(service, upstream.url, TOKEN, "", PROJECT_ID, expose_locations=expose)
     upstream.will_answer(b'{"images":[{"id":"1","direct_url":"file:///store"}]}')
     [image] = (await glance.listing.page([])).images
-    assert (b"direct_url" in image) is expose
+    assert (b"direct_url" in bytes(image)) is expose
