@@ -146,19 +146,27 @@ async def outcome(bff: Bff, ask: Ask) -> str:
     return "ok" if "result" in answered else str(answered["error"]["data"]["code"])
 
 
+@pytest.fixture(params=ASKS, ids=str)
+def ask(request: pytest.FixtureRequest) -> Ask:
+    """Return each answer that is walked through."""
+    asked: Ask = request.param
+    return asked
+
+
 @pytest.fixture
-async def bff(start: Start) -> Bff:
-    """Return a BFF that remembers no token, so that each call asks Keystone."""
+async def bff(start: Start, request: pytest.FixtureRequest) -> Bff:
+    """Return a BFF that asks Keystone for each call, where an answer of Keystone's is odd."""
+    glances = "ask" in request.fixturenames and request.getfixturevalue("ask").service == "glance"
     # One user signs in hundreds of times here.
     unguarded = {"sign_ins_per_user": 0, "sign_ins_per_address": 0}
-    started: Bff = await start(token_cache_seconds=0, upstream_timeout=5, **unguarded)
+    cached = {"token_cache_seconds": 60 if glances else 0}
+    started: Bff = await start(upstream_timeout=5, **cached, **unguarded)
     return started
 
 
 BUGS = ("INTERNAL_SERVER_ERROR", "HTTP 500")
 
 
-@pytest.mark.parametrize("ask", ASKS, ids=str)
 async def test_no_odd_value_in_an_answer_shows_as_a_bug(bff: Bff, stage: Stage, ask: Ask) -> None:
     right = await right_body(bff, stage, ask)
     service = getattr(stage, ask.service)
@@ -172,7 +180,6 @@ async def test_no_odd_value_in_an_answer_shows_as_a_bug(bff: Bff, stage: Stage, 
     assert await outcome(bff, ask) in ("ok", "CONFLICT", "BAD_GATEWAY")
 
 
-@pytest.mark.parametrize("ask", ASKS, ids=str)
 async def test_no_odd_header_of_an_answer_shows_as_a_bug(bff: Bff, stage: Stage, ask: Ask) -> None:
     service = getattr(stage, ask.service)
     bugs = []
