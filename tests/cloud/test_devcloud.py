@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from tests.cloud.conftest import Cloud
+from tests.devcloud import copy_of
 from tests.process import SECONDS, finished, line_of, running
 
 
@@ -44,16 +45,25 @@ def wait_until(condition: Callable[[], bool]) -> bool:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return one folder for all: the first start sets up, the later ones find their state."""
-    return tmp_path_factory.mktemp("devcloud")
+def folder(seeded_cloud: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return one folder for all, where a cloud was set up: each start finds its state."""
+    return copy_of(seeded_cloud, tmp_path_factory.mktemp("devcloud"))
 
 
-def test_one_line_says_what_runs_and_holds_no_token(folder: Path) -> None:
+def test_one_line_says_what_runs_and_holds_no_token_and_a_second_cloud_is_refused(
+    folder: Path,
+) -> None:
     with running("devcloud", "--dir", str(folder)) as process:
         line = line_of(process, containing="{")
+        assert len(processes_below(folder)) >= 3
+        status, errors = finished("devcloud", "--dir", str(folder))
+        assert status == 1
+        assert "another development cloud runs in" in errors
+        assert process.poll() is None
         process.terminate()
         rest, _ = process.communicate(timeout=SECONDS)
+    assert process.returncode == 0
+    assert wait_until(lambda: not processes_below(folder))
     assert rest == ""
     assert "gAAAA" not in line
     described = json.loads(line)
@@ -76,7 +86,8 @@ def test_a_setting_of_keystones_names_its_section(setting: str, tmp_path: Path) 
     assert "is not SECTION.NAME=VALUE" in errors
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+# How SIGTERM ends it is above.
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_no_process_outlives_the_cloud_however_it_ends(how: signal.Signals, folder: Path) -> None:
     with running("devcloud", "--dir", str(folder)) as process:
         line_of(process, containing="{")
@@ -84,16 +95,6 @@ def test_no_process_outlives_the_cloud_however_it_ends(how: signal.Signals, fold
         process.send_signal(how)
         assert process.wait(SECONDS) == (-9 if how is signal.SIGKILL else 0)
         assert wait_until(lambda: not processes_below(folder))
-
-
-def test_a_second_cloud_in_the_same_folder_is_refused(folder: Path) -> None:
-    with running("devcloud", "--dir", str(folder)) as first:
-        line_of(first, containing="{")
-        with running("devcloud", "--dir", str(folder)) as second:
-            _, errors = second.communicate(timeout=SECONDS)
-            assert second.returncode == 1
-        assert "another development cloud runs in" in errors
-        assert first.poll() is None
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
