@@ -13,7 +13,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from devcloud import process
 from devcloud.api import Api, sign_in
+from devcloud.environment import installed
 
 ROOT = Path(__file__).parent.parent
 
@@ -90,14 +92,31 @@ def running_cloud(folder: Path, *glance: str, keystone: Sequence[str] = ()) -> I
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
-    ) as process:
-        assert process.stdout is not None
-        line = process.stdout.readline()
+    ) as devcloud:
+        assert devcloud.stdout is not None
+        line = devcloud.stdout.readline()
         assert line, "the development cloud did not start; its reason is on stderr"
         try:
             yield Cloud(json.loads(line), folder)
         finally:
-            process.terminate()
+            devcloud.terminate()
+
+
+@contextmanager
+def glance_again(cloud: Cloud) -> Iterator[None]:
+    """Run the Glance of a running cloud again, which has ended: it starts in half the time."""
+    glance = process.start(
+        "glance.wsgi.api",
+        installed(),
+        {"OS_GLANCE_CONFIG_DIR": str(cloud.folder)},
+        cloud.folder / "glance.out",
+        int(cloud.description["glance_url"].rpartition(":")[2]),
+    )
+    with glance:
+        try:
+            yield
+        finally:
+            process.stop(glance)
 
 
 def seed(folder: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import select
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -28,7 +29,7 @@ from tests.bff.upload.conftest import (
 from tests.cloud.conftest import Cloud, User
 from tests.cloud.test_sessions import is_alive, token_that_ends
 from tests.conftest import Serve
-from tests.devcloud import copy_of, running_cloud
+from tests.devcloud import copy_of, glance_again, running_cloud
 from tests.process import SECONDS, ready, running
 
 CONTENT = os.urandom(256 * 1024) * 12
@@ -270,47 +271,51 @@ async def test_a_server_that_ends_in_mid_upload_leaves_an_image_that_takes_its_d
 
 @pytest.fixture(scope="module")
 def folder(seeded_cloud: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return where a cloud keeps its state that these tests stop and start again."""
+    """Return where a cloud of these tests' own keeps its state."""
     return copy_of(seeded_cloud, tmp_path_factory.mktemp("cloud"))
 
 
-async def test_a_glance_that_is_stopped_in_mid_upload_takes_the_data_at_once_when_it_is_back(
+async def test_a_glance_that_ends_in_mid_upload_stores_nothing_and_what_helps_is_said(
     serve: Serve, client: aiohttp.ClientSession, folder: Path
 ) -> None:
     with running_cloud(folder) as cloud:
         alice = await alice_of(cloud, serve, client)
         uploader = Uploader(alice.bff, alice.token)
-        image_ids = {way: await queued(alice) for way in ("octets", "id first")}
-        async with AsyncExitStack() as stack:
-            uploads = [
-                await stack.enter_async_context(half_sent(alice, uploader, image_id, way))
-                for way, image_id in image_ids.items()
-            ]
-            end_glance(cloud, signal.SIGTERM)
-            await asyncio.gather(*(broken_off(upload) for upload in uploads))
-    with running_cloud(folder):
-        for way, image_id in image_ids.items():
-            await upload_again(uploader, way, image_id)
-            assert await is_whole(alice, image_id)
+        image_ids = await stopped_in_mid_upload(alice, uploader, cloud)
+        with glance_again(cloud):
+            for way, image_id in image_ids.items():
+                await upload_again(uploader, way, image_id)
+                assert await is_whole(alice, image_id)
+            image_id = await killed_in_mid_upload(alice, uploader, cloud)
+        with glance_again(cloud):
+            # Nobody was left to put it back: Glance itself forgets it in this state.
+            await stuck(alice, image_id)
+            status, answer = await upload(uploader, "octets", image_id)
+            assert (status, error_of(answer)[0]) == (409, "CONFLICT")
+            assert error_of(answer)[1].endswith("only deleting the image helps.")
+            await alice.do("deleteImage", imageId=image_id)
 
 
-async def test_a_glance_that_is_killed_in_mid_upload_stores_nothing_and_the_error_says_what_helps(
-    serve: Serve, client: aiohttp.ClientSession, folder: Path
-) -> None:
-    with running_cloud(folder) as cloud:
-        alice = await alice_of(cloud, serve, client)
-        uploader = Uploader(alice.bff, alice.token)
-        image_id = await queued(alice)
-        async with half_sent(alice, uploader, image_id) as connection:
-            end_glance(cloud, signal.SIGKILL)
-            assert "if it stays `saving`, only deleting it helps" in await broken_off(connection)
-    with running_cloud(folder):
-        # Nobody was left to put it back: Glance itself forgets it in this state.
-        await stuck(alice, image_id)
-        status, answer = await upload(uploader, "octets", image_id)
-        assert (status, error_of(answer)[0]) == (409, "CONFLICT")
-        assert error_of(answer)[1].endswith("only deleting the image helps.")
-        await alice.do("deleteImage", imageId=image_id)
+async def stopped_in_mid_upload(alice: User, uploader: Uploader, cloud: Cloud) -> dict[str, str]:
+    """Stop Glance during an upload of each way; returns their images."""
+    image_ids = {way: await queued(alice) for way in ("octets", "id first")}
+    async with AsyncExitStack() as stack:
+        uploads = [
+            await stack.enter_async_context(half_sent(alice, uploader, image_id, way))
+            for way, image_id in image_ids.items()
+        ]
+        ended = asyncio.to_thread(end_glance, cloud, signal.SIGTERM)
+        await asyncio.gather(ended, *(broken_off(upload) for upload in uploads))
+    return image_ids
+
+
+async def killed_in_mid_upload(alice: User, uploader: Uploader, cloud: Cloud) -> str:
+    """Kill Glance during an upload; returns its image."""
+    image_id = await queued(alice)
+    async with half_sent(alice, uploader, image_id) as connection:
+        end_glance(cloud, signal.SIGKILL)
+        assert "if it stays `saving`, only deleting it helps" in await broken_off(connection)
+    return image_id
 
 
 async def test_what_is_too_large_for_glance_is_refused_in_its_words_and_a_stuck_image_is_named(
@@ -368,6 +373,7 @@ async def stuck(user: User, image_id: str) -> None:
 
 
 def end_glance(cloud: Cloud, how: signal.Signals) -> None:
+    """Send Glance a signal; waits until it has ended."""
     port = cloud.description["glance_url"].rpartition(":")[2]
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -375,7 +381,10 @@ def end_glance(cloud: Cloud, how: signal.Signals) -> None:
         except OSError:
             continue
         if port.encode() in words and b"glance.wsgi.api" in words:
-            os.kill(int(folder.name), how)
+            ended = os.pidfd_open(int(folder.name))
+            signal.pidfd_send_signal(ended, how)
+            assert select.select([ended], [], [], SECONDS)[0]
+            os.close(ended)
 
 
 async def test_a_token_that_ends_in_mid_upload_is_told_as_that(cloud: Cloud, alice: User) -> None:
