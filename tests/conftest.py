@@ -9,7 +9,7 @@ import inspect
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ import aioresponses.core
 import pytest
 import structlog
 import uvicorn
+from coverage import Coverage
 from hypothesis import HealthCheck, settings
 from starlette.types import ASGIApp
 from structlog.testing import LogCapture
@@ -76,15 +77,36 @@ LONGEST = (
 RANKS = {f"tests/{name}.py": rank for rank, name in enumerate(LONGEST)}
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest files first, and trace no lines in what hypothesis repeats.
+UNTRACED = pytest.StashKey[bool]()
 
-    A tracer makes it several times slower, and plain tests cover the same lines.
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first, and choose whose lines are traced, where that is asked for.
+
+    A tracer makes a test twice as slow: each test has one for its first case alone, and none for
+    what hypothesis repeats. These cover what the others would.
     """
     items.sort(key=lambda item: RANKS.get(item.nodeid.partition("::")[0], len(RANKS)))
+    seen = set[str]()
     for item in items:
-        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
-            item.add_marker("no_cover")
+        test = item.nodeid.partition("[")[0]
+        is_repeated = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+        item.stash[UNTRACED] = is_repeated or test in seen
+        seen.add(test)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Trace no lines where it was not chosen: in fixtures and in processes as little."""
+    tracing = Coverage.current()
+    if tracing is None or not item.stash[UNTRACED]:
+        return (yield)
+    tracing.stop()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+        done = yield
+    tracing.start()
+    return done
 
 
 def pytest_collection_finish() -> None:
@@ -98,7 +120,7 @@ PLAIN = (
     structlog.contextvars.merge_contextvars,
     structlog.processors.add_log_level,
     structlog.processors.format_exc_info,
-    structlog.processors.KeyValueRenderer(["level", "event"]),
+    structlog.processors.KeyValueRenderer(key_order=["level", "event"]),
 )
 
 
