@@ -52,6 +52,24 @@ def keep_connections() -> None:
     pool.NullPool = pool.QueuePool
 
 
+def return_at_once() -> None:
+    """Take an answer of the database without letting another thread go first.
+
+    oslo.db sleeps for no time whenever a connection is given back, for the sake of green threads:
+    a tenth of a change's time, and more where other processes wait for the core.
+    """
+    from oslo_db.sqlalchemy import engines  # noqa: PLC0415  # not before argv is cleared
+
+    engines._thread_yield = lambda *_: None
+
+
+def trust_schemas() -> None:
+    """Leave out the check of Glance's own schemas, a fifth of a change's time, at each request."""
+    from jsonschema import Draft202012Validator  # noqa: PLC0415  # not before argv is cleared
+
+    Draft202012Validator.check_schema = lambda *_: None
+
+
 def main() -> None:
     """Serve until the parent is gone, or until SIGTERM asks for an orderly stop."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -64,6 +82,8 @@ def main() -> None:
 
     write_in_turns()
     keep_connections()
+    return_at_once()
+    trust_schemas()
     # A quarter of the start would go into looking for garbage among modules, which stay.
     gc.disable()
     application = importlib.import_module(module).application
