@@ -84,7 +84,8 @@ def serve(
     if workers > 1 and settings.redis_url is None:
         typer.echo(
             f"{PREFIX}REDIS_URL is not set: with several workers, an upload's progress is seen only"
-            " by whoever happens to watch through the worker that takes it.",
+            " by whoever happens to watch through the worker that takes it, and each worker counts"
+            " sign-ins for itself.",
             err=True,
         )
     config = uvicorn.Config(
