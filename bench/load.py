@@ -193,6 +193,10 @@ async def _beside_calls(bff: Bff) -> None:
     await bff.glance("answer", SLOW)
     alone = await seconds(lambda: bff.call("person"), 3)
     signing = await seconds(lambda: _sign_in(bff))
+    script = asyncio.gather(*(bff.call("script") for _ in range(USERS)))
+    async with beside(script):
+        loaded = await seconds(lambda: bff.call("person"), 2)
+    row(f"listImages beside {USERS} calls of one script to a Glance of {SLOW:g} s", alone, loaded)
     async with beside(_endlessly(bff.call, others)):
         loaded = await seconds(lambda: bff.call("person"), 5)
         signing_in = await seconds(lambda: _sign_in(bff))
@@ -262,7 +266,8 @@ async def _refusals(bff: Bff) -> None:
         return time.perf_counter() - started - DUE, answer["error"]["data"]["code"]
 
     holding = [asyncio.ensure_future(bff.call(user)) for user in users[:100]]
-    await asyncio.sleep(DUE / 2)
+    while await bff.requests() < len(holding):
+        await asyncio.sleep(DUE / 20)
     late = [await refused(user) for user in users[100:105]]
     late += await asyncio.gather(*(refused(user) for user in users[105:]))
     for call in holding:
@@ -277,7 +282,8 @@ async def _refusals(bff: Bff) -> None:
 
 async def _resets(bff: Bff) -> None:
     await bff.glance("reset")
-    batch = [_call(LIST, {"limit": 1}, number) for number in range(90)]
+    # No two are the same, which would be sent once.
+    batch = [_call(LIST, {"limit": number + 1}, number) for number in range(90)]
     answers = await bff.send("script", batch)
     count, failed = await bff.requests(), sum("error" in answer for answer in answers)
     print(f"90 calls to a Glance that resets: {failed} failed, {count} requests to Glance.\n")
