@@ -109,8 +109,9 @@ class _OneWrite:
 
     def flush(self) -> None:
         """Send what was written."""
-        if self._parts:
-            parts, self._parts, self._size = self._parts, [], 0
+        parts, self._parts, self._size = self._parts, [], 0
+        # A connection that was lost meanwhile takes nothing any more.
+        if parts and not self._transport.is_closing():
             self._transport.writelines(parts)
 
     def close(self) -> None:
