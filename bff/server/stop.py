@@ -24,8 +24,6 @@ import uvicorn
 TICK_SECONDS = 0.1
 # How long the last answers may take to be sent, to what was cut off.
 END_SECONDS = 1
-# How many may be made, and not be deleted, before garbage is looked for; Python's own is 700.
-OBJECTS_BEFORE_SEARCH = 20_000
 
 log = structlog.get_logger("bff.server.stop")
 
@@ -202,13 +200,12 @@ class Server(uvicorn.Server):
 
 
 def _settle_memory() -> None:
-    """Leave what the start has made out of the search for garbage, and search less often.
+    """Leave what the start has made out of each search for garbage.
 
-    Hardly anything is garbage that counting references does not find.
+    To search less often saves little more, and what failed calls leave would double the memory.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(OBJECTS_BEFORE_SEARCH, 10, 10)
 
 
 def _accepted(listener: socket.socket, most: int) -> Iterator[socket.socket]:
