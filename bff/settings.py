@@ -285,6 +285,13 @@ class Settings(BaseSettings):
     expose_locations: bool = Field(
         False, description="Whether images show `direct_url` and `locations`, which name stores."
     )
+    compression: bool = Field(
+        True,
+        description=(
+            "Whether answers to queries in a project are compressed for clients that ask for it;"
+            " `false` where a proxy does that. With `BFF_EXPOSE_LOCATIONS` they never are."
+        ),
+    )
     explorer: bool = Field(
         True, description="Whether the page at the prefix itself is served, to try the procedures."
     )

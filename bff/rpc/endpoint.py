@@ -14,6 +14,7 @@ from bff.errors import BffError, Code, stopping
 from bff.request_headers import header, headers_in
 from bff.rpc.jsonrpc import Answer, Rpc, error_answer
 from bff.server.coding import check_not_encoded
+from bff.server.compression import Compression, Headers
 from bff.server.deadline import Deadline
 from bff.server.error_response import headers_of
 from bff.server.middleware import request_id_of
@@ -42,6 +43,7 @@ class RpcEndpoint:
         self._rpc = rpc
         self._max_body = max_body
         self._seconds = seconds
+        self._compression = Compression()
         self._in_flight: set[asyncio.Task[Any]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -75,12 +77,15 @@ class RpcEndpoint:
         soft = (header(scope, SOFT_HEADER.encode()) or "").lower() == "soft"
         try:
             async with _Watch(receive, deadline):
-                pieces = await self._rpc.answer(body, caller, deadline, soft=soft)
+                pieces = await self._rpc.answer(body, caller, deadline, soft=soft) or []
+                headers: Headers = []
+                if pieces and caller.compressible and caller.set_cookie is None:
+                    pieces, headers = await self._compression.encoded(pieces, scope)
         except asyncio.CancelledError:
             if deadline.disconnected:
                 return
             raise
-        await _send(pieces, caller, send)
+        await _send(pieces, headers, caller, send)
 
     async def _body(self, request: Request, timers: Timers) -> bytes:
         try:
@@ -162,13 +167,11 @@ async def _body(request: Request, max_body: int) -> bytes:
     return bytes(body)
 
 
-async def _send(pieces: Answer | None, caller: Caller, send: Send) -> None:
+async def _send(pieces: Answer, headers: Headers, caller: Caller, send: Send) -> None:
     """Answer; a large answer piece by piece: joined, it would be in memory twice."""
-    pieces = pieces or []
     size = sum(map(len, pieces))
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % size)]
-    if not pieces:
-        headers = []
+    if pieces:
+        headers += [(b"content-type", b"application/json"), (b"content-length", b"%d" % size)]
     if caller.set_cookie is not None:
         headers.append((b"set-cookie", caller.set_cookie.encode("latin-1")))
     status = 200 if pieces else 204

@@ -90,6 +90,7 @@ class Rpc:
         self._settings = settings
         self._built_in = {procedure.name: procedure for procedure in built_in}
         self._methods = _Methods(self._run)
+        self._compressible = _compressible(registry, settings)
 
     async def answer(
         self, body: bytes, caller: Caller, deadline: Deadline, *, soft: bool = False
@@ -106,6 +107,7 @@ class Rpc:
                 return await self._answer_batch(parsed, caller, deadline, soft)
         except BffError as error:
             return [_refused(error, caller)]
+        caller.compressible = self._is_compressible(parsed)
         return await self._answer_one(parsed, caller, soft, _Limits(deadline, Budget(inf)))
 
     async def _answer_batch(
@@ -119,6 +121,7 @@ class Rpc:
             raise BffError(Code.BAD_REQUEST, message)
         limits = _Limits(deadline, Budget(MAX_BATCH_BYTES))
         caller.batch = self._shared(elements, deadline)
+        caller.compressible = all(map(self._is_compressible, elements))
         answers: list[Answer | None] = [None] * len(elements)
         waiting = iter(enumerate(elements))
 
@@ -133,6 +136,10 @@ class Rpc:
             worker.result()
         given = [answer for answer in answers if answer is not None]
         return _array(given) if given else None
+
+    def _is_compressible(self, element: Any) -> bool:
+        method = element.get("method") if isinstance(element, dict) else None
+        return isinstance(method, str) and method in self._compressible
 
     def _shared(self, elements: list[Any], deadline: Deadline) -> Batch | None:
         requests = (element for element in elements if _fault(element) is None)
@@ -189,6 +196,17 @@ class Rpc:
             raise error
         log.warning("call", procedure=path, status=error.code.label, error=error.message)
         return error
+
+
+def _compressible(registry: Registry, settings: Settings) -> frozenset[str]:
+    """Return the procedures whose answers hold neither a token, nor a password or cookie.
+
+    From the size of a compressed answer, who can put texts into it may guess others in it (BREACH).
+    Locations of an image may name its store with a password.
+    """
+    if not settings.compression or settings.expose_locations:
+        return frozenset()
+    return frozenset(name for name, each in registry.items() if each.reads_in_project)
 
 
 async def _finished(context: _CallContext, element: Any) -> Answer:

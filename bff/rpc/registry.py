@@ -13,7 +13,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 from pydantic import TypeAdapter
 
 from bff.errors import COMMON, BffError, Code
-from bff.session.context import PublicContext
+from bff.session.context import ProjectContext, PublicContext
 from schemas.base import Input
 from schemas.json import Json
 
@@ -68,6 +68,11 @@ class Procedure:
         """Its own errors, those of its context and those of any call, in the table's order."""
         may = {*self.errors, *self.access.access_errors, *COMMON}
         return tuple(code for code in Code if code in may)
+
+    @property
+    def reads_in_project(self) -> bool:
+        """Whether it is a query in a project."""
+        return self.kind is Kind.QUERY and issubclass(self.access, ProjectContext)
 
     @property
     def description(self) -> str:

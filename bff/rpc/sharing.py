@@ -27,7 +27,7 @@ def batch_of(
     uses: Counter[bytes] = Counter()
     image_ids: defaultdict[str | None, dict[str, None]] = defaultdict(dict)
     for procedure, raw in calls:
-        if procedure is None or not _reads_glance(procedure):
+        if procedure is None or not procedure.reads_in_project:
             continue
         if (key := _key(procedure, raw)) is not None:
             uses[key] += 1
@@ -40,7 +40,7 @@ def handler_in(batch: Batch, procedure: Procedure, raw: Any) -> Handler:
     """Return the handler of one call of a batch: it shares what can be shared."""
     if procedure.kind is Kind.MUTATION:
         return partial(_change, batch, procedure.handler)
-    key = _key(procedure, raw) if batch.has_repeats and _reads_glance(procedure) else None
+    key = _key(procedure, raw) if batch.has_repeats and procedure.reads_in_project else None
     if key is None or not batch.is_shared(key):
         return procedure.handler
     return partial(_read, batch, key, procedure.handler)
@@ -57,10 +57,6 @@ async def _read(
     return await batch.read(
         key, lambda count: handler(context.counting(count), params), context.glance.count
     )
-
-
-def _reads_glance(procedure: Procedure) -> bool:
-    return procedure.kind is Kind.QUERY and issubclass(procedure.access, ProjectContext)
 
 
 def _key(procedure: Procedure, raw: Any) -> bytes | None:

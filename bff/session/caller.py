@@ -28,6 +28,7 @@ class Caller:
         host: The client's address, as the server has it.
         credentials_error: Why no call of this request may run (its origin, a malformed header).
         set_cookie: The Set-Cookie header to answer with; the calls fill it in.
+        compressible: Whether nobody can learn a secret from the size of its compressed answer.
         batch: What the calls of this request share, if they are several and share anything.
         has_document: Whether a call of this request was answered with the OpenRPC document.
     """
@@ -39,6 +40,7 @@ class Caller:
     host: str | None = None
     set_cookie: str | None = None
     has_document: bool = False
+    compressible: bool = False
     batch: Batch | None = None
     _signs_in: bool = False
     # By the project.

@@ -37,6 +37,9 @@ events {{ }}
 http {{
     log_format who '$upstream_addr "$request" $status';
     access_log {folder}/access who;
+    gzip on;
+    gzip_types *;
+    gzip_proxied any;
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/proxy;
     fastcgi_temp_path {folder}/fastcgi;

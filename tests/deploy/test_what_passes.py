@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import math
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -15,6 +16,7 @@ from aiohttp import web
 from tests.deploy.proxies import KINDS, Proxy, free_port, running_proxy
 
 pytestmark = pytest.mark.parametrize("kind", KINDS)
+ANSWER = b'"answered"' * 1000
 ROUTES = ("/polaris-bff/rpc", "/polaris-bff/upload-image")
 
 
@@ -34,7 +36,9 @@ class Server:
         if len(self.seen) > self._answers:
             assert request.transport
             request.transport.abort()
-        return web.Response(text="answered")
+        packed = {"Content-Encoding": "gzip"} if "packed" in request.query else {}
+        body = gzip.compress(ANSWER) if packed else ANSWER
+        return web.Response(body=body, content_type="application/json", headers=packed)
 
 
 @asynccontextmanager
@@ -90,6 +94,18 @@ async def test_what_a_client_claims_about_itself_is_replaced(
             assert told == [["127.0.0.1"], ["https"], [host]]
             assert headers["Host"] == host
             assert "Forwarded" not in headers
+
+
+async def test_answers_are_compressed_by_the_bff_alone(
+    kind: str, tmp_path: Path, client: aiohttp.ClientSession
+) -> None:
+    headers = {"Accept-Encoding": "gzip"}
+    async with behind(kind, tmp_path, server := Server(), server) as proxy:
+        for query, coding in (("", None), ("?packed", "gzip")):
+            url = f"{proxy.origin}/polaris-bff/rpc{query}"
+            async with client.post(url, headers=headers, ssl=proxy.ssl) as answer:
+                assert answer.headers.get("Content-Encoding") == coding
+                assert await answer.read() == ANSWER
 
 
 @pytest.mark.parametrize(
