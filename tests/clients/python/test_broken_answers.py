@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import gzip
 import json
 import pickle
 import socket
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -70,6 +72,11 @@ ONE_CALL: dict[str, tuple[Answer, str]] = {
     "the end": (None, "NETWORK_ERROR"),
     "no HTTP": (b"220 mail.example ESMTP\r\n\r\n", "NETWORK_ERROR"),
     "broken gzip": (http(b"xx", content_encoding="gzip"), "BAD_RESPONSE"),
+    "half of it": (http(gzip.compress(b"[]")[:-4], content_encoding="gzip"), "BAD_RESPONSE"),
+    "nothing of it": (http(b"", content_encoding="gzip"), "BAD_RESPONSE"),
+    "gzip, and more": (http(gzip.compress(b"[]") * 2, content_encoding="gzip"), "BAD_RESPONSE"),
+    "gzip in gzip": (http(gzip.compress(b"[]"), content_encoding="gzip, gzip"), "BAD_RESPONSE"),
+    "another coding": (http(b"xx", content_encoding="zstd"), "BAD_RESPONSE"),
 }
 
 
@@ -139,6 +146,38 @@ async def test_an_answer_without_end_is_read_to_the_limit_alone(
     error = await failure(new(hostile.url, max_answer=1024 * 1024).call(MUTATION))
     assert error.code == "BAD_RESPONSE"
     assert "max_answer" in error.message
+
+
+async def test_a_small_answer_that_unpacks_into_a_large_one_is_not_unpacked(
+    new: New, hostile: Hostile
+) -> None:
+    packed = gzip.compress(b" " * 10_000_000)
+    hostile.answers = [http(packed, content_encoding="gzip")]
+    error = await failure(new(hostile.url, max_answer=1024 * 1024).call(MUTATION))
+    assert error.code == "BAD_RESPONSE"
+    assert "max_answer" in error.message
+    reader = Reader(
+        Request("http://127.0.0.1/", {}, b"", limit=100_000, timeout=60),
+        httpx.Response(200, headers={"content-encoding": "gzip"}),
+    )
+    tracemalloc.start()
+    with pytest.raises(BffError, match="more than 100000 bytes"):
+        reader.add(packed)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1_000_000
+
+
+@pytest.mark.parametrize("coding", ["gzip", "X-GZIP", "identity"])
+async def test_an_answer_may_be_in_gzip(new: New, hostile: Hostile, coding: str) -> None:
+    def packed(calls: list[Any]) -> bytes:
+        text = json.dumps(results(calls)[0]).encode()
+        body = text if coding == "identity" else gzip.compress(text)
+        return http(body, content_encoding=coding)
+
+    hostile.answers = [packed]
+    assert await new(hostile.url).call(MUTATION, n="x" * 1000) == {"n": "x" * 1000}
+    assert hostile.requests[0][0]["accept-encoding"] == "gzip"
 
 
 async def test_the_limit_of_an_answer_can_be_raised(new: New, hostile: Hostile) -> None:

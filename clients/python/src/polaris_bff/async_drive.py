@@ -106,7 +106,7 @@ class AsyncDriver:
         self._http = self._http or self._new_http()
         async with self._http.stream(content=content, **transport.options(request)) as response:
             reader = transport.Reader(request, response)
-            async for chunk in response.aiter_bytes():
+            async for chunk in response.aiter_raw():
                 reader.add(chunk)
             return reader.reply()
 

@@ -108,7 +108,7 @@ class Driver:
                 **transport.options(request),
             ) as response:
                 reader = transport.Reader(request, response)
-                for chunk in response.iter_bytes():
+                for chunk in response.iter_raw():
                     reader.add(chunk)
                 return reader.reply()
         except transport.FAILURES as error:

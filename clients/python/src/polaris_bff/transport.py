@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import time
+import zlib
 from typing import Any
 
 import httpx
@@ -38,7 +39,8 @@ def options(request: Request) -> dict[str, Any]:
     return {
         "method": "POST",
         "url": request.url,
-        "headers": dict(request.headers),
+        # What httpx itself would ask for, it would undo without a limit.
+        "headers": {**request.headers, "accept-encoding": "gzip"},
         "timeout": httpx.Timeout(wait, connect=min(_CONNECT, wait), pool=None),
         # The BFF never redirects, and another server must not get the token.
         "follow_redirects": False,
@@ -51,16 +53,18 @@ def longest(request: Request) -> float:
 
 
 class Reader:
-    """Collects an answer, bounded in bytes and time.
+    """Collects an answer as it comes, and undoes gzip; bounded in bytes, after that, and time.
 
     Raises:
-        BffError: BAD_RESPONSE, it is longer than the limit; TIMEOUT, it does not come to an end.
+        BffError: BAD_RESPONSE, it is longer than the limit, or in a coding that was not asked for
+            or is broken; TIMEOUT, it does not come to an end.
     """
 
     def __init__(self, request: Request, response: httpx.Response) -> None:
         self._limit = request.limit
         self._until = time.monotonic() + longest(request)
         self._response = response
+        self._gzip = self._decoder(response.headers.get("content-encoding", "identity"))
         self._chunks: list[bytes] = []
         self._size = 0
         declared = response.headers.get("content-length", "")
@@ -69,11 +73,32 @@ class Reader:
 
     def add(self, chunk: bytes) -> None:
         """Take the next bytes."""
+        if self._gzip is not None:
+            chunk = self._unpacked(self._gzip, chunk)
         self._size += len(chunk)
         self._check(self._size)
         if time.monotonic() > self._until:
             raise BffError("TIMEOUT", "The answer did not come to an end in time")
         self._chunks.append(chunk)
+
+    def _decoder(self, coding: str) -> zlib._Decompress | None:
+        coding = coding.strip().lower()
+        if coding not in ("identity", "", "gzip", "x-gzip"):
+            raise self._malformed("has a coding that was not asked for")
+        return zlib.decompressobj(16 + zlib.MAX_WBITS) if coding.endswith("gzip") else None
+
+    def _unpacked(self, gzip: zlib._Decompress, chunk: bytes) -> bytes:
+        try:
+            # No more than it takes to go over the limit.
+            unpacked = gzip.decompress(chunk, self._limit - self._size + 1)
+        except zlib.error:
+            raise self._malformed("is no gzip") from None
+        if gzip.unused_data:
+            raise self._malformed("goes on behind the end of its gzip")
+        return unpacked
+
+    def _malformed(self, fault: str) -> BffError:
+        return BffError(BAD_RESPONSE, f"The answer {fault}", status=self._response.status_code)
 
     def _check(self, size: int) -> None:
         if size > self._limit:
@@ -85,6 +110,8 @@ class Reader:
 
     def reply(self) -> Reply:
         """Return the whole answer."""
+        if self._gzip is not None and not self._gzip.eof:
+            raise self._malformed("ends before its gzip does")
         headers = self._response.headers
         return Reply(
             self._response.status_code,
@@ -100,8 +127,6 @@ def unreachable(error: Exception) -> BffError:
     if isinstance(error, httpx.LocalProtocolError):
         # It repeats what cannot be written.
         return BffError("BAD_REQUEST", "The request cannot be written: a header is malformed")
-    if isinstance(error, httpx.DecodingError):
-        return BffError(BAD_RESPONSE, f"The answer cannot be decoded: {kind}")
     if isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout):
         return BffError("TIMEOUT", f"The BFF did not answer in time: {kind}")
     return BffError(NETWORK_ERROR, f"No answer of the BFF: {str(error) or kind}")
