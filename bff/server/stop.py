@@ -205,8 +205,8 @@ class Server(uvicorn.Server):
 def _settle_memory() -> None:
     """Leave what the start has made out of the search for garbage, and search less often.
 
-    Hardly anything is garbage that counting references does not find; but what failed calls leave is,
-    with what they have read.
+    Hardly anything is garbage that counting references does not find; but what failed calls leave
+    is, with what they have read.
     """
     gc.collect()
     gc.freeze()

@@ -26,6 +26,7 @@ from bff.openstack.policy import Limits, Policy
 from bff.openstack.service import RETRY_PAUSES, Service
 from bff.openstack.transport import Timeouts, new_client
 from schemas.headers import REQUEST_ID
+from tests import zstd
 from tests.fakes.errors import glance_error
 
 URL = "http://glance.example/v2/images"
@@ -553,12 +554,13 @@ async def test_an_answer_without_end_is_given_up_and_not_asked_for_again(
     assert server.methods == ["GET"]
 
 
+@pytest.mark.parametrize("coding", ["gzip", "zstd"])
 async def test_a_small_answer_that_unpacks_into_a_large_one_is_given_up(
-    service: Service, monkeypatch: pytest.MonkeyPatch
+    service: Service, monkeypatch: pytest.MonkeyPatch, coding: str
 ) -> None:
     monkeypatch.setattr("bff.openstack.service.MAX_ANSWER", 100_000)
-    packed = gzip.compress(b" " * 10_000_000)
-    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(packed)}\r\n\r\n"
+    packed = {"gzip": gzip, "zstd": zstd}[coding].compress(b" " * 10_000_000)
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {coding}\r\nContent-Length: {len(packed)}\r\n\r\n"
     async with raw_server(head.encode() + packed) as server:
         with pytest.raises(BffError, match="more than 100000 bytes"):
             await service.call("GET", server.url, DOING, ok=frozenset({200}))
