@@ -67,7 +67,8 @@ ROOMS = {
     "bff": {"bff", "schemas"},
     "procedures": {
         *("procedures", "schemas", "bff.errors"),
-        *("bff.session.context", "bff.rpc.registry", "bff.rpc.bulk", "bff.upload.inline"),
+        *("bff.session.context", "bff.rpc.registry", "bff.rpc.bulk", "bff.rpc.dry_run"),
+        "bff.upload.inline",
     },
     "schemas": {"schemas"},
     "devcloud": {"devcloud"},

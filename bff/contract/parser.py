@@ -85,6 +85,7 @@ def _union(schema: Schema) -> Union:
 def _array(schema: Schema) -> Array:
     return Array(
         items=parse(schema.get("items", {})),
+        min_items=schema.get("minItems"),
         max_items=schema.get("maxItems"),
         **_annotations(schema),
     )
@@ -132,7 +133,7 @@ _FORMS: Mapping[str, tuple[frozenset[str], Callable[[Schema], Type]]] = {
     "const": (frozenset({"const", "type"}), _enum),
     "anyOf": (frozenset({"anyOf"}), _union),
     "oneOf": (frozenset({"oneOf", "discriminator"}), _union),
-    "array": (frozenset({"type", "items", "maxItems"}), _array),
+    "array": (frozenset({"type", "items", "minItems", "maxItems"}), _array),
     "object": (frozenset({"type", "properties", "required", "additionalProperties"}), _object),
     "string": (frozenset({"type", *_TEXT}), _scalar),
     "integer": (frozenset({"type", *_RANGE}), _scalar),

@@ -56,6 +56,7 @@ class Array(_Node):
     """Items of one type."""
 
     items: Type
+    min_items: int | None = None
     max_items: int | None = None
 
 

@@ -11,6 +11,7 @@ from typing import Protocol
 _ROUTE = re.compile(r"/(?:v2|v3|versions)(?:/.*)?$")
 _IMAGE = re.compile(r"(?<=^/v2/images/)[^/]+")
 _MEMBER = re.compile(r"(?<=/members/)[^/]+$")
+_TAG = re.compile(r"(?<=/tags/)[^/]+$")
 
 
 @dataclass
@@ -51,4 +52,6 @@ def route_of(path: str) -> str:
     """Return the template of a path of Keystone or Glance: without ids, and from its version on."""
     found = _ROUTE.search(path)
     route = found.group() if found else "/"
-    return _MEMBER.sub("{member_id}", _IMAGE.sub("{image_id}", route))
+    for pattern, name in ((_IMAGE, "image_id"), (_MEMBER, "member_id"), (_TAG, "tag")):
+        route = pattern.sub(f"{{{name}}}", route)
+    return route

@@ -27,9 +27,12 @@ _FIELDS: Mapping[str, str] = {
     "imageId": "images",
     "imageIds": "images",
     "member": "member",
+    "members": "members",
     "memberId": "member",
 }
-_COUNTS = ("successful_count", "failed_count")
+# What the procedure has put into its log line.
+_BOUND = ("successful_count", "failed_count", "dry_run")
+_LISTS = frozenset({"images", "members"})
 
 
 def fields_of(procedure: Procedure, raw: Any, answer: bytes | None) -> dict[str, Any]:
@@ -41,7 +44,7 @@ def fields_of(procedure: Procedure, raw: Any, answer: bytes | None) -> dict[str,
     """
     names = {field.alias or name for name, field in procedure.input.model_fields.items()}
     bound = log_fields.current()
-    fields = _given(names, raw) | {name: bound.get(name) for name in _COUNTS}
+    fields = _given(names, raw) | {name: bound.get(name) for name in _BOUND}
     if "images" not in fields and "image" in bound:
         fields["images"] = [bound["image"]]
     with suppress(orjson.JSONDecodeError, AttributeError, KeyError, TypeError):
@@ -55,8 +58,9 @@ def _given(names: set[str], raw: Any) -> dict[str, Any]:
     given = {_FIELDS[name]: known[name] for name in _FIELDS if name in names & known.keys()}
     # Where a session shall work says "projectId", and nothing of where it has worked.
     fields: dict[str, Any] = {"project": None} if "projectId" in names else {}
-    fields |= {field: _text(value) for field, value in given.items() if field != "images"}
-    return fields | ({"images": _ids(given["images"])} if "images" in given else {})
+    return fields | {
+        field: _ids(value) if field in _LISTS else _text(value) for field, value in given.items()
+    }
 
 
 def _text(value: Any) -> str | None:
@@ -71,7 +75,12 @@ def _ids(value: Any) -> list[str]:
 def _answered(names: set[str], answer: Any) -> dict[str, Any]:
     """Return what only the answer has: which images it did not work for; where the session is."""
     if "imageIds" in names:
-        return {"failed": [one["id"] for one in answer["failed"]]}
+        return {"failed": [_failed(one) for one in answer["failed"]]}
     if "projectId" in names:
         return {"project": answer["project"]["id"]}
     return {}
+
+
+def _failed(failure: Mapping[str, str]) -> str:
+    """Return the image for which it failed, and the project, if it was to be shared with one."""
+    return "/".join(failure[name] for name in ("id", "member") if name in failure)

@@ -1,8 +1,8 @@
-"""``compute.image.*``: the table of the image procedures, in the specification's order."""
+"""``compute.image.*``: the table, in the specification's order; then what is not in it."""
 
 from bff.errors import Code
 from bff.rpc.registry import Procedure, mutation, query
-from procedures.image import bulk, images, members
+from procedures.image import bulk, bulk_changes, images, members
 
 NOT_THEIRS = "the image is another project's, or the session's roles do not allow it"
 
@@ -162,5 +162,25 @@ PROCEDURES: tuple[Procedure, ...] = (
         "compute.image.deactivateImages",
         bulk.deactivate_images,
         upstream="POST /v2/images/{imageId}/actions/deactivate, for each",
+    ),
+    mutation(
+        "compute.image.shareImages",
+        bulk_changes.share_images,
+        upstream="POST /v2/images/{imageId}/members, for each image and project",
+    ),
+    mutation(
+        "compute.image.tagImages",
+        bulk_changes.tag_images,
+        upstream="PUT /v2/images/{imageId}/tags/{tag}, for each image and tag",
+    ),
+    mutation(
+        "compute.image.untagImages",
+        bulk_changes.untag_images,
+        upstream="DELETE /v2/images/{imageId}/tags/{tag}, for each image and tag",
+    ),
+    mutation(
+        "compute.image.updateImages",
+        bulk_changes.update_images,
+        upstream="PATCH /v2/images/{imageId}, for each",
     ),
 )

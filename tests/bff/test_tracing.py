@@ -374,6 +374,7 @@ async def test_a_probe_has_no_span(path: str, traced: Bff, spans: Spans) -> None
         ("/v2/images/a/members", "/v2/images/{image_id}/members"),
         ("/v2/images/a/members/b%2Fc", "/v2/images/{image_id}/members/{member_id}"),
         ("/images/v2/images/members/members/members", "/v2/images/{image_id}/members/{member_id}"),
+        ("/v2/images/a/tags/b%2Fc", "/v2/images/{image_id}/tags/{tag}"),
         ("/identity/v3/auth/tokens", "/v3/auth/tokens"),
         ("/v3", "/v3"),
         ("/versions", "/versions"),

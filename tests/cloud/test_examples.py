@@ -118,6 +118,7 @@ NEEDS: dict[str, Callable[[Stage], Any]] = {
     "compute.image.createImageMember": Stage.with_a_shared_image,
     "compute.image.updateImageMember": Stage.as_the_member,
     "compute.image.deleteImageMember": Stage.with_a_member,
+    "compute.image.shareImages": Stage.with_a_shared_image,
 }
 
 

@@ -41,12 +41,15 @@ ANOTHER_PROJECTS, ROLES = (
 )
 
 # As a bulk procedure has them.
-STATUSES = {"FORBIDDEN": "403", "NOT_FOUND": "404", "CONFLICT": "409"}
+STATUSES = {"BAD_REQUEST": "400", "FORBIDDEN": "403", "NOT_FOUND": "404", "CONFLICT": "409"}
 
+# What a dry run says of these is what then becomes of them.
+DRY_RUNS = ("shareImages", "tagImages", "untagImages", "updateImages")
 HARMLESS = (
     *("getImageById", "updateImage", "updateImageVisibility", "listImageMembers"),
     *("createImageMember", "getImageMember", "updateImageMember", "deleteImageMember"),
     *("deactivateImage", "reactivateImage", "deactivateImages", "activateImages"),
+    *DRY_RUNS,
 )
 # What an image is after these: each of the two who may do them begins with another one.
 MAKES = {
@@ -115,9 +118,12 @@ def of_a_state(cell: Cell) -> Outcome:
     share_first = f"is {cell.visibility}: set its visibility to shared first"
     shared = cell.visibility == "shared"
     return {
-        "updateImage": DONE,
+        **dict.fromkeys(("updateImage", "updateImages", "tagImages", "untagImages"), DONE),
         "updateImageVisibility": ("FORBIDDEN", "publicize_image") if publish else DONE,
-        "createImageMember": DONE if shared else ("BAD_REQUEST", share_first),
+        **dict.fromkeys(
+            ("createImageMember", "shareImages"),
+            DONE if shared else ("BAD_REQUEST", share_first),
+        ),
         "deleteImageMember": DONE if shared else ("FORBIDDEN", share_first),
         "uploadImage": filled,
         "the upload route": filled,
@@ -128,6 +134,11 @@ def of_a_state(cell: Cell) -> Outcome:
         "deleteImage": delete,
         "deleteImages": delete,
     }[cell.procedure]
+
+
+def codes(result: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """Return what a bulk result says, but for its words: Glance has a policy for each request."""
+    return result["successful"], [failure["code"] for failure in result["failed"]]
 
 
 @dataclass
@@ -223,9 +234,13 @@ class Try:
             assert ("error" in answer) == (status != 200)
         else:
             params = self.params(cell, image_id)
+            if cell.procedure in DRY_RUNS:
+                dry = await User(self.bff, token).do(cell.procedure, **params, dryRun=True)
             answer = await User(self.bff, token).answer(cell.procedure, **params)
         if "error" in answer:
             return answer["error"]["data"]["code"], answer["error"]["message"]
+        if cell.procedure in DRY_RUNS:
+            assert codes(dry) == codes(answer["result"])
         if cell.procedure.endswith("Images") and (failed := answer["result"]["failed"]):
             assert failed[0]["error"] == STATUSES[failed[0]["code"]]
             return failed[0]["code"], failed[0]["message"]
@@ -251,6 +266,10 @@ class Try:
         removed = self.new_member if cell.who in CHANGERS else project_id
         more: dict[str, dict[str, Any]] = {
             "updateImage": {"operations": [{"op": "add", "path": "/note", "value": cell.who}]},
+            "updateImages": {"operations": [{"op": "add", "path": "/note", "value": "bulk"}]},
+            "tagImages": {"tags": [cell.who]},
+            "untagImages": {"tags": ["tag of nobody's"]},
+            "shareImages": {"members": [self.new_member]},
             "updateImageVisibility": {"visibility": cell.visibility},
             "uploadImage": {"file": DATA},
             "createImageMember": {"member": self.new_member},
@@ -259,7 +278,7 @@ class Try:
             "deleteImageMember": {"memberId": removed},
         }
         if cell.procedure.endswith("Images"):
-            return {"imageIds": [image_id]}
+            return {"imageIds": [image_id], **more.get(cell.procedure, {})}
         return {"imageId": image_id, **more.get(cell.procedure, {})}
 
 

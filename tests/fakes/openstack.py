@@ -59,6 +59,8 @@ class FakeOpenStack:
     members: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
     # Set to refuse uploads before their data is read.
     upload_status: int | None = None
+    # Set to refuse changes of metadata.
+    patch_status: int | None = None
     # Set while no upload is under way.
     at_rest: asyncio.Event = field(default_factory=asyncio.Event)
     # Set for an id that no real Glance would make.
@@ -99,6 +101,8 @@ class FakeOpenStack:
         app.router.add_patch("/v2/images/{id}", self._update)
         app.router.add_put("/v2/images/{id}/file", self._upload)
         app.router.add_post("/v2/images/{id}/actions/{action}", self._act)
+        app.router.add_put("/v2/images/{id}/tags/{tag}", self._tag)
+        app.router.add_delete("/v2/images/{id}/tags/{tag}", self._untag)
         app.router.add_get("/v2/images/{id}/members", self._members)
         app.router.add_post("/v2/images/{id}/members", self._add_member)
         app.router.add_get("/v2/images/{id}/members/{member}", self._member)
@@ -269,6 +273,8 @@ class FakeOpenStack:
     async def _update(self, request: web.Request) -> web.Response:
         assert request.content_type == "application/openstack-images-v2.1-json-patch"
         found = self._found(request)
+        if self.patch_status is not None:
+            return web.json_response({"message": "for a reason."}, status=self.patch_status)
         for step in await request.json():
             name = step["path"].removeprefix("/")
             assert step["op"] in ("add", "replace", "remove")
@@ -310,6 +316,18 @@ class FakeOpenStack:
         self._found(request)["status"] = states[request.match_info["action"]]
         return web.Response(status=204)
 
+    async def _tag(self, request: web.Request) -> web.Response:
+        tags = self._found(request)["tags"]
+        tags += [tag for tag in (request.match_info["tag"],) if tag not in tags]
+        return web.Response(status=204)
+
+    async def _untag(self, request: web.Request) -> web.Response:
+        tags = self._found(request)["tags"]
+        if request.match_info["tag"] not in tags:
+            raise web.HTTPNotFound(text=glance_error(404).decode(), content_type="application/json")
+        tags.remove(request.match_info["tag"])
+        return web.Response(status=204)
+
     def _shared_with(self, request: web.Request) -> dict[str, dict[str, Any]]:
         return self.members.setdefault(self._found(request)["id"], {})
 
@@ -319,6 +337,8 @@ class FakeOpenStack:
 
     async def _add_member(self, request: web.Request) -> web.Response:
         name = (await request.json())["member"]
+        if name in self._shared_with(request):
+            return web.json_response({"message": "It is a member."}, status=409)
         time = datetime.now(UTC).isoformat()
         made = {"member_id": name, "image_id": request.match_info["id"], "status": "pending"}
         made |= {"created_at": time, "updated_at": time, "schema": "/v2/schemas/member"}

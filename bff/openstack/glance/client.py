@@ -11,6 +11,7 @@ from bff.openstack.glance.images import Images
 from bff.openstack.glance.listing import Listing
 from bff.openstack.glance.members import Members
 from bff.openstack.glance.requester import Requester
+from bff.openstack.glance.tags import Tags
 from bff.openstack.service import Service
 
 
@@ -51,6 +52,11 @@ class Glance:
     def members(self) -> Members:
         """``/v2/images/{id}/members``."""
         return Members(self._requester, self.images)
+
+    @property
+    def tags(self) -> Tags:
+        """``/v2/images/{id}/tags``."""
+        return Tags(self._requester, self.images)
 
     @property
     def data(self) -> Data:

@@ -164,6 +164,29 @@ class Images:
         async with self.explaining(image_id, operation, reasons.protected):
             await self.request("DELETE", image_path(image_id), operation, ok=204)
 
+    async def changeable(self, image_id: str, doing: str) -> dict[str, Any]:
+        """Return an image that the caller may change; nothing is changed to find that out.
+
+        Args:
+            doing: What would be requested, as in ``update image a85a…``.
+
+        Raises:
+            BffError: NOT_FOUND; FORBIDDEN, Glance does not let the caller change it.
+        """
+        image = await self.read(image_id)
+        if (refusal := await self.denial(image_id, image, doing)) is not None:
+            raise refusal
+        return image
+
+    async def would_change(self, image_id: str, steps: Sequence[patch.Step]) -> bool:
+        """Return whether ``update`` would make a difference to an image as it is now.
+
+        Raises:
+            BffError: as ``update``, as far as the image shows it.
+        """
+        image = await self.changeable(image_id, f"update image {image_id}")
+        return bool(patch.difference(image, steps))
+
     async def read_or_empty(self, image_id: str) -> dict[str, Any]:
         """Return the image, to explain a refusal; ``{}`` if it cannot be read."""
         try:

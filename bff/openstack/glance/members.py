@@ -5,8 +5,10 @@ Source: Image API v2, "Sharing"; what a real Glance 33 answers.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
 import orjson
@@ -100,6 +102,43 @@ class Members:
             raise await self._not_the_member(error, image_id, member) from error.__cause__
         return _read(reply, image_id)
 
+    async def share(self, image_id: str, member: str, *, accept: bool) -> None:
+        """Share an image with a project; fine when it is shared already.
+
+        Args:
+            accept: Accept it for the project where the caller may, and otherwise leave it to them.
+
+        Raises:
+            BffError: as ``create``, but CONFLICT.
+        """
+        # What another project offers to this one cannot be shared with it by itself.
+        if accept and member == self.images.project_id and await self._accept(image_id, member):
+            return
+        try:
+            await self.create(image_id, member)
+        except BffError as error:
+            if error.code is not Code.CONFLICT:
+                raise
+        if accept:
+            await self._accept(image_id, member)
+
+    async def is_shared(self, image_id: str, member: str, *, accept: bool) -> bool:
+        """Return whether ``share`` would change nothing.
+
+        Raises:
+            BffError: as ``share``, as far as the image shows it.
+        """
+        if accept and member == self.images.project_id:
+            status = await self._status(image_id, member)
+            if status is not None:
+                return bool(status == "accepted")
+        image = await self.images.changeable(image_id, f"share image {image_id}")
+        reason = reasons.not_shared(Code.BAD_REQUEST, SHARE_FIRST)
+        if (refusal := reason(image_id, image)) is not None:
+            raise refusal
+        status = await self._status(image_id, member)
+        return status == "accepted" or (status is not None and not accept)
+
     async def delete(self, image_id: str, member: str) -> None:
         """Stop sharing an image with a project.
 
@@ -110,6 +149,25 @@ class Members:
         reason = reasons.not_shared(Code.FORBIDDEN, SHARE_FIRST)
         async with self.images.explaining(image_id, operation, reason):
             await self.request("DELETE", _member(image_id, member), operation, ok=204)
+
+    async def _accept(self, image_id: str, member: str) -> bool:
+        """Accept an image for a project; return whether that was for the caller to do."""
+        try:
+            await self.update(image_id, member, "accepted")
+        except BffError as error:
+            if error.code not in (Code.FORBIDDEN, Code.NOT_FOUND):
+                raise
+            return False
+        return True
+
+    async def _status(self, image_id: str, member: str) -> Any:
+        """Return what a project thinks of an image; ``None`` if it is no member."""
+        try:
+            return json.loads((await self.show(image_id, member)).text).get("status")
+        except BffError as error:
+            if error.code is not Code.NOT_FOUND:
+                raise
+            return None
 
     async def _not_shared(self, error: BffError, code: Code, image_id: str) -> BffError:
         """Return the error; if it has this code and the image is not shared, the reason for it."""

@@ -106,7 +106,10 @@ BOUNDED = Annotated[str, Field(min_length=1, max_length=9, pattern="^a")]
         (SecretStr, Scalar(kind="string", form="password", write_only=True)),
         (Literal["a"], Enum(values=("a",))),
         (Literal["a", 1, None], Enum(values=("a", 1, None))),
-        (Annotated[list[int], Field(max_length=3)], Array(items=INTEGER, max_items=3)),
+        (
+            Annotated[list[int], Field(min_length=1, max_length=3)],
+            Array(items=INTEGER, min_items=1, max_items=3),
+        ),
         (list[Any], Array(items=Unknown())),
         (dict[str, int], Object(additional=INTEGER)),
         (dict[str, Any], Object(additional=Unknown())),

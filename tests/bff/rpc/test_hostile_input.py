@@ -23,7 +23,9 @@ SCHEMAS = {procedure.name: schema_of(procedure) for procedure in procedures.ALL}
 # Every request that may ever be made of Glance: nothing below is outside of `/v2/images`, and
 # no character in a path or query that is not plain or encoded.
 _ID = "[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
-_BELOW = r"(/file|/members(/[A-Za-z0-9_-][A-Za-z0-9._-]*)?|/actions/(de|re)activate)?"
+# Whoever decodes such a tag twice still has the tag, and no other place.
+_TAG = r"/tags/(?!\.+$)([A-Za-z0-9._~-]|%(3A|3D|2C|40|20))+"
+_BELOW = r"(/file|/members(/[A-Za-z0-9_-][A-Za-z0-9._-]*)?|/actions/(de|re)activate" rf"|{_TAG})?"
 _QUERY = r"(\?([a-z_]+=([A-Za-z0-9._~-]|%[0-9A-F]{2})*(&|$))+)?"
 ALLOWED = re.compile(rf"(GET|POST|PUT|PATCH|DELETE) /v2/images(/{_ID}{_BELOW})?{_QUERY}")
 HEADERS = {
@@ -82,6 +84,9 @@ MEMBERS: list[Any] = [
     *("", " ", ".", "..", "...", "/", "a/b", "a/../b", "../../tasks", "a%2fb", "%2e%2e", "a\\b"),
     *("a?b", "a#b", "a b", "a&b", "a;b", "a:b", "a@b", "a\0", "a\n", "a\r\nX: y", "\x7f", "*"),
     *("ä", "а", "\u202e", "😀", "a" * 256, "a" * 10_000, None, 5, True, ["a"], {}),
+]
+TAGS: list[Any] = [
+    *("", "a\0", "a\n", "a\r\nX: y", "\x7f", "\x85", "a" * 256, None, 5, True, ["a"], {}),
 ]
 LINKS: list[Any] = [
     *("", " ", "/", "?", "/v2", "/v2/", "/v2/images/", "/v2/imagesx", "v2/images", "/V2/images"),
@@ -157,8 +162,18 @@ async def test_a_member_that_can_be_no_project_goes_nowhere(
         for parameter in ("member", "memberId")
         for name, known in takers(parameter)
     ]
+    calls.append(("shareImages", {"imageIds": [UUID], "members": [value]}))
     if value is not None:
         calls += [("listImages", {"owner": value}), ("listImages", {"project_id": value})]
+    await are_refused(bff, openstack, glance, calls)
+
+
+@pytest.mark.parametrize("value", TAGS, ids=shown)
+async def test_a_tag_that_can_be_none_goes_nowhere(
+    value: Any, bff: Bff, openstack: FakeOpenStack, glance: Recorder
+) -> None:
+    params = {"imageIds": [UUID], "tags": ["fine", value]}
+    calls = [(name, params) for name in ("tagImages", "untagImages")]
     await are_refused(bff, openstack, glance, calls)
 
 
@@ -319,6 +334,11 @@ SENT = {
         {"imageId": UUID, "operations": [{"op": "remove", "path": "/../../tasks"}]},
         f"PATCH /v2/images/{UUID}",
     ),
+    "a tag": (
+        "untagImages",
+        {"imageIds": [UUID], "tags": ["a b:c=d,e@f"]},
+        f"DELETE /v2/images/{UUID}/tags/a%20b%3Ac%3Dd%2Ce%40f",
+    ),
     "what is HTML in a property's name": (
         "createImage",
         {"<script>alert(1)</script>": '"><img src=x>', "../../tasks": "x", "name": "${jndi:x}"},
@@ -356,6 +376,18 @@ async def test_a_property_of_any_allowed_name_arrives_as_it_was_given(
 def test_the_lists_hold_what_the_word_promises() -> None:
     hostile = [*IDS, *MEMBERS, *LINKS, *PATHS, *PROPERTIES, *NAMES]
     assert len(hostile) >= 60
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [".", "..", "/", "a/b", f"../../{UUID}", "..\\..", "%2e%2e", "a?b", "a#b", "a;b", "ä", "а"],
+)
+@pytest.mark.parametrize("procedure", ["tagImages", "untagImages"])
+async def test_a_tag_that_could_be_another_place_stands_in_no_path(
+    procedure: str, tag: str, bff: Bff, openstack: FakeOpenStack, glance: Recorder
+) -> None:
+    await errors(bff, openstack, [(procedure, {"imageIds": [UUID], "tags": [tag]})])
+    assert glance.lines == [f"{method} /v2/images/{UUID}" for method in ("GET", "PATCH")]
 
 
 # --- What nobody thought of ---------------------------------------------------------------------
