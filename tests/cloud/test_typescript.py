@@ -25,7 +25,7 @@ COMPILER = {
     "noEmit": True,
     "allowImportingTsExtensions": True,
 }
-FILES = ["run.ts", "uploads.ts", "progress.ts", "session.ts"]
+FILES = ["run.ts", "uploads.ts", "progress.ts", "session.ts", "scripts.ts"]
 
 
 @pytest.fixture
@@ -78,6 +78,15 @@ async def test_calls_and_uploads_run_in_the_session_that_the_page_shows_or_not_a
         project / "session.ts", bff, cloud.token("alice", cloud.new_project("alice"))
     )
     assert "every call ran in the session that was shown" in printed
+
+
+async def test_a_script_changes_many_images_and_waits_for_one(
+    project: Path, bff: Bff, cloud: Cloud
+) -> None:
+    printed = await node(
+        project / "scripts.ts", bff, cloud.token("alice", cloud.new_project("alice"))
+    )
+    assert "a script did all that it wanted" in printed
 
 
 async def node(program: Path, bff: Bff, token: str) -> str:

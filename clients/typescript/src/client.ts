@@ -6,7 +6,13 @@ import {
   type Router,
   type Upload,
 } from "./contract.js"
-import { type CallOptions, connect, type ConnectionOptions, type Send } from "./connection.js"
+import {
+  type CallOptions,
+  connect,
+  type ConnectionOptions,
+  type Layer,
+  type Send,
+} from "./connection.js"
 import { BffError } from "./error.js"
 import { type UploadInput, type UploadOptions, withUploads } from "./upload.js"
 
@@ -16,6 +22,8 @@ export interface ClientOptions<Soft extends boolean = boolean> extends Connectio
   soft?: Soft
   /** Told of each failure, in soft mode too, where the server keeps its reasons to itself. */
   onError?: ((error: BffError) => void) | undefined
+  /** What stands around each call, the outermost first: as `retry()` of `@polaris-bff/client/scripts`. */
+  layers?: readonly Layer[] | undefined
 }
 
 /** What a call answers: in soft mode `undefined` or `false` when it failed. */
@@ -57,7 +65,12 @@ export type Client<Soft extends boolean = false> = Callers<Router, Soft>
 export function createClient<Soft extends boolean = false>(
   options: ClientOptions<Soft>,
 ): Client<Soft> {
-  return tree("", caller(options, withUploads(options, connect(options)))) as Client<Soft>
+  const { layers = [] } = options
+  const send = layers.reduceRight(
+    (next, layer) => layer(next),
+    withUploads(options, connect(options)),
+  )
+  return tree("", caller(options, send)) as Client<Soft>
 }
 
 /** Properties of an image's own: any name that is no parameter of `createImage`, with a string. */
@@ -75,16 +88,16 @@ export const withProperties = (
 ): CreateImageInput => ({ ...properties, ...input })
 
 function caller({ soft, onError }: ClientOptions, send: Send): Send {
-  return async (path, input, options) => {
+  return async (...call) => {
     try {
-      const result = await send(path, input, options)
+      const result = await send(...call)
       return soft && result === null ? undefined : result
     } catch (error) {
       // What the caller ended, or could not write, is no failure of the call.
       if (!(error instanceof BffError)) throw error
       onError?.(error)
       if (!soft) throw error
-      return ANSWERS_FALSE.includes(path) ? false : undefined
+      return ANSWERS_FALSE.includes(call[0]) ? false : undefined
     }
   }
 }
@@ -100,7 +113,7 @@ function tree(path: string, send: Send): unknown {
       if (typeof key !== "string" || !PART.test(key)) return undefined
       return (known[key] ??=
         path && (key === "query" || key === "mutate")
-          ? (input?: unknown, options?: CallOptions) => send(path, input, options)
+          ? (input?: unknown, options?: CallOptions) => send(path, input, options, key)
           : tree(path ? `${path}.${key}` : key, send))
     },
   })

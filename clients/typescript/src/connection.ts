@@ -55,8 +55,16 @@ interface Answer {
   error?: Refusal
 }
 
-/** Makes one call. */
-export type Send = (path: string, input: unknown, options?: CallOptions) => Promise<unknown>
+/** Makes one call; `kind` is what the caller named it by. */
+export type Send = (
+  path: string,
+  input: unknown,
+  options?: CallOptions,
+  kind?: "query" | "mutate",
+) => Promise<unknown>
+
+/** What stands around each call: it is given what makes the call, and returns what does that in its place. */
+export type Layer = (next: Send) => Send
 
 /** The base address, without a slash at its end. */
 export const base = (options: ConnectionOptions): string => options.url.replace(/(\/rpc)?\/?$/, "")

@@ -23,7 +23,7 @@ export interface ErrorData {
   requestId?: string
   /** The request id in Keystone's or Glance's answer, when one of them refused. */
   upstreamRequestId?: string
-  /** The seconds that Keystone or Glance asked to wait. */
+  /** The seconds that Keystone, Glance, a proxy or the BFF asked to wait. */
   retryAfter?: number
   /** For an input that does not fit: each fault. */
   issues?: Issue[]
@@ -32,14 +32,18 @@ export interface ErrorData {
 /** The one exception of this client; look at its `code`. */
 export class BffError extends Error {
   override readonly name = "BffError"
-  readonly code: BffErrorCode
-  readonly requestId: string | undefined
-  readonly issues: readonly Issue[]
-  readonly data: ErrorData
+  declare readonly code: BffErrorCode
+  declare readonly requestId: string | undefined
+  declare readonly issues: readonly Issue[]
+  declare readonly data: ErrorData
   /** The JSON-RPC error number; absent when the BFF did not answer. */
-  readonly number: number | undefined
+  declare readonly number: number | undefined
 
-  constructor(message: string, data: ErrorData, options?: { cause?: unknown; number?: number }) {
+  constructor(
+    message: string,
+    data: ErrorData,
+    options?: { cause?: unknown; number?: number | undefined },
+  ) {
     super(message, options)
     this.data = data
     this.number = options?.number
@@ -55,12 +59,12 @@ export type Refusal = { code?: number; message?: unknown; data?: Partial<ErrorDa
 /** The BFF's own word on a call that failed. */
 export function refused({ code: number, message, data }: Refusal, path: string): BffError {
   const known = { path, ...data, code: data?.code ?? "BAD_RESPONSE" }
-  return new BffError(String(message), known, number === undefined ? {} : { number })
+  return new BffError(message as string, known, { number })
 }
 
 /** Whatever kept the request from being answered. */
 export function unreachable(cause: unknown, path: string): BffError {
-  const reason = cause instanceof Error ? cause.message : String(cause)
+  const reason = (cause as Error | null)?.message ?? cause
   return new BffError(`No answer to ${path}: ${reason}`, { code: "NETWORK_ERROR", path }, { cause })
 }
 
@@ -68,10 +72,14 @@ export function unreachable(cause: unknown, path: string): BffError {
 export function foreign(response: { status: number; headers?: Headers }, path: string): BffError {
   const { status, headers } = response
   const requestId = headers?.get("x-openstack-request-id")
+  const after = headers?.get("retry-after")
+  // It is a number of seconds or a date.
+  const retryAfter = +after! || (Date.parse(after!) - Date.now()) / 1000
   return new BffError(`HTTP ${status} without an answer to ${path}`, {
     code: CODE_OF_STATUS[status] ?? "BAD_RESPONSE",
     httpStatus: status,
     path,
     ...(requestId && { requestId }),
+    ...(retryAfter > 0 && { retryAfter }),
   })
 }

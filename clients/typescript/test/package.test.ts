@@ -80,6 +80,17 @@ test("the packed file works in the oldest Node", async (t) => {
   assert.deepEqual(requests, [2, 1])
 })
 
+test("what scripts use works in the oldest Node", async (t) => {
+  const url = await listen(t, async (request, response) =>
+    reply(response, JSON.parse(await textOf(request)), ({ method }) =>
+      method.endsWith("Pagination") ? { images: [{ id: ID }] } : { id: ID, status: "killed" },
+    ),
+  )
+  const app = await project("scripts", "scripts.js")
+  const printed = JSON.parse(await run(OLDEST_NODE, ["scripts.js", url, ID], app))
+  assert.deepEqual(printed, { ids: [ID], code: "CONFLICT" })
+})
+
 test("a Vite build of it works, and the client is under 4 KiB", async (t) => {
   const { url } = await service(t)
   const app = await project("vite", "thin.js")
@@ -113,7 +124,10 @@ const OLDEST = join(ROOT, "test/trpc-11.16/node_modules")
 
 test("its declarations compile by themselves, with the older TypeScript too", async () => {
   const app = await project("declarations")
-  await writeFile(join(app, "app.ts"), 'export * from "@polaris-bff/client"')
+  await writeFile(
+    join(app, "app.ts"),
+    'export * from "@polaris-bff/client"\nexport * from "@polaris-bff/client/scripts"',
+  )
   await compile(app, OLDEST, { skipLibCheck: false })
 })
 

@@ -15,6 +15,7 @@ import {
   VISIBILITIES,
   withProperties,
 } from "../dist/index.js"
+import { images, onUnauthorized, retry, waitFor } from "../dist/scripts.js"
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 const same = <A, B>(_: Same<A, B>) => {}
@@ -27,6 +28,17 @@ const imageId = "a85abd86-55b3-4413-a5b7-6cd8a6bd99ac"
 const { image } = client.compute
 
 same<typeof client, Client>(true)
+
+// What scripts use.
+same<ReturnType<typeof images>, AsyncGenerator<GlanceImage, void, undefined>>(true)
+same<Answer<typeof waitFor>, GlanceImage>(true)
+createClient({ url: "/polaris-bff", layers: [retry({ tries: 2 }), onUnauthorized(async () => {})] })
+// @ts-expect-error a misspelt filter
+images(client, { tagg: "lts" })
+// @ts-expect-error what fails would be no error there
+images(soft)
+// @ts-expect-error an image that is killed never becomes anything
+waitFor(client, imageId, "killed")
 same<typeof soft, Client<true>>(true)
 
 // What is answered.
