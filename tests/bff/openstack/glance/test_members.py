@@ -175,3 +175,46 @@ async def test_what_is_missing_is_named(
         await call(glance)
     assert caught.value.code is Code.NOT_FOUND
     assert IMAGE_ID in caught.value.message
+
+
+async def test_a_member_is_shared_with_already(glance: Glance, upstream: Upstream) -> None:
+    upstream.will_answer(b'{"message": "It is a member."}', status=409)
+    await glance.members.share(IMAGE_ID, PROJECT, accept=False)
+    assert upstream.asked == [f"POST {MEMBERS}"]
+
+
+async def test_another_project_is_left_to_accept_what_the_caller_may_not_accept_for_it(
+    glance: Glance, upstream: Upstream
+) -> None:
+    upstream.will_answer(MEMBER)
+    upstream.will_answer(b'{"message": "Not allowed to update members."}', status=403)
+    upstream.will_answer(orjson.dumps({"visibility": "shared"}))
+    await glance.members.share(IMAGE_ID, PROJECT, accept=True)
+    assert upstream.asked[:2] == [f"POST {MEMBERS}", f"PUT {MEMBERS}/{PROJECT}"]
+
+
+@pytest.mark.parametrize("status", [401, 409, 500, 503])
+async def test_a_decision_that_fails_is_not_taken_for_one_that_is_somebody_elses(
+    glance: Glance, upstream: Upstream, status: int
+) -> None:
+    upstream.will_answer(MEMBER)
+    upstream.will_answer(b'{"message": "for a reason"}', status=status)
+    with pytest.raises(BffError):
+        await glance.members.share(IMAGE_ID, PROJECT, accept=True)
+
+
+async def test_what_is_offered_to_the_callers_own_project_is_only_accepted(
+    glance: Glance, upstream: Upstream
+) -> None:
+    upstream.will_answer(MEMBER.replace(PROJECT.encode(), PROJECT_ID.encode()))
+    await glance.members.share(IMAGE_ID, PROJECT_ID, accept=True)
+    assert upstream.asked == [f"PUT {MEMBERS}/{PROJECT_ID}"]
+
+
+async def test_a_member_that_cannot_be_read_is_not_taken_for_none(
+    glance: Glance, upstream: Upstream
+) -> None:
+    upstream.will_answer(b"", status=500)
+    with pytest.raises(BffError) as caught:
+        await glance.members.is_shared(IMAGE_ID, PROJECT_ID, accept=True)
+    assert caught.value.code is Code.BAD_GATEWAY
