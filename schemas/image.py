@@ -65,6 +65,9 @@ MAX_PROPERTIES = 1000
 # Glance joins a table for each, and fails with 500 beyond what its database can: MySQL 61,
 # SQLite 64.
 MAX_FILTER_TAGS = 50
+# Of one filter; a hundred ids are as long as some servers' longest request line.
+MAX_VALUES = 50
+MAX_IDS = 100
 Tag = Annotated[Text, Field(min_length=1)]
 
 
@@ -194,6 +197,32 @@ def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+def _once_each(values: list[Any]) -> list[Any]:
+    if not values:
+        # Whoever asks for one of none does not mean all images.
+        raise ValueError("name at least one, or leave it out")
+    return list(dict.fromkeys(values))
+
+
+Statuses = Annotated[
+    list[ImageStatus],
+    Field(max_length=MAX_VALUES),
+    AfterValidator(_once_each),
+    BeforeValidator(_as_list, json_schema_input_type=ImageStatus | list[ImageStatus]),
+]
+ContainerFormats = Annotated[
+    list[ContainerFormat],
+    Field(max_length=MAX_VALUES),
+    AfterValidator(_once_each),
+    BeforeValidator(_as_list, json_schema_input_type=ContainerFormat | list[ContainerFormat]),
+]
+DiskFormats = Annotated[
+    list[DiskFormat],
+    Field(max_length=MAX_VALUES),
+    AfterValidator(_once_each),
+    BeforeValidator(_as_list, json_schema_input_type=DiskFormat | list[DiskFormat]),
+]
+Ids = Annotated[list[Uuid], Field(max_length=MAX_IDS), AfterValidator(_once_each)]
 TimeFilter = Annotated[str, Field(max_length=64), AfterValidator(_time_filter)]
 Tags = Annotated[
     list[Tag],
@@ -219,8 +248,15 @@ class ListImagesInput(Input):
     name: Annotated[str, Field(max_length=4096)] | None = Field(
         None, description="The exact name; or several, as `in:first,second`."
     )
-    status: ImageStatus | None = Field(
-        None, description="Images in this state.", examples=["active"]
+    ids: Ids | None = Field(
+        None,
+        description=(
+            "The images with these ids, as `getImageById` would find each, without hidden ones:"
+            " `visibility` and `member_status` are `all` where they are not given."
+        ),
+    )
+    status: Statuses | None = Field(
+        None, description="Images in this state, or in one of several.", examples=["active"]
     )
     visibility: Literal[Visibility, "all"] | None = Field(
         None,
@@ -229,10 +265,12 @@ class ListImagesInput(Input):
     )
     owner: KeystoneId | None = Field(None, description="The id of the owning project.")
     protected: bool | None = Field(None, description="Images that can or cannot be deleted.")
-    container_format: ContainerFormat | None = Field(
-        None, description="Images with this container."
+    container_format: ContainerFormats | None = Field(
+        None, description="Images with this container, or with one of several."
     )
-    disk_format: DiskFormat | None = Field(None, description="Images of this format.")
+    disk_format: DiskFormats | None = Field(
+        None, description="Images of this format, or of one of several."
+    )
     size_min: Bytes | None = Field(None, description="At least so many bytes.")
     size_max: Bytes | None = Field(None, description="At most so many bytes.")
     min_ram: Int32 | None = Field(None, description="Exactly this requirement, in MiB.")

@@ -119,7 +119,8 @@ def _kind(part: Type) -> str:  # noqa: PLR0911  # one for each type
         case Enum(values=values):
             return ", ".join(f"`{_plain(value)}`" for value in values)
         case Union(choices=choices):
-            return " or ".join(dict.fromkeys(map(_kind, choices)))
+            kinds = (_of_choices(choice, choices) for choice in choices)
+            return " or ".join(dict.fromkeys(kinds))
         case Array(items=items):
             return f"{_kind(items)}[]"
         case Scalar(kind=kind, form=form):
@@ -128,6 +129,13 @@ def _kind(part: Type) -> str:  # noqa: PLR0911  # one for each type
             return "object"
         case Unknown():
             return "any"
+
+
+def _of_choices(choice: Type, choices: tuple[Type, ...]) -> str:
+    """Return what one of several kinds of value is: long lists of values are named once."""
+    if isinstance(choice, Array) and isinstance(choice.items, Enum) and choice.items in choices:
+        return "a list of these"
+    return _kind(choice)
 
 
 def _rows(codes: Iterable[Code], reasons: Mapping[Code, str]) -> list[tuple[str, ...]]:

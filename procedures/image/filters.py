@@ -23,11 +23,13 @@ Query = list[tuple[str, str]]
 
 # Sent under another name, or not at all.
 _HANDLED = frozenset(
-    {"project_id", "sort", "sort_key", "sort_dir", "name", "tag", "tags", "first", "next"}
+    {"project_id", "sort", "sort_key", "sort_dir", "name", "ids", "tag", "tags", "first", "next"}
 )
 _LINK_PARAMETERS = frozenset(
-    (ListImagesInput.model_fields.keys() | {"sort"}) - {"project_id", "tags"}
+    (ListImagesInput.model_fields.keys() | {"id"}) - {"project_id", "ids", "tags"}
 )
+# Of these, Glance finds several values at once.
+_LISTED = frozenset({"id", "status", "container_format", "disk_format"})
 # A relative URL's own characters (RFC 3986) without "#": no control character and no backslash.
 _LINK = re.compile(r"/v2/images(\?[A-Za-z0-9%&=+:.,;_~!$'()*/?@-]*)?")
 
@@ -44,6 +46,8 @@ def of_params(params: ListImagesInput) -> Query:
             return of_link(link)
     filters = params.model_dump(exclude_none=True, exclude=set(_HANDLED))
     query = [(key, _text(value)) for key, value in filters.items()]
+    if params.ids is not None:
+        query += _by_id(params, params.ids)
     if params.name is not None:
         query.append(("name", _name(params.name)))
     query += [("tag", tag) for tag in params.all_tags()]
@@ -79,7 +83,9 @@ def first_page(query: Query) -> Query:
 
 def _is_valid(query: Query) -> bool:
     """Return whether a query could come from parameters: Glance fails with 500 on some others."""
-    params: dict[str, Any] = {key: value.removeprefix("eq:") for key, value in query}
+    params: dict[str, Any] = {key: _value(key, text) for key, text in query}
+    if "id" in params:
+        params["ids"] = params.pop("id")
     params.pop("marker", None)  # it is Glance's own, and whatever else it may be is encoded
     if "tag" in params:
         params["tag"] = [value for key, value in query if key == "tag"]
@@ -98,7 +104,22 @@ def _not_a_link() -> BffError:
     return BffError(Code.INVALID_INPUT, message)
 
 
+def _value(key: str, text: str) -> str | list[str]:
+    if key in _LISTED:
+        return text.removeprefix("in:").split(",")
+    return text.removeprefix("eq:")
+
+
+def _by_id(params: ListImagesInput, ids: list[str]) -> Query:
+    """Return what finds every image that could be got by its id, not only those that are listed."""
+    widened = [(key, "all") for key in ("visibility", "member_status") if not getattr(params, key)]
+    return [("id", _text(ids)), *widened]
+
+
 def _text(value: object) -> str:
+    if isinstance(value, list):
+        # No value that these filters take has a comma or a quote in it.
+        return value[0] if len(value) == 1 else f"in:{','.join(value)}"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -153,7 +153,7 @@ async def test_each_filter_finds_what_it_should(shelf: User) -> None:
         min_disk=3,
         protected=True,
     )
-    await shelf.do("createImage", name="two", os_type="windows", container_format="ovf")
+    two = await shelf.do("createImage", name="two", os_type="windows", container_format="ovf")
     filters: list[dict[str, Any]] = [
         {"status": "queued", "os_type": "linux"},
         {"owner": one["owner"], "protected": True},
@@ -167,12 +167,33 @@ async def test_each_filter_finds_what_it_should(shelf: User) -> None:
         {"tag": "db", "tags": ["production"]},
         {"created_at": f"gte:{one['created_at']}", "os_type": "linux"},
         {"updated_at": "gt:2020-01-01T00:00:00+02:00", "protected": True},
+        {"disk_format": ["raw", "iso"]},
+        {"ids": [one["id"], str(uuid.uuid4())]},
+    ]
+    several: list[dict[str, Any]] = [
+        {"status": ["active", "queued"]},
+        {"container_format": ["ovf", "bare"]},
+        {"ids": [one["id"], two["id"]]},
     ]
     for wanted in filters:
         assert await own(shelf, **wanted) == ["one"], wanted
+    for wanted in several:
+        assert await own(shelf, **wanted, sort="name:asc") == ["one", "two"], wanted
     assert await own(shelf, created_at="lt:2020-01-01T00:00:00Z") == []
     assert await own(shelf, tag=["production", "absent"]) == []
     assert await own(shelf, status="active") == []
+
+
+async def test_ids_find_what_could_be_got_one_by_one_in_pages_too(alice: User, bob: User) -> None:
+    [rescue] = await alice.do("listImages", visibility="community", name="rescue.iso")
+    [shared] = await alice.do("listImages", visibility="shared", name="build-runner")
+    seen = await bob.do("listImages", ids=[rescue["id"], shared["id"]], sort="name:asc")
+    assert names(seen) == ["build-runner", "rescue.iso"]
+    given: dict[str, Any] = {"ids": [rescue["id"], shared["id"]], "limit": 1, "sort": "name:asc"}
+    page = await bob.do("listImagesWithPagination", **given)
+    page = await bob.do("listImagesWithPagination", next=page["next"])
+    assert names(page["images"]) == ["rescue.iso"]
+    assert await bob.do("listImages", ids=[rescue["id"]], visibility="private") == []
 
 
 async def test_sizes_are_filtered_in_bytes(alice: User) -> None:

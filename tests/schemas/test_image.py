@@ -11,6 +11,7 @@ from bff.rpc.validation import validated
 from schemas.base import Input
 from schemas.image import (
     MAX_FILTER_TAGS,
+    MAX_IDS,
     MAX_PROPERTIES,
     MAX_TAGS,
     RESERVED_PROPERTIES,
@@ -54,10 +55,13 @@ def test_a_list_needs_no_input(model: type[ListImagesInput]) -> None:
         *(("protected", value) for value in ("true", 1, 0, "yes")),
         *(("os_hidden", value) for value in ("False", 0)),
         *(("name", value) for value in (5, True, ["a"], "x" * 4097)),
-        *(("status", value) for value in ("ACTIVE", "gone", "", 1)),
+        *(("status", value) for value in ("ACTIVE", "gone", "", 1, ["active", "gone"])),
+        *(("ids", value) for value in (SOME_ID, ["x"], [SOME_ID, 1], [f"{SOME_ID},"])),
+        ("ids", [f"{SOME_ID[:-3]}{number:03}" for number in range(MAX_IDS + 1)]),
+        *((field, []) for field in ("ids", "status", "container_format", "disk_format")),
         *(("visibility", value) for value in ("Public", "none", True)),
-        *(("container_format", value) for value in ("BARE", "zip")),
-        *(("disk_format", value) for value in ("QCOW2", "qcow")),
+        *(("container_format", value) for value in ("BARE", "zip", ["bare", 1])),
+        *(("disk_format", value) for value in ("QCOW2", "qcow", ["raw", None], {"raw": 1})),
         *(("os_type", value) for value in ("Linux", "bsd")),
         *(("member_status", value) for value in ("Accepted", "")),
         *(("sort_key", value) for value in ("owner", "Name", "")),
@@ -81,7 +85,8 @@ def test_a_value_of_another_type_or_range_is_refused_and_never_converted(
         *(("size_min", value) for value in (0, 2**63 - 1)),
         *(("min_ram", value) for value in (0, 2**31 - 1)),
         *(("visibility", value) for value in ("public", "private", "shared", "community", "all")),
-        *(("status", value) for value in ("queued", "uploading", "deactivated")),
+        *(("status", value) for value in (["queued"], ["uploading", "deactivated"])),
+        ("ids", [f"{SOME_ID[:-3]}{number:03}" for number in range(MAX_IDS)]),
         *(("member_status", value) for value in ("pending", "accepted", "rejected", "all")),
         *(("name", value) for value in ("", "a:b", "in:a,b", "zwölf", "x" * 4096)),
         *(("owner", value) for value in ("f" * 32, SOME_ID, "x" * 255)),
@@ -92,9 +97,15 @@ def test_a_value_at_the_edge_of_what_is_allowed_stays_as_it_is(field: str, value
     assert getattr(validated(ListImagesInput, {field: value}), field) == value
 
 
-@pytest.mark.parametrize("field", ["tag", "tags"])
-def test_a_single_tag_is_a_list_of_one(field: str) -> None:
-    assert getattr(validated(ListImagesInput, {field: "prod"}), field) == ["prod"]
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *(("tag", "prod"), ("tags", "prod"), ("status", "active")),
+        *(("disk_format", "raw"), ("container_format", "bare")),
+    ],
+)
+def test_a_single_value_is_a_list_of_one(field: str, value: str) -> None:
+    assert getattr(validated(ListImagesInput, {field: value}), field) == [value]
 
 
 UUIDS = [

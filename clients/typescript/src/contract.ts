@@ -332,18 +332,20 @@ export interface ImagesPaginatedInput {
   marker?: string | null | undefined
   /** The exact name; or several, as `in:first,second`. */
   name?: string | null | undefined
-  /** Images in this state. */
-  status?: ImageStatus | null | undefined
+  /** The images with these ids, as `getImageById` would find each, without hidden ones: `visibility` and `member_status` are `all` where they are not given. */
+  ids?: string[] | null | undefined
+  /** Images in this state, or in one of several. */
+  status?: ImageStatus | ImageStatus[] | null | undefined
   /** Images that may be seen so; `all` adds the community's. */
   visibility?: "public" | "private" | "shared" | "community" | "all" | null | undefined
   /** The id of the owning project. */
   owner?: string | null | undefined
   /** Images that can or cannot be deleted. */
   protected?: boolean | null | undefined
-  /** Images with this container. */
-  container_format?: ContainerFormat | null | undefined
-  /** Images of this format. */
-  disk_format?: DiskFormat | null | undefined
+  /** Images with this container, or with one of several. */
+  container_format?: ContainerFormat | ContainerFormat[] | null | undefined
+  /** Images of this format, or of one of several. */
+  disk_format?: DiskFormat | DiskFormat[] | null | undefined
   /** At least so many bytes. */
   size_min?: number | null | undefined
   /** At most so many bytes. */
@@ -420,18 +422,20 @@ export interface ListImagesInput {
   marker?: string | null | undefined
   /** The exact name; or several, as `in:first,second`. */
   name?: string | null | undefined
-  /** Images in this state. */
-  status?: ImageStatus | null | undefined
+  /** The images with these ids, as `getImageById` would find each, without hidden ones: `visibility` and `member_status` are `all` where they are not given. */
+  ids?: string[] | null | undefined
+  /** Images in this state, or in one of several. */
+  status?: ImageStatus | ImageStatus[] | null | undefined
   /** Images that may be seen so; `all` adds the community's. */
   visibility?: "public" | "private" | "shared" | "community" | "all" | null | undefined
   /** The id of the owning project. */
   owner?: string | null | undefined
   /** Images that can or cannot be deleted. */
   protected?: boolean | null | undefined
-  /** Images with this container. */
-  container_format?: ContainerFormat | null | undefined
-  /** Images of this format. */
-  disk_format?: DiskFormat | null | undefined
+  /** Images with this container, or with one of several. */
+  container_format?: ContainerFormat | ContainerFormat[] | null | undefined
+  /** Images of this format, or of one of several. */
+  disk_format?: DiskFormat | DiskFormat[] | null | undefined
   /** At least so many bytes. */
   size_min?: number | null | undefined
   /** At most so many bytes. */

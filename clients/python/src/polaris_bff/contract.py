@@ -533,8 +533,11 @@ class ImagesPaginatedInput(TypedDict):
     name: NotRequired[str | None]
     """The exact name; or several, as `in:first,second`."""
 
-    status: NotRequired[ImageStatus | None]
-    """Images in this state."""
+    ids: NotRequired[list[str] | None]
+    """The images with these ids, as `getImageById` would find each, without hidden ones: `visibility` and `member_status` are `all` where they are not given."""
+
+    status: NotRequired[ImageStatus | list[ImageStatus] | None]
+    """Images in this state, or in one of several."""
 
     visibility: NotRequired[Literal["public", "private", "shared", "community", "all"] | None]
     """Images that may be seen so; `all` adds the community's."""
@@ -545,11 +548,11 @@ class ImagesPaginatedInput(TypedDict):
     protected: NotRequired[bool | None]
     """Images that can or cannot be deleted."""
 
-    container_format: NotRequired[ContainerFormat | None]
-    """Images with this container."""
+    container_format: NotRequired[ContainerFormat | list[ContainerFormat] | None]
+    """Images with this container, or with one of several."""
 
-    disk_format: NotRequired[DiskFormat | None]
-    """Images of this format."""
+    disk_format: NotRequired[DiskFormat | list[DiskFormat] | None]
+    """Images of this format, or of one of several."""
 
     size_min: NotRequired[int | None]
     """At least so many bytes."""
@@ -625,8 +628,11 @@ class ListImagesInput(TypedDict):
     name: NotRequired[str | None]
     """The exact name; or several, as `in:first,second`."""
 
-    status: NotRequired[ImageStatus | None]
-    """Images in this state."""
+    ids: NotRequired[list[str] | None]
+    """The images with these ids, as `getImageById` would find each, without hidden ones: `visibility` and `member_status` are `all` where they are not given."""
+
+    status: NotRequired[ImageStatus | list[ImageStatus] | None]
+    """Images in this state, or in one of several."""
 
     visibility: NotRequired[Literal["public", "private", "shared", "community", "all"] | None]
     """Images that may be seen so; `all` adds the community's."""
@@ -637,11 +643,11 @@ class ListImagesInput(TypedDict):
     protected: NotRequired[bool | None]
     """Images that can or cannot be deleted."""
 
-    container_format: NotRequired[ContainerFormat | None]
-    """Images with this container."""
+    container_format: NotRequired[ContainerFormat | list[ContainerFormat] | None]
+    """Images with this container, or with one of several."""
 
-    disk_format: NotRequired[DiskFormat | None]
-    """Images of this format."""
+    disk_format: NotRequired[DiskFormat | list[DiskFormat] | None]
+    """Images of this format, or of one of several."""
 
     size_min: NotRequired[int | None]
     """At least so many bytes."""
@@ -880,11 +886,11 @@ PROCEDURES: Mapping[str, Procedure] = MappingProxyType(
         ),
         "compute.image.listImages": Procedure(
             True, None,
-            {"sort_key": "sort_key", "sort_dir": "sort_dir", "sort": "sort", "limit": "limit", "marker": "marker", "name": "name", "status": "status", "visibility": "visibility", "owner": "owner", "protected": "protected", "container_format": "container_format", "disk_format": "disk_format", "size_min": "size_min", "size_max": "size_max", "min_ram": "min_ram", "min_disk": "min_disk", "tag": "tag", "tags": "tags", "os_type": "os_type", "os_hidden": "os_hidden", "member_status": "member_status", "created_at": "created_at", "updated_at": "updated_at", "project_id": "project_id"},
+            {"sort_key": "sort_key", "sort_dir": "sort_dir", "sort": "sort", "limit": "limit", "marker": "marker", "name": "name", "ids": "ids", "status": "status", "visibility": "visibility", "owner": "owner", "protected": "protected", "container_format": "container_format", "disk_format": "disk_format", "size_min": "size_min", "size_max": "size_max", "min_ram": "min_ram", "min_disk": "min_disk", "tag": "tag", "tags": "tags", "os_type": "os_type", "os_hidden": "os_hidden", "member_status": "member_status", "created_at": "created_at", "updated_at": "updated_at", "project_id": "project_id"},
         ),
         "compute.image.listImagesWithPagination": Procedure(
             True, None,
-            {"sort_key": "sort_key", "sort_dir": "sort_dir", "sort": "sort", "limit": "limit", "marker": "marker", "name": "name", "status": "status", "visibility": "visibility", "owner": "owner", "protected": "protected", "container_format": "container_format", "disk_format": "disk_format", "size_min": "size_min", "size_max": "size_max", "min_ram": "min_ram", "min_disk": "min_disk", "tag": "tag", "tags": "tags", "os_type": "os_type", "os_hidden": "os_hidden", "member_status": "member_status", "created_at": "created_at", "updated_at": "updated_at", "first": "first", "next": "next", "project_id": "project_id"},
+            {"sort_key": "sort_key", "sort_dir": "sort_dir", "sort": "sort", "limit": "limit", "marker": "marker", "name": "name", "ids": "ids", "status": "status", "visibility": "visibility", "owner": "owner", "protected": "protected", "container_format": "container_format", "disk_format": "disk_format", "size_min": "size_min", "size_max": "size_max", "min_ram": "min_ram", "min_disk": "min_disk", "tag": "tag", "tags": "tags", "os_type": "os_type", "os_hidden": "os_hidden", "member_status": "member_status", "created_at": "created_at", "updated_at": "updated_at", "first": "first", "next": "next", "project_id": "project_id"},
         ),
         "compute.image.getImageById": Procedure(
             True, None,
@@ -1083,12 +1089,13 @@ class ComputeImage(Node):
         limit: int | None = None,
         marker: str | None = None,
         name: str | None = None,
-        status: ImageStatus | None = None,
+        ids: list[str] | None = None,
+        status: ImageStatus | list[ImageStatus] | None = None,
         visibility: Literal["public", "private", "shared", "community", "all"] | None = None,
         owner: str | None = None,
         protected: bool | None = None,
-        container_format: ContainerFormat | None = None,
-        disk_format: DiskFormat | None = None,
+        container_format: ContainerFormat | list[ContainerFormat] | None = None,
+        disk_format: DiskFormat | list[DiskFormat] | None = None,
         size_min: int | None = None,
         size_max: int | None = None,
         min_ram: int | None = None,
@@ -1111,12 +1118,13 @@ class ComputeImage(Node):
             limit: The most images to return.
             marker: Begin after the image with this id.
             name: The exact name; or several, as `in:first,second`.
-            status: Images in this state.
+            ids: The images with these ids, as `getImageById` would find each, without hidden ones: `visibility` and `member_status` are `all` where they are not given.
+            status: Images in this state, or in one of several.
             visibility: Images that may be seen so; `all` adds the community's.
             owner: The id of the owning project.
             protected: Images that can or cannot be deleted.
-            container_format: Images with this container.
-            disk_format: Images of this format.
+            container_format: Images with this container, or with one of several.
+            disk_format: Images of this format, or of one of several.
             size_min: At least so many bytes.
             size_max: At most so many bytes.
             min_ram: Exactly this requirement, in MiB.
@@ -1133,7 +1141,7 @@ class ComputeImage(Node):
         Raises:
             BffError: BAD_REQUEST, CONFLICT, FORBIDDEN; and as any call.
         """
-        return self._call("compute.image.listImages", {"sort_key": sort_key, "sort_dir": sort_dir, "sort": sort, "limit": limit, "marker": marker, "name": name, "status": status, "visibility": visibility, "owner": owner, "protected": protected, "container_format": container_format, "disk_format": disk_format, "size_min": size_min, "size_max": size_max, "min_ram": min_ram, "min_disk": min_disk, "tag": tag, "tags": tags, "os_type": os_type, "os_hidden": os_hidden, "member_status": member_status, "created_at": created_at, "updated_at": updated_at, "project_id": project_id})
+        return self._call("compute.image.listImages", {"sort_key": sort_key, "sort_dir": sort_dir, "sort": sort, "limit": limit, "marker": marker, "name": name, "ids": ids, "status": status, "visibility": visibility, "owner": owner, "protected": protected, "container_format": container_format, "disk_format": disk_format, "size_min": size_min, "size_max": size_max, "min_ram": min_ram, "min_disk": min_disk, "tag": tag, "tags": tags, "os_type": os_type, "os_hidden": os_hidden, "member_status": member_status, "created_at": created_at, "updated_at": updated_at, "project_id": project_id})
 
     listImages = list_images
 
@@ -1146,12 +1154,13 @@ class ComputeImage(Node):
         limit: int | None = None,
         marker: str | None = None,
         name: str | None = None,
-        status: ImageStatus | None = None,
+        ids: list[str] | None = None,
+        status: ImageStatus | list[ImageStatus] | None = None,
         visibility: Literal["public", "private", "shared", "community", "all"] | None = None,
         owner: str | None = None,
         protected: bool | None = None,
-        container_format: ContainerFormat | None = None,
-        disk_format: DiskFormat | None = None,
+        container_format: ContainerFormat | list[ContainerFormat] | None = None,
+        disk_format: DiskFormat | list[DiskFormat] | None = None,
         size_min: int | None = None,
         size_max: int | None = None,
         min_ram: int | None = None,
@@ -1176,12 +1185,13 @@ class ComputeImage(Node):
             limit: The most images to return.
             marker: Begin after the image with this id.
             name: The exact name; or several, as `in:first,second`.
-            status: Images in this state.
+            ids: The images with these ids, as `getImageById` would find each, without hidden ones: `visibility` and `member_status` are `all` where they are not given.
+            status: Images in this state, or in one of several.
             visibility: Images that may be seen so; `all` adds the community's.
             owner: The id of the owning project.
             protected: Images that can or cannot be deleted.
-            container_format: Images with this container.
-            disk_format: Images of this format.
+            container_format: Images with this container, or with one of several.
+            disk_format: Images of this format, or of one of several.
             size_min: At least so many bytes.
             size_max: At most so many bytes.
             min_ram: Exactly this requirement, in MiB.
@@ -1200,7 +1210,7 @@ class ComputeImage(Node):
         Raises:
             BffError: BAD_REQUEST, FORBIDDEN; and as any call.
         """
-        return self._call("compute.image.listImagesWithPagination", {"sort_key": sort_key, "sort_dir": sort_dir, "sort": sort, "limit": limit, "marker": marker, "name": name, "status": status, "visibility": visibility, "owner": owner, "protected": protected, "container_format": container_format, "disk_format": disk_format, "size_min": size_min, "size_max": size_max, "min_ram": min_ram, "min_disk": min_disk, "tag": tag, "tags": tags, "os_type": os_type, "os_hidden": os_hidden, "member_status": member_status, "created_at": created_at, "updated_at": updated_at, "first": first, "next": next, "project_id": project_id})
+        return self._call("compute.image.listImagesWithPagination", {"sort_key": sort_key, "sort_dir": sort_dir, "sort": sort, "limit": limit, "marker": marker, "name": name, "ids": ids, "status": status, "visibility": visibility, "owner": owner, "protected": protected, "container_format": container_format, "disk_format": disk_format, "size_min": size_min, "size_max": size_max, "min_ram": min_ram, "min_disk": min_disk, "tag": tag, "tags": tags, "os_type": os_type, "os_hidden": os_hidden, "member_status": member_status, "created_at": created_at, "updated_at": updated_at, "first": first, "next": next, "project_id": project_id})
 
     listImagesWithPagination = list_images_with_pagination
 
@@ -1778,12 +1788,13 @@ class AsyncComputeImage(Node):
         limit: int | None = None,
         marker: str | None = None,
         name: str | None = None,
-        status: ImageStatus | None = None,
+        ids: list[str] | None = None,
+        status: ImageStatus | list[ImageStatus] | None = None,
         visibility: Literal["public", "private", "shared", "community", "all"] | None = None,
         owner: str | None = None,
         protected: bool | None = None,
-        container_format: ContainerFormat | None = None,
-        disk_format: DiskFormat | None = None,
+        container_format: ContainerFormat | list[ContainerFormat] | None = None,
+        disk_format: DiskFormat | list[DiskFormat] | None = None,
         size_min: int | None = None,
         size_max: int | None = None,
         min_ram: int | None = None,
@@ -1806,12 +1817,13 @@ class AsyncComputeImage(Node):
             limit: The most images to return.
             marker: Begin after the image with this id.
             name: The exact name; or several, as `in:first,second`.
-            status: Images in this state.
+            ids: The images with these ids, as `getImageById` would find each, without hidden ones: `visibility` and `member_status` are `all` where they are not given.
+            status: Images in this state, or in one of several.
             visibility: Images that may be seen so; `all` adds the community's.
             owner: The id of the owning project.
             protected: Images that can or cannot be deleted.
-            container_format: Images with this container.
-            disk_format: Images of this format.
+            container_format: Images with this container, or with one of several.
+            disk_format: Images of this format, or of one of several.
             size_min: At least so many bytes.
             size_max: At most so many bytes.
             min_ram: Exactly this requirement, in MiB.
@@ -1828,7 +1840,7 @@ class AsyncComputeImage(Node):
         Raises:
             BffError: BAD_REQUEST, CONFLICT, FORBIDDEN; and as any call.
         """
-        return await self._call("compute.image.listImages", {"sort_key": sort_key, "sort_dir": sort_dir, "sort": sort, "limit": limit, "marker": marker, "name": name, "status": status, "visibility": visibility, "owner": owner, "protected": protected, "container_format": container_format, "disk_format": disk_format, "size_min": size_min, "size_max": size_max, "min_ram": min_ram, "min_disk": min_disk, "tag": tag, "tags": tags, "os_type": os_type, "os_hidden": os_hidden, "member_status": member_status, "created_at": created_at, "updated_at": updated_at, "project_id": project_id})
+        return await self._call("compute.image.listImages", {"sort_key": sort_key, "sort_dir": sort_dir, "sort": sort, "limit": limit, "marker": marker, "name": name, "ids": ids, "status": status, "visibility": visibility, "owner": owner, "protected": protected, "container_format": container_format, "disk_format": disk_format, "size_min": size_min, "size_max": size_max, "min_ram": min_ram, "min_disk": min_disk, "tag": tag, "tags": tags, "os_type": os_type, "os_hidden": os_hidden, "member_status": member_status, "created_at": created_at, "updated_at": updated_at, "project_id": project_id})
 
     listImages = list_images
 
@@ -1841,12 +1853,13 @@ class AsyncComputeImage(Node):
         limit: int | None = None,
         marker: str | None = None,
         name: str | None = None,
-        status: ImageStatus | None = None,
+        ids: list[str] | None = None,
+        status: ImageStatus | list[ImageStatus] | None = None,
         visibility: Literal["public", "private", "shared", "community", "all"] | None = None,
         owner: str | None = None,
         protected: bool | None = None,
-        container_format: ContainerFormat | None = None,
-        disk_format: DiskFormat | None = None,
+        container_format: ContainerFormat | list[ContainerFormat] | None = None,
+        disk_format: DiskFormat | list[DiskFormat] | None = None,
         size_min: int | None = None,
         size_max: int | None = None,
         min_ram: int | None = None,
@@ -1871,12 +1884,13 @@ class AsyncComputeImage(Node):
             limit: The most images to return.
             marker: Begin after the image with this id.
             name: The exact name; or several, as `in:first,second`.
-            status: Images in this state.
+            ids: The images with these ids, as `getImageById` would find each, without hidden ones: `visibility` and `member_status` are `all` where they are not given.
+            status: Images in this state, or in one of several.
             visibility: Images that may be seen so; `all` adds the community's.
             owner: The id of the owning project.
             protected: Images that can or cannot be deleted.
-            container_format: Images with this container.
-            disk_format: Images of this format.
+            container_format: Images with this container, or with one of several.
+            disk_format: Images of this format, or of one of several.
             size_min: At least so many bytes.
             size_max: At most so many bytes.
             min_ram: Exactly this requirement, in MiB.
@@ -1895,7 +1909,7 @@ class AsyncComputeImage(Node):
         Raises:
             BffError: BAD_REQUEST, FORBIDDEN; and as any call.
         """
-        return await self._call("compute.image.listImagesWithPagination", {"sort_key": sort_key, "sort_dir": sort_dir, "sort": sort, "limit": limit, "marker": marker, "name": name, "status": status, "visibility": visibility, "owner": owner, "protected": protected, "container_format": container_format, "disk_format": disk_format, "size_min": size_min, "size_max": size_max, "min_ram": min_ram, "min_disk": min_disk, "tag": tag, "tags": tags, "os_type": os_type, "os_hidden": os_hidden, "member_status": member_status, "created_at": created_at, "updated_at": updated_at, "first": first, "next": next, "project_id": project_id})
+        return await self._call("compute.image.listImagesWithPagination", {"sort_key": sort_key, "sort_dir": sort_dir, "sort": sort, "limit": limit, "marker": marker, "name": name, "ids": ids, "status": status, "visibility": visibility, "owner": owner, "protected": protected, "container_format": container_format, "disk_format": disk_format, "size_min": size_min, "size_max": size_max, "min_ram": min_ram, "min_disk": min_disk, "tag": tag, "tags": tags, "os_type": os_type, "os_hidden": os_hidden, "member_status": member_status, "created_at": created_at, "updated_at": updated_at, "first": first, "next": next, "project_id": project_id})
 
     listImagesWithPagination = list_images_with_pagination
 
@@ -2473,12 +2487,13 @@ class BatchComputeImage(Node):
         limit: int | None = None,
         marker: str | None = None,
         name: str | None = None,
-        status: ImageStatus | None = None,
+        ids: list[str] | None = None,
+        status: ImageStatus | list[ImageStatus] | None = None,
         visibility: Literal["public", "private", "shared", "community", "all"] | None = None,
         owner: str | None = None,
         protected: bool | None = None,
-        container_format: ContainerFormat | None = None,
-        disk_format: DiskFormat | None = None,
+        container_format: ContainerFormat | list[ContainerFormat] | None = None,
+        disk_format: DiskFormat | list[DiskFormat] | None = None,
         size_min: int | None = None,
         size_max: int | None = None,
         min_ram: int | None = None,
@@ -2501,12 +2516,13 @@ class BatchComputeImage(Node):
             limit: The most images to return.
             marker: Begin after the image with this id.
             name: The exact name; or several, as `in:first,second`.
-            status: Images in this state.
+            ids: The images with these ids, as `getImageById` would find each, without hidden ones: `visibility` and `member_status` are `all` where they are not given.
+            status: Images in this state, or in one of several.
             visibility: Images that may be seen so; `all` adds the community's.
             owner: The id of the owning project.
             protected: Images that can or cannot be deleted.
-            container_format: Images with this container.
-            disk_format: Images of this format.
+            container_format: Images with this container, or with one of several.
+            disk_format: Images of this format, or of one of several.
             size_min: At least so many bytes.
             size_max: At most so many bytes.
             min_ram: Exactly this requirement, in MiB.
@@ -2523,7 +2539,7 @@ class BatchComputeImage(Node):
         Raises:
             BffError: BAD_REQUEST, CONFLICT, FORBIDDEN; and as any call.
         """
-        return self._call("compute.image.listImages", {"sort_key": sort_key, "sort_dir": sort_dir, "sort": sort, "limit": limit, "marker": marker, "name": name, "status": status, "visibility": visibility, "owner": owner, "protected": protected, "container_format": container_format, "disk_format": disk_format, "size_min": size_min, "size_max": size_max, "min_ram": min_ram, "min_disk": min_disk, "tag": tag, "tags": tags, "os_type": os_type, "os_hidden": os_hidden, "member_status": member_status, "created_at": created_at, "updated_at": updated_at, "project_id": project_id})
+        return self._call("compute.image.listImages", {"sort_key": sort_key, "sort_dir": sort_dir, "sort": sort, "limit": limit, "marker": marker, "name": name, "ids": ids, "status": status, "visibility": visibility, "owner": owner, "protected": protected, "container_format": container_format, "disk_format": disk_format, "size_min": size_min, "size_max": size_max, "min_ram": min_ram, "min_disk": min_disk, "tag": tag, "tags": tags, "os_type": os_type, "os_hidden": os_hidden, "member_status": member_status, "created_at": created_at, "updated_at": updated_at, "project_id": project_id})
 
     listImages = list_images
 
@@ -2536,12 +2552,13 @@ class BatchComputeImage(Node):
         limit: int | None = None,
         marker: str | None = None,
         name: str | None = None,
-        status: ImageStatus | None = None,
+        ids: list[str] | None = None,
+        status: ImageStatus | list[ImageStatus] | None = None,
         visibility: Literal["public", "private", "shared", "community", "all"] | None = None,
         owner: str | None = None,
         protected: bool | None = None,
-        container_format: ContainerFormat | None = None,
-        disk_format: DiskFormat | None = None,
+        container_format: ContainerFormat | list[ContainerFormat] | None = None,
+        disk_format: DiskFormat | list[DiskFormat] | None = None,
         size_min: int | None = None,
         size_max: int | None = None,
         min_ram: int | None = None,
@@ -2566,12 +2583,13 @@ class BatchComputeImage(Node):
             limit: The most images to return.
             marker: Begin after the image with this id.
             name: The exact name; or several, as `in:first,second`.
-            status: Images in this state.
+            ids: The images with these ids, as `getImageById` would find each, without hidden ones: `visibility` and `member_status` are `all` where they are not given.
+            status: Images in this state, or in one of several.
             visibility: Images that may be seen so; `all` adds the community's.
             owner: The id of the owning project.
             protected: Images that can or cannot be deleted.
-            container_format: Images with this container.
-            disk_format: Images of this format.
+            container_format: Images with this container, or with one of several.
+            disk_format: Images of this format, or of one of several.
             size_min: At least so many bytes.
             size_max: At most so many bytes.
             min_ram: Exactly this requirement, in MiB.
@@ -2590,7 +2608,7 @@ class BatchComputeImage(Node):
         Raises:
             BffError: BAD_REQUEST, FORBIDDEN; and as any call.
         """
-        return self._call("compute.image.listImagesWithPagination", {"sort_key": sort_key, "sort_dir": sort_dir, "sort": sort, "limit": limit, "marker": marker, "name": name, "status": status, "visibility": visibility, "owner": owner, "protected": protected, "container_format": container_format, "disk_format": disk_format, "size_min": size_min, "size_max": size_max, "min_ram": min_ram, "min_disk": min_disk, "tag": tag, "tags": tags, "os_type": os_type, "os_hidden": os_hidden, "member_status": member_status, "created_at": created_at, "updated_at": updated_at, "first": first, "next": next, "project_id": project_id})
+        return self._call("compute.image.listImagesWithPagination", {"sort_key": sort_key, "sort_dir": sort_dir, "sort": sort, "limit": limit, "marker": marker, "name": name, "ids": ids, "status": status, "visibility": visibility, "owner": owner, "protected": protected, "container_format": container_format, "disk_format": disk_format, "size_min": size_min, "size_max": size_max, "min_ram": min_ram, "min_disk": min_disk, "tag": tag, "tags": tags, "os_type": os_type, "os_hidden": os_hidden, "member_status": member_status, "created_at": created_at, "updated_at": updated_at, "first": first, "next": next, "project_id": project_id})
 
     listImagesWithPagination = list_images_with_pagination
 

@@ -21,6 +21,14 @@ PARAMETERS: dict[str, tuple[Any, list[tuple[str, str]]]] = {
     "marker": (SOME_ID, [("marker", SOME_ID)]),
     "name": ("web", [("name", "eq:web")]),
     "status": ("active", [("status", "active")]),
+    "ids": (
+        [SOME_ID, SOME_ID.upper(), SOME_ID],
+        [
+            ("id", f"in:{SOME_ID},{SOME_ID.upper()}"),
+            ("visibility", "all"),
+            ("member_status", "all"),
+        ],
+    ),
     "visibility": ("all", [("visibility", "all")]),
     "owner": ("f" * 32, [("owner", "f" * 32)]),
     "protected": (True, [("protected", "true")]),
@@ -65,7 +73,8 @@ def test_a_parameter_is_sent_as_glance_takes_it(name: str) -> None:
 def test_all_parameters_together_are_all_sent() -> None:
     given_all = {name: value for name, (value, _) in PARAMETERS.items()}
     expected = {pair for _, sent in PARAMETERS.values() for pair in sent} | {NEWEST_FIRST}
-    assert set(of(**given_all)) == expected
+    # What is given is meant, also with ids.
+    assert set(of(**given_all)) == expected - {("member_status", "all")}
 
 
 @pytest.mark.parametrize(
@@ -82,6 +91,34 @@ def test_all_parameters_together_are_all_sent() -> None:
 )
 def test_a_name_is_taken_as_it_is_unless_it_lists_several(name: str, sent: str) -> None:
     assert of(name=name) == [("name", sent), NEWEST_FIRST]
+
+
+@pytest.mark.parametrize("name", ["status", "container_format", "disk_format"])
+def test_several_values_are_one_filter_and_each_is_sent_once(name: str) -> None:
+    several: dict[str, list[str]] = {
+        "status": ["active", "queued", "active"],
+        "container_format": ["bare", "ovf"],
+        "disk_format": ["qcow2", "raw", "iso"],
+    }
+    sent = ",".join(dict.fromkeys(several[name]))
+    assert of(**{name: several[name]}) == [(name, f"in:{sent}"), NEWEST_FIRST]
+
+
+def test_images_asked_for_by_id_are_those_that_may_be_seen_so_where_that_is_said() -> None:
+    asked = of(ids=[SOME_ID], visibility="private")
+    assert asked == [
+        ("visibility", "private"),
+        ("id", SOME_ID),
+        ("member_status", "all"),
+        NEWEST_FIRST,
+    ]
+    asked = of(ids=[SOME_ID], member_status="pending")
+    assert asked == [
+        ("member_status", "pending"),
+        ("id", SOME_ID),
+        ("visibility", "all"),
+        NEWEST_FIRST,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -130,7 +167,7 @@ def test_an_empty_query_is_the_path_alone() -> None:
     assert filters.of_link("/v2/images") == filters.of_link("/v2/images?") == []
 
 
-LINK_PARAMETERS = (PARAMETERS.keys() | ORDERS) - {"project_id", "tags"}
+LINK_PARAMETERS = (PARAMETERS.keys() | ORDERS | {"id"}) - {"project_id", "ids", "tags"}
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=4096)
 TAGS = st.lists(st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1), max_size=50)
 PARAMS = st.fixed_dictionaries(
@@ -227,6 +264,13 @@ def test_a_link_of_an_earlier_answer_is_let_in(link: str) -> None:
         "/v2/images?project_id=p1",
         "/v2/images?tags=a",
         "/v2/images?next=/v2/images",
+        f"/v2/images?ids={SOME_ID}",
+        *(
+            f"/v2/images?id={value}"
+            for value in ("", "in:", "x", f"{SOME_ID},", f"in:in:{SOME_ID}")
+        ),
+        "/v2/images?id=in:" + ",".join(f"{SOME_ID[:-3]}{number:03}" for number in range(101)),
+        *(f"/v2/images?status={value}" for value in ("", "in:", "active,", "in:gone", "gt:active")),
         "/v2/images?" + "&".join(["tag=a"] * (filters.MAX_FIELDS + 1)),
         "/v2/images?" + "&".join(f"tag={number}" for number in range(51)),
         *(f"/v2/images?limit={value}" for value in ("", "0", "-1", "1001", "x", "1e1", "%D9%A1")),
