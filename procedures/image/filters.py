@@ -23,11 +23,16 @@ Query = list[tuple[str, str]]
 
 # Sent under another name, or not at all.
 _HANDLED = frozenset(
-    {"project_id", "sort", "sort_key", "sort_dir", "name", "ids", "tag", "tags", "first", "next"}
+    (
+        *("project_id", "sort", "sort_key", "sort_dir", "name", "ids", "tag", "tags"),
+        *("properties", "first", "next"),
+    )
 )
 _LINK_PARAMETERS = frozenset(
-    (ListImagesInput.model_fields.keys() | {"id"}) - {"project_id", "ids", "tags"}
+    (ListImagesInput.model_fields.keys() | {"id"}) - {"project_id", "ids", "tags", "properties"}
 )
+# Before the name of a property in a link: so none is taken for a parameter, of today or tomorrow.
+_PROPERTY = "properties."
 # Of these, Glance finds several values at once.
 _LISTED = frozenset({"id", "status", "container_format", "disk_format"})
 # A relative URL's own characters (RFC 3986) without "#": no control character and no backslash.
@@ -51,6 +56,8 @@ def of_params(params: ListImagesInput) -> Query:
     if params.name is not None:
         query.append(("name", _name(params.name)))
     query += [("tag", tag) for tag in params.all_tags()]
+    # Glance knows no operators in these.
+    query += (params.properties or {}).items()
     return [*query, ("sort", _sort(params))]
 
 
@@ -66,14 +73,15 @@ def of_link(link: str) -> Query:
         query = parse_qsl(link.partition("?")[2], keep_blank_values=True, max_num_fields=MAX_FIELDS)
     except ValueError:
         raise _not_a_link() from None
-    if any(key not in _LINK_PARAMETERS for key, _ in query) or not _is_valid(query):
+    if not _is_valid(query):
         raise _not_a_link()
-    return query
+    return [(key.removeprefix(_PROPERTY), value) for key, value in query]
 
 
 def to_link(query: Query) -> str:
     """Return the link to a page, everything that is not plain encoded."""
-    return f"{PATH}?{urlencode(query, quote_via=quote, safe='')}" if query else PATH
+    named = [(key if key in _LINK_PARAMETERS else _PROPERTY + key, text) for key, text in query]
+    return f"{PATH}?{urlencode(named, quote_via=quote, safe='')}" if query else PATH
 
 
 def first_page(query: Query) -> Query:
@@ -83,7 +91,13 @@ def first_page(query: Query) -> Query:
 
 def _is_valid(query: Query) -> bool:
     """Return whether a query could come from parameters: Glance fails with 500 on some others."""
-    params: dict[str, Any] = {key: _value(key, text) for key, text in query}
+    properties = {key: text for key, text in query if key.startswith(_PROPERTY)}
+    params: dict[str, Any] = {
+        key: _value(key, text) for key, text in query if key not in properties
+    }
+    if not params.keys() <= _LINK_PARAMETERS:
+        return False
+    params["properties"] = {key.removeprefix(_PROPERTY): properties[key] for key in properties}
     if "id" in params:
         params["ids"] = params.pop("id")
     params.pop("marker", None)  # it is Glance's own, and whatever else it may be is encoded

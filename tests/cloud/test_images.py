@@ -152,6 +152,7 @@ async def test_each_filter_finds_what_it_should(shelf: User) -> None:
         min_ram=512,
         min_disk=3,
         protected=True,
+        **{"in:x": "in:a,b", "a:b": 'é"& x'},
     )
     two = await shelf.do("createImage", name="two", os_type="windows", container_format="ovf")
     filters: list[dict[str, Any]] = [
@@ -169,6 +170,8 @@ async def test_each_filter_finds_what_it_should(shelf: User) -> None:
         {"updated_at": "gt:2020-01-01T00:00:00+02:00", "protected": True},
         {"disk_format": ["raw", "iso"]},
         {"ids": [one["id"], str(uuid.uuid4())]},
+        {"properties": {"in:x": "in:a,b"}},
+        {"properties": {"in:x": "in:a,b", "a:b": 'é"& x'}, "tag": "db"},
     ]
     several: list[dict[str, Any]] = [
         {"status": ["active", "queued"]},

@@ -14,6 +14,7 @@ from schemas.image import (
     MAX_IDS,
     MAX_PROPERTIES,
     MAX_TAGS,
+    QUERY_WORDS,
     RESERVED_PROPERTIES,
     SORT_KEYS,
     CreateImageInput,
@@ -76,6 +77,33 @@ def test_a_value_of_another_type_or_range_is_refused_and_never_converted(
     field: str, value: Any
 ) -> None:
     assert refusal(ListImagesInput, {field: value}).startswith(field)
+
+
+@pytest.mark.parametrize(
+    ("properties", "words"),
+    [
+        *(
+            ({name: "x"}, "a parameter of its own")
+            for name in ("limit", "owner", "sort", "os_type")
+        ),
+        *(({name: "x"}, "cannot filter by") for name in sorted(QUERY_WORDS)),
+        *(({name: "x"}, "cannot filter by") for name in ("vram_min", "x_max", "__class__", "_x")),
+        *(({name: "x"}, "printable") for name in ("", "a\n", "x" * 256, "\ud800")),
+        ({"a": 1}, "valid string"),
+        ({"a": None}, "valid string"),
+        ({"a": "x\0"}, "control characters"),
+        ({"a": "x" * 256}, "255"),
+        ({f"p{number}": "x" for number in range(MAX_FILTER_TAGS + 1)}, "at most 50"),
+        (["a"], "valid dictionary"),
+    ],
+)
+def test_a_filter_by_properties_is_no_way_to_another_filter(properties: Any, words: str) -> None:
+    assert words in refusal(ListImagesInput, {"properties": properties})
+
+
+def test_tags_and_properties_are_bounded_together() -> None:
+    raw = {"tag": [f"t{number}" for number in range(MAX_FILTER_TAGS)], "properties": {"a": "x"}}
+    assert "at most 50 together" in refusal(ListImagesInput, raw)
 
 
 @pytest.mark.parametrize(

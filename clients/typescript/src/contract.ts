@@ -360,6 +360,8 @@ export interface ImagesPaginatedInput {
   tags?: string | string[] | null | undefined
   /** Images with this operating system. */
   os_type?: OsType | null | undefined
+  /** Images whose properties have exactly these values, as `{"os_distro": "ubuntu"}`. */
+  properties?: Record<string, string> | null | undefined
   /** True lists the hidden images instead. */
   os_hidden?: boolean | null | undefined
   /** For images that are shared with this project. */
@@ -450,6 +452,8 @@ export interface ListImagesInput {
   tags?: string | string[] | null | undefined
   /** Images with this operating system. */
   os_type?: OsType | null | undefined
+  /** Images whose properties have exactly these values, as `{"os_distro": "ubuntu"}`. */
+  properties?: Record<string, string> | null | undefined
   /** True lists the hidden images instead. */
   os_hidden?: boolean | null | undefined
   /** For images that are shared with this project. */

@@ -575,6 +575,9 @@ class ImagesPaginatedInput(TypedDict):
     os_type: NotRequired[OsType | None]
     """Images with this operating system."""
 
+    properties: NotRequired[dict[str, str] | None]
+    """Images whose properties have exactly these values, as `{"os_distro": "ubuntu"}`."""
+
     os_hidden: NotRequired[bool | None]
     """True lists the hidden images instead."""
 
@@ -669,6 +672,9 @@ class ListImagesInput(TypedDict):
 
     os_type: NotRequired[OsType | None]
     """Images with this operating system."""
+
+    properties: NotRequired[dict[str, str] | None]
+    """Images whose properties have exactly these values, as `{"os_distro": "ubuntu"}`."""
 
     os_hidden: NotRequired[bool | None]
     """True lists the hidden images instead."""
@@ -886,11 +892,11 @@ PROCEDURES: Mapping[str, Procedure] = MappingProxyType(
         ),
         "compute.image.listImages": Procedure(
             True, None,
-            {"sort_key": "sort_key", "sort_dir": "sort_dir", "sort": "sort", "limit": "limit", "marker": "marker", "name": "name", "ids": "ids", "status": "status", "visibility": "visibility", "owner": "owner", "protected": "protected", "container_format": "container_format", "disk_format": "disk_format", "size_min": "size_min", "size_max": "size_max", "min_ram": "min_ram", "min_disk": "min_disk", "tag": "tag", "tags": "tags", "os_type": "os_type", "os_hidden": "os_hidden", "member_status": "member_status", "created_at": "created_at", "updated_at": "updated_at", "project_id": "project_id"},
+            {"sort_key": "sort_key", "sort_dir": "sort_dir", "sort": "sort", "limit": "limit", "marker": "marker", "name": "name", "ids": "ids", "status": "status", "visibility": "visibility", "owner": "owner", "protected": "protected", "container_format": "container_format", "disk_format": "disk_format", "size_min": "size_min", "size_max": "size_max", "min_ram": "min_ram", "min_disk": "min_disk", "tag": "tag", "tags": "tags", "os_type": "os_type", "properties": "properties", "os_hidden": "os_hidden", "member_status": "member_status", "created_at": "created_at", "updated_at": "updated_at", "project_id": "project_id"},
         ),
         "compute.image.listImagesWithPagination": Procedure(
             True, None,
-            {"sort_key": "sort_key", "sort_dir": "sort_dir", "sort": "sort", "limit": "limit", "marker": "marker", "name": "name", "ids": "ids", "status": "status", "visibility": "visibility", "owner": "owner", "protected": "protected", "container_format": "container_format", "disk_format": "disk_format", "size_min": "size_min", "size_max": "size_max", "min_ram": "min_ram", "min_disk": "min_disk", "tag": "tag", "tags": "tags", "os_type": "os_type", "os_hidden": "os_hidden", "member_status": "member_status", "created_at": "created_at", "updated_at": "updated_at", "first": "first", "next": "next", "project_id": "project_id"},
+            {"sort_key": "sort_key", "sort_dir": "sort_dir", "sort": "sort", "limit": "limit", "marker": "marker", "name": "name", "ids": "ids", "status": "status", "visibility": "visibility", "owner": "owner", "protected": "protected", "container_format": "container_format", "disk_format": "disk_format", "size_min": "size_min", "size_max": "size_max", "min_ram": "min_ram", "min_disk": "min_disk", "tag": "tag", "tags": "tags", "os_type": "os_type", "properties": "properties", "os_hidden": "os_hidden", "member_status": "member_status", "created_at": "created_at", "updated_at": "updated_at", "first": "first", "next": "next", "project_id": "project_id"},
         ),
         "compute.image.getImageById": Procedure(
             True, None,
@@ -1103,6 +1109,7 @@ class ComputeImage(Node):
         tag: str | list[str] | None = None,
         tags: str | list[str] | None = None,
         os_type: OsType | None = None,
+        properties: dict[str, str] | None = None,
         os_hidden: bool | None = None,
         member_status: Literal["pending", "accepted", "rejected", "all"] | None = None,
         created_at: str | None = None,
@@ -1132,6 +1139,7 @@ class ComputeImage(Node):
             tag: A tag, or several that must all be there.
             tags: Means the same as `tag`.
             os_type: Images with this operating system.
+            properties: Images whose properties have exactly these values, as `{"os_distro": "ubuntu"}`.
             os_hidden: True lists the hidden images instead.
             member_status: For images that are shared with this project.
             created_at: As `gte:2026-01-31T12:00:00Z`.
@@ -1141,7 +1149,7 @@ class ComputeImage(Node):
         Raises:
             BffError: BAD_REQUEST, CONFLICT, FORBIDDEN; and as any call.
         """
-        return self._call("compute.image.listImages", {"sort_key": sort_key, "sort_dir": sort_dir, "sort": sort, "limit": limit, "marker": marker, "name": name, "ids": ids, "status": status, "visibility": visibility, "owner": owner, "protected": protected, "container_format": container_format, "disk_format": disk_format, "size_min": size_min, "size_max": size_max, "min_ram": min_ram, "min_disk": min_disk, "tag": tag, "tags": tags, "os_type": os_type, "os_hidden": os_hidden, "member_status": member_status, "created_at": created_at, "updated_at": updated_at, "project_id": project_id})
+        return self._call("compute.image.listImages", {"sort_key": sort_key, "sort_dir": sort_dir, "sort": sort, "limit": limit, "marker": marker, "name": name, "ids": ids, "status": status, "visibility": visibility, "owner": owner, "protected": protected, "container_format": container_format, "disk_format": disk_format, "size_min": size_min, "size_max": size_max, "min_ram": min_ram, "min_disk": min_disk, "tag": tag, "tags": tags, "os_type": os_type, "properties": properties, "os_hidden": os_hidden, "member_status": member_status, "created_at": created_at, "updated_at": updated_at, "project_id": project_id})
 
     listImages = list_images
 
@@ -1168,6 +1176,7 @@ class ComputeImage(Node):
         tag: str | list[str] | None = None,
         tags: str | list[str] | None = None,
         os_type: OsType | None = None,
+        properties: dict[str, str] | None = None,
         os_hidden: bool | None = None,
         member_status: Literal["pending", "accepted", "rejected", "all"] | None = None,
         created_at: str | None = None,
@@ -1199,6 +1208,7 @@ class ComputeImage(Node):
             tag: A tag, or several that must all be there.
             tags: Means the same as `tag`.
             os_type: Images with this operating system.
+            properties: Images whose properties have exactly these values, as `{"os_distro": "ubuntu"}`.
             os_hidden: True lists the hidden images instead.
             member_status: For images that are shared with this project.
             created_at: As `gte:2026-01-31T12:00:00Z`.
@@ -1210,7 +1220,7 @@ class ComputeImage(Node):
         Raises:
             BffError: BAD_REQUEST, FORBIDDEN; and as any call.
         """
-        return self._call("compute.image.listImagesWithPagination", {"sort_key": sort_key, "sort_dir": sort_dir, "sort": sort, "limit": limit, "marker": marker, "name": name, "ids": ids, "status": status, "visibility": visibility, "owner": owner, "protected": protected, "container_format": container_format, "disk_format": disk_format, "size_min": size_min, "size_max": size_max, "min_ram": min_ram, "min_disk": min_disk, "tag": tag, "tags": tags, "os_type": os_type, "os_hidden": os_hidden, "member_status": member_status, "created_at": created_at, "updated_at": updated_at, "first": first, "next": next, "project_id": project_id})
+        return self._call("compute.image.listImagesWithPagination", {"sort_key": sort_key, "sort_dir": sort_dir, "sort": sort, "limit": limit, "marker": marker, "name": name, "ids": ids, "status": status, "visibility": visibility, "owner": owner, "protected": protected, "container_format": container_format, "disk_format": disk_format, "size_min": size_min, "size_max": size_max, "min_ram": min_ram, "min_disk": min_disk, "tag": tag, "tags": tags, "os_type": os_type, "properties": properties, "os_hidden": os_hidden, "member_status": member_status, "created_at": created_at, "updated_at": updated_at, "first": first, "next": next, "project_id": project_id})
 
     listImagesWithPagination = list_images_with_pagination
 
@@ -1802,6 +1812,7 @@ class AsyncComputeImage(Node):
         tag: str | list[str] | None = None,
         tags: str | list[str] | None = None,
         os_type: OsType | None = None,
+        properties: dict[str, str] | None = None,
         os_hidden: bool | None = None,
         member_status: Literal["pending", "accepted", "rejected", "all"] | None = None,
         created_at: str | None = None,
@@ -1831,6 +1842,7 @@ class AsyncComputeImage(Node):
             tag: A tag, or several that must all be there.
             tags: Means the same as `tag`.
             os_type: Images with this operating system.
+            properties: Images whose properties have exactly these values, as `{"os_distro": "ubuntu"}`.
             os_hidden: True lists the hidden images instead.
             member_status: For images that are shared with this project.
             created_at: As `gte:2026-01-31T12:00:00Z`.
@@ -1840,7 +1852,7 @@ class AsyncComputeImage(Node):
         Raises:
             BffError: BAD_REQUEST, CONFLICT, FORBIDDEN; and as any call.
         """
-        return await self._call("compute.image.listImages", {"sort_key": sort_key, "sort_dir": sort_dir, "sort": sort, "limit": limit, "marker": marker, "name": name, "ids": ids, "status": status, "visibility": visibility, "owner": owner, "protected": protected, "container_format": container_format, "disk_format": disk_format, "size_min": size_min, "size_max": size_max, "min_ram": min_ram, "min_disk": min_disk, "tag": tag, "tags": tags, "os_type": os_type, "os_hidden": os_hidden, "member_status": member_status, "created_at": created_at, "updated_at": updated_at, "project_id": project_id})
+        return await self._call("compute.image.listImages", {"sort_key": sort_key, "sort_dir": sort_dir, "sort": sort, "limit": limit, "marker": marker, "name": name, "ids": ids, "status": status, "visibility": visibility, "owner": owner, "protected": protected, "container_format": container_format, "disk_format": disk_format, "size_min": size_min, "size_max": size_max, "min_ram": min_ram, "min_disk": min_disk, "tag": tag, "tags": tags, "os_type": os_type, "properties": properties, "os_hidden": os_hidden, "member_status": member_status, "created_at": created_at, "updated_at": updated_at, "project_id": project_id})
 
     listImages = list_images
 
@@ -1867,6 +1879,7 @@ class AsyncComputeImage(Node):
         tag: str | list[str] | None = None,
         tags: str | list[str] | None = None,
         os_type: OsType | None = None,
+        properties: dict[str, str] | None = None,
         os_hidden: bool | None = None,
         member_status: Literal["pending", "accepted", "rejected", "all"] | None = None,
         created_at: str | None = None,
@@ -1898,6 +1911,7 @@ class AsyncComputeImage(Node):
             tag: A tag, or several that must all be there.
             tags: Means the same as `tag`.
             os_type: Images with this operating system.
+            properties: Images whose properties have exactly these values, as `{"os_distro": "ubuntu"}`.
             os_hidden: True lists the hidden images instead.
             member_status: For images that are shared with this project.
             created_at: As `gte:2026-01-31T12:00:00Z`.
@@ -1909,7 +1923,7 @@ class AsyncComputeImage(Node):
         Raises:
             BffError: BAD_REQUEST, FORBIDDEN; and as any call.
         """
-        return await self._call("compute.image.listImagesWithPagination", {"sort_key": sort_key, "sort_dir": sort_dir, "sort": sort, "limit": limit, "marker": marker, "name": name, "ids": ids, "status": status, "visibility": visibility, "owner": owner, "protected": protected, "container_format": container_format, "disk_format": disk_format, "size_min": size_min, "size_max": size_max, "min_ram": min_ram, "min_disk": min_disk, "tag": tag, "tags": tags, "os_type": os_type, "os_hidden": os_hidden, "member_status": member_status, "created_at": created_at, "updated_at": updated_at, "first": first, "next": next, "project_id": project_id})
+        return await self._call("compute.image.listImagesWithPagination", {"sort_key": sort_key, "sort_dir": sort_dir, "sort": sort, "limit": limit, "marker": marker, "name": name, "ids": ids, "status": status, "visibility": visibility, "owner": owner, "protected": protected, "container_format": container_format, "disk_format": disk_format, "size_min": size_min, "size_max": size_max, "min_ram": min_ram, "min_disk": min_disk, "tag": tag, "tags": tags, "os_type": os_type, "properties": properties, "os_hidden": os_hidden, "member_status": member_status, "created_at": created_at, "updated_at": updated_at, "first": first, "next": next, "project_id": project_id})
 
     listImagesWithPagination = list_images_with_pagination
 
@@ -2501,6 +2515,7 @@ class BatchComputeImage(Node):
         tag: str | list[str] | None = None,
         tags: str | list[str] | None = None,
         os_type: OsType | None = None,
+        properties: dict[str, str] | None = None,
         os_hidden: bool | None = None,
         member_status: Literal["pending", "accepted", "rejected", "all"] | None = None,
         created_at: str | None = None,
@@ -2530,6 +2545,7 @@ class BatchComputeImage(Node):
             tag: A tag, or several that must all be there.
             tags: Means the same as `tag`.
             os_type: Images with this operating system.
+            properties: Images whose properties have exactly these values, as `{"os_distro": "ubuntu"}`.
             os_hidden: True lists the hidden images instead.
             member_status: For images that are shared with this project.
             created_at: As `gte:2026-01-31T12:00:00Z`.
@@ -2539,7 +2555,7 @@ class BatchComputeImage(Node):
         Raises:
             BffError: BAD_REQUEST, CONFLICT, FORBIDDEN; and as any call.
         """
-        return self._call("compute.image.listImages", {"sort_key": sort_key, "sort_dir": sort_dir, "sort": sort, "limit": limit, "marker": marker, "name": name, "ids": ids, "status": status, "visibility": visibility, "owner": owner, "protected": protected, "container_format": container_format, "disk_format": disk_format, "size_min": size_min, "size_max": size_max, "min_ram": min_ram, "min_disk": min_disk, "tag": tag, "tags": tags, "os_type": os_type, "os_hidden": os_hidden, "member_status": member_status, "created_at": created_at, "updated_at": updated_at, "project_id": project_id})
+        return self._call("compute.image.listImages", {"sort_key": sort_key, "sort_dir": sort_dir, "sort": sort, "limit": limit, "marker": marker, "name": name, "ids": ids, "status": status, "visibility": visibility, "owner": owner, "protected": protected, "container_format": container_format, "disk_format": disk_format, "size_min": size_min, "size_max": size_max, "min_ram": min_ram, "min_disk": min_disk, "tag": tag, "tags": tags, "os_type": os_type, "properties": properties, "os_hidden": os_hidden, "member_status": member_status, "created_at": created_at, "updated_at": updated_at, "project_id": project_id})
 
     listImages = list_images
 
@@ -2566,6 +2582,7 @@ class BatchComputeImage(Node):
         tag: str | list[str] | None = None,
         tags: str | list[str] | None = None,
         os_type: OsType | None = None,
+        properties: dict[str, str] | None = None,
         os_hidden: bool | None = None,
         member_status: Literal["pending", "accepted", "rejected", "all"] | None = None,
         created_at: str | None = None,
@@ -2597,6 +2614,7 @@ class BatchComputeImage(Node):
             tag: A tag, or several that must all be there.
             tags: Means the same as `tag`.
             os_type: Images with this operating system.
+            properties: Images whose properties have exactly these values, as `{"os_distro": "ubuntu"}`.
             os_hidden: True lists the hidden images instead.
             member_status: For images that are shared with this project.
             created_at: As `gte:2026-01-31T12:00:00Z`.
@@ -2608,7 +2626,7 @@ class BatchComputeImage(Node):
         Raises:
             BffError: BAD_REQUEST, FORBIDDEN; and as any call.
         """
-        return self._call("compute.image.listImagesWithPagination", {"sort_key": sort_key, "sort_dir": sort_dir, "sort": sort, "limit": limit, "marker": marker, "name": name, "ids": ids, "status": status, "visibility": visibility, "owner": owner, "protected": protected, "container_format": container_format, "disk_format": disk_format, "size_min": size_min, "size_max": size_max, "min_ram": min_ram, "min_disk": min_disk, "tag": tag, "tags": tags, "os_type": os_type, "os_hidden": os_hidden, "member_status": member_status, "created_at": created_at, "updated_at": updated_at, "first": first, "next": next, "project_id": project_id})
+        return self._call("compute.image.listImagesWithPagination", {"sort_key": sort_key, "sort_dir": sort_dir, "sort": sort, "limit": limit, "marker": marker, "name": name, "ids": ids, "status": status, "visibility": visibility, "owner": owner, "protected": protected, "container_format": container_format, "disk_format": disk_format, "size_min": size_min, "size_max": size_max, "min_ram": min_ram, "min_disk": min_disk, "tag": tag, "tags": tags, "os_type": os_type, "properties": properties, "os_hidden": os_hidden, "member_status": member_status, "created_at": created_at, "updated_at": updated_at, "first": first, "next": next, "project_id": project_id})
 
     listImagesWithPagination = list_images_with_pagination
 

@@ -41,6 +41,10 @@ PARAMETERS: dict[str, tuple[Any, list[tuple[str, str]]]] = {
     "tag": ("prod", [("tag", "prod")]),
     "tags": (["prod", "eu"], [("tag", "prod"), ("tag", "eu")]),
     "os_type": ("linux", [("os_type", "linux")]),
+    "properties": (
+        {"os_distro": "in:a,b", "a b.c&": "gt:=é"},
+        [("os_distro", "in:a,b"), ("a b.c&", "gt:=é")],
+    ),
     "os_hidden": (False, [("os_hidden", "false")]),
     "member_status": ("pending", [("member_status", "pending")]),
     "created_at": ("gte:2026-01-31T12:00:00Z", [("created_at", "gte:2026-01-31T12:00:00Z")]),
@@ -167,7 +171,12 @@ def test_an_empty_query_is_the_path_alone() -> None:
     assert filters.of_link("/v2/images") == filters.of_link("/v2/images?") == []
 
 
-LINK_PARAMETERS = (PARAMETERS.keys() | ORDERS | {"id"}) - {"project_id", "ids", "tags"}
+LINK_PARAMETERS = (PARAMETERS.keys() | ORDERS | {"id"}) - {
+    "project_id",
+    "ids",
+    "tags",
+    "properties",
+}
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=4096)
 TAGS = st.lists(st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1), max_size=50)
 PARAMS = st.fixed_dictionaries(
@@ -265,6 +274,11 @@ def test_a_link_of_an_earlier_answer_is_let_in(link: str) -> None:
         "/v2/images?tags=a",
         "/v2/images?next=/v2/images",
         f"/v2/images?ids={SOME_ID}",
+        "/v2/images?os_distro=ubuntu",
+        *(f"/v2/images?properties.{name}=x" for name in ("", "owner", "limit", "x_min", "save")),
+        "/v2/images?properties.a=%00",
+        "/v2/images?properties=a",
+        "/v2/images?" + "&".join(f"properties.p{number}=x" for number in range(51)),
         *(
             f"/v2/images?id={value}"
             for value in ("", "in:", "x", f"{SOME_ID},", f"in:in:{SOME_ID}")
@@ -300,6 +314,14 @@ def test_a_link_is_refused_or_holds_list_parameters_only(parts: list[str]) -> No
     with suppress(BffError):
         found = filters.of_link("/v2/images?" + "".join(parts))
     assert {key for key, _ in found} <= LINK_PARAMETERS
+
+
+def test_a_property_cannot_pass_for_a_parameter_of_a_link() -> None:
+    link = filters.to_link(of(properties={"os_distro": "ubuntu", "properties.x": "y"}))
+    assert link == (
+        "/v2/images?properties.os_distro=ubuntu&properties.properties.x=y&sort=created_at%3Adesc"
+    )
+    assert ("properties.x", "y") in filters.of_link(link)
 
 
 def test_the_first_page_is_the_same_query_without_its_marker() -> None:
