@@ -181,7 +181,11 @@ async def _handle(call: Call) -> bytes:
     procedure, caller = call.procedure, call.caller
     if caller.credentials_error is not None:
         raise caller.credentials_error
-    params = validated(procedure.input, call.raw)
+    try:
+        params = validated(procedure.input, call.raw)
+    except BffError:
+        await _check_session(call)
+        raise
     note_image(params)
     key = caller.key
     async with _turn(call, key):
@@ -197,6 +201,29 @@ async def _handle(call: Call) -> bytes:
     if isinstance(result, Json):
         return result.text
     return procedure.output.dump_json(result)
+
+
+async def _check_session(call: Call) -> None:
+    """Have nobody told what is wrong with an input who may not call the procedure at all.
+
+    Of a caller whose token is known, nothing is asked.
+
+    Raises:
+        BffError: UNAUTHORIZED, there is no valid session; why it cannot be looked at.
+    """
+    caller = call.caller
+    if Code.UNAUTHORIZED not in call.procedure.access.access_errors:
+        return
+    caller.signed_in()
+    if caller.known_user() is not None:
+        return
+    async with _turn(call, caller.key):
+        try:
+            await caller.token()
+        except BffError as error:
+            # It is a session, in a project that is not its own any more.
+            if error.code is not Code.FORBIDDEN:
+                raise
 
 
 def _handler(call: Call) -> Handler:

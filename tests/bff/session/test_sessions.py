@@ -201,9 +201,11 @@ async def test_a_project_id_that_is_none_is_refused(
 ) -> None:
     token = openstack.new_token()
     assert code(await bff.call(LIST, X_Auth_Token=token, X_Project_Id=project_id)) == "BAD_REQUEST"
+    assert openstack.requests == []
     by_params = await bff.call(LIST, {"project_id": project_id}, X_Auth_Token=token)
     assert code(by_params) == "BAD_REQUEST"
-    assert openstack.requests == []
+    # Whose it is was looked at, and no more.
+    assert openstack.calls["POST /v3/auth/tokens"] == openstack.calls["GET /v2/images"] == 0
 
 
 @pytest.mark.parametrize("token", ["", "a b", "x" * 8193, "é", "a\tb"])
