@@ -336,6 +336,17 @@ class ListImagesInput(Input):
     member_status: Literal["pending", "accepted", "rejected", "all"] | None = Field(
         None, description="For images that are shared with this project."
     )
+    search: Annotated[Text, Field(min_length=1)] | None = Field(
+        None,
+        description="A part of the name, the id or a tag, in letters of any case.",
+    )
+    offered: Literal["pending", "accepted", "rejected", "all"] | None = Field(
+        None,
+        description=(
+            "Images that other projects share with this one, by how it answered; its own are not"
+            " among them."
+        ),
+    )
     created_at: TimeFilter | None = Field(None, description="As `gte:2026-01-31T12:00:00Z`.")
     updated_at: TimeFilter | None = Field(None, description="As `lt:2026-01-31T12:00:00Z`.")
 
@@ -345,6 +356,12 @@ class ListImagesInput(Input):
             raise ValueError(f"tag and tags have at most {MAX_FILTER_TAGS} tags together")
         if len(self.all_tags()) + len(self.properties or ()) > MAX_FILTER_TAGS:
             raise ValueError(f"tags and properties are at most {MAX_FILTER_TAGS} together")
+        return self
+
+    @model_validator(mode="after")
+    def _offered_alone(self) -> Self:
+        if self.offered and (self.visibility or self.member_status):
+            raise ValueError("offered says visibility and member_status: leave them out")
         return self
 
     def all_tags(self) -> list[str]:

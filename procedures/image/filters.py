@@ -7,6 +7,7 @@ what a real Glance 33 does with each parameter is in ``docs/protocol.md``, Lists
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
@@ -20,6 +21,10 @@ DEFAULT_SORT = "created_at:desc"
 MAX_FIELDS = 200
 
 Query = list[tuple[str, str]]
+
+Check = Callable[[str, str | None, Iterable[str], str | None], bool]
+# What Glance cannot look for.
+_CHECKED = ("search", "offered")
 
 # Sent under another name, or not at all.
 _HANDLED = frozenset(
@@ -48,7 +53,10 @@ def of_params(params: ListImagesInput) -> Query:
     if isinstance(params, ImagesPaginatedInput):
         link = params.first if params.next is None else params.next
         if link is not None:
-            return of_link(link)
+            query = of_link(link)
+            if params.search is not None and ("search", params.search) not in query:
+                raise _of_another_search()
+            return query
     filters = params.model_dump(exclude_none=True, exclude=set(_HANDLED))
     query = [(key, _text(value)) for key, value in filters.items()]
     if params.ids is not None:
@@ -84,6 +92,34 @@ def to_link(query: Query) -> str:
     return f"{PATH}?{urlencode(named, quote_via=quote, safe='')}" if query else PATH
 
 
+def to_glance(query: Query) -> Query:
+    """Return what Glance is asked where images are also looked at here; see ``check_of``."""
+    passed = [(key, value) for key, value in query if key not in (*_CHECKED, "limit")]
+    offered = [value for key, value in query if key == "offered"]
+    if offered:
+        passed += [("visibility", "shared"), ("member_status", offered[-1])]
+    return passed
+
+
+def check_of(query: Query, project_id: str) -> Check | None:
+    """Return what says whether an image matches what Glance cannot look for; ``None``: nothing.
+
+    Args:
+        project_id: Whose images are never offered to it.
+    """
+    asked = {key: value for key, value in query if key in _CHECKED}
+    if not asked:
+        return None
+    part = asked.get("search", "").casefold()
+
+    def check(image_id: str, name: str | None, tags: Iterable[str], owner: str | None) -> bool:
+        if "offered" in asked and owner == project_id:
+            return False
+        return any(part in text.casefold() for text in (name or "", image_id, *tags))
+
+    return check
+
+
 def first_page(query: Query) -> Query:
     """Return the query of a list's first page, whichever page it asks for."""
     return [(key, value) for key, value in query if key != "marker"]
@@ -108,6 +144,11 @@ def _is_valid(query: Query) -> bool:
     except ValidationError:
         return False
     return True
+
+
+def _of_another_search() -> BffError:
+    message = "This link belongs to another search: give it without search, or begin a new one."
+    return BffError(Code.INVALID_INPUT, message)
 
 
 def _not_a_link() -> BffError:

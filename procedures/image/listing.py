@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import orjson
 
 from bff.errors import BffError, Code
 from bff.session.context import ProjectContext
-from procedures.image.filters import Query, first_page, of_params, to_link
+from procedures.image.filters import Query, check_of, first_page, of_params, to_glance, to_link
 from schemas.image import GlanceImage, ImagesPaginatedResponse, ListImagesInput
 from schemas.json import Buffer, Json, enclosed
 
@@ -16,6 +17,10 @@ MAX_IMAGES = 10_000
 MAX_BYTES = 64 * 1024 * 1024
 # A site may have smaller pages (Glance's api_limit_max): of 25, its own default, it takes so many.
 MAX_PAGES = MAX_IMAGES // 25
+# Images that one call looks at, where Glance cannot find them by itself.
+MAX_LOOKED_AT = 20_000
+# Glance's own.
+PAGE_SIZE = 25
 
 
 async def images(ctx: ProjectContext, params: ListImagesInput) -> Json[list[GlanceImage]]:
@@ -27,7 +32,9 @@ async def images(ctx: ProjectContext, params: ListImagesInput) -> Json[list[Glan
     """
     query = of_params(params)
     found: Sequence[Buffer]
-    if params.limit is None:
+    if check_of(query, ctx.project_id):
+        found = await _search_all(ctx, query, params.limit)
+    elif params.limit is None:
         found = await _all(ctx, query)
     else:
         found = (await ctx.glance.listing.page(query)).images
@@ -42,6 +49,8 @@ async def page(ctx: ProjectContext, params: ListImagesInput) -> Json[ImagesPagin
             BAD_GATEWAY, the next page would be this one again.
     """
     query = of_params(params)
+    if check_of(query, ctx.project_id):
+        return await _search_page(ctx, query)
     answered = await ctx.glance.listing.page(query)
     envelope = {"first": to_link(first_page(query))}
     if (following := answered.next_query()) is not None:
@@ -49,6 +58,57 @@ async def page(ctx: ProjectContext, params: ListImagesInput) -> Json[ImagesPagin
     if answered.schema is not None:
         envelope["schema"] = answered.schema
     return Json(enclosed(b'{"images":[', answered.images, b"]," + orjson.dumps(envelope)[1:]))
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What a search found.
+
+    Args:
+        last: The image behind which it goes on; ``None`` when it came to the list's end.
+    """
+
+    images: list[Buffer]
+    last: str | None
+
+
+async def _search(ctx: ProjectContext, query: Query, most: int) -> _Found:
+    """Look at images until so many match, the list ends or a bound is reached."""
+    check = check_of(query, ctx.project_id)
+    found: list[Buffer] = []
+    looked_at = size = pages = 0
+    last: str | None = None
+    async for page in ctx.glance.listing.pages(to_glance(query)):
+        pages += 1
+        for number, (image, known) in enumerate(page.known(), start=1):
+            last, size = known.id, size + len(memoryview(image))
+            if check is None or check(known.id, known.name, known.tags, known.owner):
+                found.append(bytes(image))  # a part of the page would keep all of it
+            if len(found) == most and (number < len(page.images) or not page.is_last):
+                return _Found(found, last)
+        looked_at += len(page.images)
+        is_enough = looked_at >= MAX_LOOKED_AT or size >= MAX_BYTES or pages >= MAX_PAGES
+        if is_enough and not page.is_last:
+            return _Found(found, last)
+    return _Found(found, None)
+
+
+async def _search_all(ctx: ProjectContext, query: Query, limit: int | None) -> list[Buffer]:
+    found = await _search(ctx, query, limit or MAX_IMAGES)
+    if found.last is not None and len(found.images) != limit:
+        raise _unfinished()
+    return found.images
+
+
+async def _search_page(ctx: ProjectContext, query: Query) -> Json[ImagesPaginatedResponse]:
+    asked = dict(query)
+    found = await _search(ctx, query, int(asked.get("limit", PAGE_SIZE)))
+    envelope = {"first": to_link(first_page(query))}
+    if found.last is not None:
+        if not found.last.isprintable() or found.last in ("", asked.get("marker")):
+            raise _endless()
+        envelope["next"] = to_link([*first_page(query), ("marker", found.last)])
+    return Json(enclosed(b'{"images":[', found.images, b"]," + orjson.dumps(envelope)[1:]))
 
 
 async def _all(ctx: ProjectContext, query: Query) -> list[bytes]:
@@ -63,6 +123,15 @@ async def _all(ctx: ProjectContext, query: Query) -> list[bytes]:
         if pages >= MAX_PAGES and not page.is_last:
             raise _endless()
     return found
+
+
+def _unfinished() -> BffError:
+    message = (
+        f"The search did not come to its end within {MAX_LOOKED_AT} images, {MAX_BYTES} bytes of"
+        f" them or {MAX_IMAGES} that match: narrow the filters, or search page by page with"
+        " listImagesWithPagination."
+    )
+    return BffError(Code.INVALID_INPUT, message)
 
 
 def _too_many() -> BffError:

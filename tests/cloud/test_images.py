@@ -199,6 +199,30 @@ async def test_ids_find_what_could_be_got_one_by_one_in_pages_too(alice: User, b
     assert await bob.do("listImages", ids=[rescue["id"]], visibility="private") == []
 
 
+async def test_a_search_leads_through_pages_of_what_matches(shelf: User) -> None:
+    for number in range(3):
+        await shelf.do("createImage", name=f"Straße {number}", tags=["Blau"])
+        await shelf.do("createImage", name=f"other {number}")
+    given: dict[str, Any] = {"search": "STRASSE", "limit": 2, "sort": "name:asc"}
+    page = await shelf.do("listImagesWithPagination", **given)
+    assert names(page["images"]) == ["Straße 0", "Straße 1"]
+    page = await shelf.do("listImagesWithPagination", next=page["next"])
+    assert names(page["images"]) == ["Straße 2"]
+    assert "next" not in page
+    assert await own(shelf, search="blau", name="Straße 1") == ["Straße 1"]
+
+
+async def test_what_is_offered_is_what_others_share(alice: User, cloud: Cloud, user: Sign) -> None:
+    project = cloud.new_project("alice")
+    member = user("alice", project)
+    image = await alice.do("createImage", name="offered one", visibility="shared")
+    await alice.do("createImageMember", imageId=image["id"], member=cloud.projects[project])
+    await member.do("createImage", name="its own", visibility="shared")
+    assert names(await member.do("listImages", offered="pending")) == ["offered one"]
+    assert names(await member.do("listImages", offered="all")) == ["offered one"]
+    assert await member.do("listImages", offered="accepted") == []
+
+
 async def test_sizes_are_filtered_in_bytes(alice: User) -> None:
     least, most = 3 * 1024 * 1024, 4 * 1024 * 1024
     large = await alice.do("listImages", size_min=least, size_max=most)

@@ -32,6 +32,15 @@ class _Page(msgspec.Struct):
     schema: str | None = None
 
 
+class Known(msgspec.Struct):
+    """What tells people one image from another."""
+
+    id: str
+    name: str | None = None
+    tags: tuple[str, ...] = ()
+    owner: str | None = None
+
+
 @dataclass(frozen=True)
 class Page:
     """One page of a list: each image's JSON text, and the link to the next page."""
@@ -63,6 +72,23 @@ def page(body: bytes, *, expose_locations: bool) -> Page:
     if not expose_locations and any(key in body for key in _STORE_PATH_KEYS):
         images = [_without_store_paths(bytes(image)) for image in images]
     return Page(images, cut.next, cut.schema)
+
+
+def known(image: Buffer) -> Known:
+    """Return what an image of a page is called; the rest of it is passed over, not read.
+
+    Raises:
+        BffError: BAD_GATEWAY, it is no JSON object.
+    """
+    try:
+        return msgspec.json.decode(image, type=Known)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        parsed = _parse(bytes(image))
+        image_id, name, owner = (_string(parsed.get(key)) for key in ("id", "name", "owner"))
+        tags = parsed.get("tags")
+        words = tags if isinstance(tags, list) else ()
+        texts = tuple(word for word in words if isinstance(word, str))
+        return Known(image_id or "", name, texts, owner)
 
 
 class OtherImage(Exception):  # noqa: N818  # it is no error yet

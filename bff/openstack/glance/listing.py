@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from bff.errors import BffError, Code
@@ -39,6 +39,14 @@ class ListPage:
     def is_last(self) -> bool:
         """Whether Glance names no next page."""
         return not self.link
+
+    def known(self) -> Iterator[tuple[Buffer, body.Known]]:
+        """Yield the images with what they are called.
+
+        Raises:
+            BffError: BAD_GATEWAY, one is no JSON object.
+        """
+        return ((image, body.known(image)) for image in self.images)
 
     def next_query(self, passed: Collection[str | None] = ()) -> Query | None:
         """Return the query of the next page, ``None`` after the last one.

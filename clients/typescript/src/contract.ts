@@ -366,6 +366,10 @@ export interface ImagesPaginatedInput {
   os_hidden?: boolean | null | undefined
   /** For images that are shared with this project. */
   member_status?: "pending" | "accepted" | "rejected" | "all" | null | undefined
+  /** A part of the name, the id or a tag, in letters of any case. */
+  search?: string | null | undefined
+  /** Images that other projects share with this one, by how it answered; its own are not among them. */
+  offered?: "pending" | "accepted" | "rejected" | "all" | null | undefined
   /** As `gte:2026-01-31T12:00:00Z`. */
   created_at?: string | null | undefined
   /** As `lt:2026-01-31T12:00:00Z`. */
@@ -458,6 +462,10 @@ export interface ListImagesInput {
   os_hidden?: boolean | null | undefined
   /** For images that are shared with this project. */
   member_status?: "pending" | "accepted" | "rejected" | "all" | null | undefined
+  /** A part of the name, the id or a tag, in letters of any case. */
+  search?: string | null | undefined
+  /** Images that other projects share with this one, by how it answered; its own are not among them. */
+  offered?: "pending" | "accepted" | "rejected" | "all" | null | undefined
   /** As `gte:2026-01-31T12:00:00Z`. */
   created_at?: string | null | undefined
   /** As `lt:2026-01-31T12:00:00Z`. */

@@ -584,6 +584,12 @@ class ImagesPaginatedInput(TypedDict):
     member_status: NotRequired[Literal["pending", "accepted", "rejected", "all"] | None]
     """For images that are shared with this project."""
 
+    search: NotRequired[str | None]
+    """A part of the name, the id or a tag, in letters of any case."""
+
+    offered: NotRequired[Literal["pending", "accepted", "rejected", "all"] | None]
+    """Images that other projects share with this one, by how it answered; its own are not among them."""
+
     created_at: NotRequired[str | None]
     """As `gte:2026-01-31T12:00:00Z`."""
 
@@ -681,6 +687,12 @@ class ListImagesInput(TypedDict):
 
     member_status: NotRequired[Literal["pending", "accepted", "rejected", "all"] | None]
     """For images that are shared with this project."""
+
+    search: NotRequired[str | None]
+    """A part of the name, the id or a tag, in letters of any case."""
+
+    offered: NotRequired[Literal["pending", "accepted", "rejected", "all"] | None]
+    """Images that other projects share with this one, by how it answered; its own are not among them."""
 
     created_at: NotRequired[str | None]
     """As `gte:2026-01-31T12:00:00Z`."""
@@ -892,11 +904,11 @@ PROCEDURES: Mapping[str, Procedure] = MappingProxyType(
         ),
         "compute.image.listImages": Procedure(
             True, None,
-            {"sort_key": "sort_key", "sort_dir": "sort_dir", "sort": "sort", "limit": "limit", "marker": "marker", "name": "name", "ids": "ids", "status": "status", "visibility": "visibility", "owner": "owner", "protected": "protected", "container_format": "container_format", "disk_format": "disk_format", "size_min": "size_min", "size_max": "size_max", "min_ram": "min_ram", "min_disk": "min_disk", "tag": "tag", "tags": "tags", "os_type": "os_type", "properties": "properties", "os_hidden": "os_hidden", "member_status": "member_status", "created_at": "created_at", "updated_at": "updated_at", "project_id": "project_id"},
+            {"sort_key": "sort_key", "sort_dir": "sort_dir", "sort": "sort", "limit": "limit", "marker": "marker", "name": "name", "ids": "ids", "status": "status", "visibility": "visibility", "owner": "owner", "protected": "protected", "container_format": "container_format", "disk_format": "disk_format", "size_min": "size_min", "size_max": "size_max", "min_ram": "min_ram", "min_disk": "min_disk", "tag": "tag", "tags": "tags", "os_type": "os_type", "properties": "properties", "os_hidden": "os_hidden", "member_status": "member_status", "search": "search", "offered": "offered", "created_at": "created_at", "updated_at": "updated_at", "project_id": "project_id"},
         ),
         "compute.image.listImagesWithPagination": Procedure(
             True, None,
-            {"sort_key": "sort_key", "sort_dir": "sort_dir", "sort": "sort", "limit": "limit", "marker": "marker", "name": "name", "ids": "ids", "status": "status", "visibility": "visibility", "owner": "owner", "protected": "protected", "container_format": "container_format", "disk_format": "disk_format", "size_min": "size_min", "size_max": "size_max", "min_ram": "min_ram", "min_disk": "min_disk", "tag": "tag", "tags": "tags", "os_type": "os_type", "properties": "properties", "os_hidden": "os_hidden", "member_status": "member_status", "created_at": "created_at", "updated_at": "updated_at", "first": "first", "next": "next", "project_id": "project_id"},
+            {"sort_key": "sort_key", "sort_dir": "sort_dir", "sort": "sort", "limit": "limit", "marker": "marker", "name": "name", "ids": "ids", "status": "status", "visibility": "visibility", "owner": "owner", "protected": "protected", "container_format": "container_format", "disk_format": "disk_format", "size_min": "size_min", "size_max": "size_max", "min_ram": "min_ram", "min_disk": "min_disk", "tag": "tag", "tags": "tags", "os_type": "os_type", "properties": "properties", "os_hidden": "os_hidden", "member_status": "member_status", "search": "search", "offered": "offered", "created_at": "created_at", "updated_at": "updated_at", "first": "first", "next": "next", "project_id": "project_id"},
         ),
         "compute.image.getImageById": Procedure(
             True, None,
@@ -1112,6 +1124,8 @@ class ComputeImage(Node):
         properties: dict[str, str] | None = None,
         os_hidden: bool | None = None,
         member_status: Literal["pending", "accepted", "rejected", "all"] | None = None,
+        search: str | None = None,
+        offered: Literal["pending", "accepted", "rejected", "all"] | None = None,
         created_at: str | None = None,
         updated_at: str | None = None,
         project_id: str | None = None,
@@ -1142,6 +1156,8 @@ class ComputeImage(Node):
             properties: Images whose properties have exactly these values, as `{"os_distro": "ubuntu"}`.
             os_hidden: True lists the hidden images instead.
             member_status: For images that are shared with this project.
+            search: A part of the name, the id or a tag, in letters of any case.
+            offered: Images that other projects share with this one, by how it answered; its own are not among them.
             created_at: As `gte:2026-01-31T12:00:00Z`.
             updated_at: As `lt:2026-01-31T12:00:00Z`.
             project_id: Run in this project instead of the session's own; never sent to Glance.
@@ -1149,7 +1165,7 @@ class ComputeImage(Node):
         Raises:
             BffError: BAD_REQUEST, CONFLICT, FORBIDDEN; and as any call.
         """
-        return self._call("compute.image.listImages", {"sort_key": sort_key, "sort_dir": sort_dir, "sort": sort, "limit": limit, "marker": marker, "name": name, "ids": ids, "status": status, "visibility": visibility, "owner": owner, "protected": protected, "container_format": container_format, "disk_format": disk_format, "size_min": size_min, "size_max": size_max, "min_ram": min_ram, "min_disk": min_disk, "tag": tag, "tags": tags, "os_type": os_type, "properties": properties, "os_hidden": os_hidden, "member_status": member_status, "created_at": created_at, "updated_at": updated_at, "project_id": project_id})
+        return self._call("compute.image.listImages", {"sort_key": sort_key, "sort_dir": sort_dir, "sort": sort, "limit": limit, "marker": marker, "name": name, "ids": ids, "status": status, "visibility": visibility, "owner": owner, "protected": protected, "container_format": container_format, "disk_format": disk_format, "size_min": size_min, "size_max": size_max, "min_ram": min_ram, "min_disk": min_disk, "tag": tag, "tags": tags, "os_type": os_type, "properties": properties, "os_hidden": os_hidden, "member_status": member_status, "search": search, "offered": offered, "created_at": created_at, "updated_at": updated_at, "project_id": project_id})
 
     listImages = list_images
 
@@ -1179,6 +1195,8 @@ class ComputeImage(Node):
         properties: dict[str, str] | None = None,
         os_hidden: bool | None = None,
         member_status: Literal["pending", "accepted", "rejected", "all"] | None = None,
+        search: str | None = None,
+        offered: Literal["pending", "accepted", "rejected", "all"] | None = None,
         created_at: str | None = None,
         updated_at: str | None = None,
         first: str | None = None,
@@ -1211,6 +1229,8 @@ class ComputeImage(Node):
             properties: Images whose properties have exactly these values, as `{"os_distro": "ubuntu"}`.
             os_hidden: True lists the hidden images instead.
             member_status: For images that are shared with this project.
+            search: A part of the name, the id or a tag, in letters of any case.
+            offered: Images that other projects share with this one, by how it answered; its own are not among them.
             created_at: As `gte:2026-01-31T12:00:00Z`.
             updated_at: As `lt:2026-01-31T12:00:00Z`.
             first: `first` of an earlier answer.
@@ -1220,7 +1240,7 @@ class ComputeImage(Node):
         Raises:
             BffError: BAD_REQUEST, FORBIDDEN; and as any call.
         """
-        return self._call("compute.image.listImagesWithPagination", {"sort_key": sort_key, "sort_dir": sort_dir, "sort": sort, "limit": limit, "marker": marker, "name": name, "ids": ids, "status": status, "visibility": visibility, "owner": owner, "protected": protected, "container_format": container_format, "disk_format": disk_format, "size_min": size_min, "size_max": size_max, "min_ram": min_ram, "min_disk": min_disk, "tag": tag, "tags": tags, "os_type": os_type, "properties": properties, "os_hidden": os_hidden, "member_status": member_status, "created_at": created_at, "updated_at": updated_at, "first": first, "next": next, "project_id": project_id})
+        return self._call("compute.image.listImagesWithPagination", {"sort_key": sort_key, "sort_dir": sort_dir, "sort": sort, "limit": limit, "marker": marker, "name": name, "ids": ids, "status": status, "visibility": visibility, "owner": owner, "protected": protected, "container_format": container_format, "disk_format": disk_format, "size_min": size_min, "size_max": size_max, "min_ram": min_ram, "min_disk": min_disk, "tag": tag, "tags": tags, "os_type": os_type, "properties": properties, "os_hidden": os_hidden, "member_status": member_status, "search": search, "offered": offered, "created_at": created_at, "updated_at": updated_at, "first": first, "next": next, "project_id": project_id})
 
     listImagesWithPagination = list_images_with_pagination
 
@@ -1815,6 +1835,8 @@ class AsyncComputeImage(Node):
         properties: dict[str, str] | None = None,
         os_hidden: bool | None = None,
         member_status: Literal["pending", "accepted", "rejected", "all"] | None = None,
+        search: str | None = None,
+        offered: Literal["pending", "accepted", "rejected", "all"] | None = None,
         created_at: str | None = None,
         updated_at: str | None = None,
         project_id: str | None = None,
@@ -1845,6 +1867,8 @@ class AsyncComputeImage(Node):
             properties: Images whose properties have exactly these values, as `{"os_distro": "ubuntu"}`.
             os_hidden: True lists the hidden images instead.
             member_status: For images that are shared with this project.
+            search: A part of the name, the id or a tag, in letters of any case.
+            offered: Images that other projects share with this one, by how it answered; its own are not among them.
             created_at: As `gte:2026-01-31T12:00:00Z`.
             updated_at: As `lt:2026-01-31T12:00:00Z`.
             project_id: Run in this project instead of the session's own; never sent to Glance.
@@ -1852,7 +1876,7 @@ class AsyncComputeImage(Node):
         Raises:
             BffError: BAD_REQUEST, CONFLICT, FORBIDDEN; and as any call.
         """
-        return await self._call("compute.image.listImages", {"sort_key": sort_key, "sort_dir": sort_dir, "sort": sort, "limit": limit, "marker": marker, "name": name, "ids": ids, "status": status, "visibility": visibility, "owner": owner, "protected": protected, "container_format": container_format, "disk_format": disk_format, "size_min": size_min, "size_max": size_max, "min_ram": min_ram, "min_disk": min_disk, "tag": tag, "tags": tags, "os_type": os_type, "properties": properties, "os_hidden": os_hidden, "member_status": member_status, "created_at": created_at, "updated_at": updated_at, "project_id": project_id})
+        return await self._call("compute.image.listImages", {"sort_key": sort_key, "sort_dir": sort_dir, "sort": sort, "limit": limit, "marker": marker, "name": name, "ids": ids, "status": status, "visibility": visibility, "owner": owner, "protected": protected, "container_format": container_format, "disk_format": disk_format, "size_min": size_min, "size_max": size_max, "min_ram": min_ram, "min_disk": min_disk, "tag": tag, "tags": tags, "os_type": os_type, "properties": properties, "os_hidden": os_hidden, "member_status": member_status, "search": search, "offered": offered, "created_at": created_at, "updated_at": updated_at, "project_id": project_id})
 
     listImages = list_images
 
@@ -1882,6 +1906,8 @@ class AsyncComputeImage(Node):
         properties: dict[str, str] | None = None,
         os_hidden: bool | None = None,
         member_status: Literal["pending", "accepted", "rejected", "all"] | None = None,
+        search: str | None = None,
+        offered: Literal["pending", "accepted", "rejected", "all"] | None = None,
         created_at: str | None = None,
         updated_at: str | None = None,
         first: str | None = None,
@@ -1914,6 +1940,8 @@ class AsyncComputeImage(Node):
             properties: Images whose properties have exactly these values, as `{"os_distro": "ubuntu"}`.
             os_hidden: True lists the hidden images instead.
             member_status: For images that are shared with this project.
+            search: A part of the name, the id or a tag, in letters of any case.
+            offered: Images that other projects share with this one, by how it answered; its own are not among them.
             created_at: As `gte:2026-01-31T12:00:00Z`.
             updated_at: As `lt:2026-01-31T12:00:00Z`.
             first: `first` of an earlier answer.
@@ -1923,7 +1951,7 @@ class AsyncComputeImage(Node):
         Raises:
             BffError: BAD_REQUEST, FORBIDDEN; and as any call.
         """
-        return await self._call("compute.image.listImagesWithPagination", {"sort_key": sort_key, "sort_dir": sort_dir, "sort": sort, "limit": limit, "marker": marker, "name": name, "ids": ids, "status": status, "visibility": visibility, "owner": owner, "protected": protected, "container_format": container_format, "disk_format": disk_format, "size_min": size_min, "size_max": size_max, "min_ram": min_ram, "min_disk": min_disk, "tag": tag, "tags": tags, "os_type": os_type, "properties": properties, "os_hidden": os_hidden, "member_status": member_status, "created_at": created_at, "updated_at": updated_at, "first": first, "next": next, "project_id": project_id})
+        return await self._call("compute.image.listImagesWithPagination", {"sort_key": sort_key, "sort_dir": sort_dir, "sort": sort, "limit": limit, "marker": marker, "name": name, "ids": ids, "status": status, "visibility": visibility, "owner": owner, "protected": protected, "container_format": container_format, "disk_format": disk_format, "size_min": size_min, "size_max": size_max, "min_ram": min_ram, "min_disk": min_disk, "tag": tag, "tags": tags, "os_type": os_type, "properties": properties, "os_hidden": os_hidden, "member_status": member_status, "search": search, "offered": offered, "created_at": created_at, "updated_at": updated_at, "first": first, "next": next, "project_id": project_id})
 
     listImagesWithPagination = list_images_with_pagination
 
@@ -2518,6 +2546,8 @@ class BatchComputeImage(Node):
         properties: dict[str, str] | None = None,
         os_hidden: bool | None = None,
         member_status: Literal["pending", "accepted", "rejected", "all"] | None = None,
+        search: str | None = None,
+        offered: Literal["pending", "accepted", "rejected", "all"] | None = None,
         created_at: str | None = None,
         updated_at: str | None = None,
         project_id: str | None = None,
@@ -2548,6 +2578,8 @@ class BatchComputeImage(Node):
             properties: Images whose properties have exactly these values, as `{"os_distro": "ubuntu"}`.
             os_hidden: True lists the hidden images instead.
             member_status: For images that are shared with this project.
+            search: A part of the name, the id or a tag, in letters of any case.
+            offered: Images that other projects share with this one, by how it answered; its own are not among them.
             created_at: As `gte:2026-01-31T12:00:00Z`.
             updated_at: As `lt:2026-01-31T12:00:00Z`.
             project_id: Run in this project instead of the session's own; never sent to Glance.
@@ -2555,7 +2587,7 @@ class BatchComputeImage(Node):
         Raises:
             BffError: BAD_REQUEST, CONFLICT, FORBIDDEN; and as any call.
         """
-        return self._call("compute.image.listImages", {"sort_key": sort_key, "sort_dir": sort_dir, "sort": sort, "limit": limit, "marker": marker, "name": name, "ids": ids, "status": status, "visibility": visibility, "owner": owner, "protected": protected, "container_format": container_format, "disk_format": disk_format, "size_min": size_min, "size_max": size_max, "min_ram": min_ram, "min_disk": min_disk, "tag": tag, "tags": tags, "os_type": os_type, "properties": properties, "os_hidden": os_hidden, "member_status": member_status, "created_at": created_at, "updated_at": updated_at, "project_id": project_id})
+        return self._call("compute.image.listImages", {"sort_key": sort_key, "sort_dir": sort_dir, "sort": sort, "limit": limit, "marker": marker, "name": name, "ids": ids, "status": status, "visibility": visibility, "owner": owner, "protected": protected, "container_format": container_format, "disk_format": disk_format, "size_min": size_min, "size_max": size_max, "min_ram": min_ram, "min_disk": min_disk, "tag": tag, "tags": tags, "os_type": os_type, "properties": properties, "os_hidden": os_hidden, "member_status": member_status, "search": search, "offered": offered, "created_at": created_at, "updated_at": updated_at, "project_id": project_id})
 
     listImages = list_images
 
@@ -2585,6 +2617,8 @@ class BatchComputeImage(Node):
         properties: dict[str, str] | None = None,
         os_hidden: bool | None = None,
         member_status: Literal["pending", "accepted", "rejected", "all"] | None = None,
+        search: str | None = None,
+        offered: Literal["pending", "accepted", "rejected", "all"] | None = None,
         created_at: str | None = None,
         updated_at: str | None = None,
         first: str | None = None,
@@ -2617,6 +2651,8 @@ class BatchComputeImage(Node):
             properties: Images whose properties have exactly these values, as `{"os_distro": "ubuntu"}`.
             os_hidden: True lists the hidden images instead.
             member_status: For images that are shared with this project.
+            search: A part of the name, the id or a tag, in letters of any case.
+            offered: Images that other projects share with this one, by how it answered; its own are not among them.
             created_at: As `gte:2026-01-31T12:00:00Z`.
             updated_at: As `lt:2026-01-31T12:00:00Z`.
             first: `first` of an earlier answer.
@@ -2626,7 +2662,7 @@ class BatchComputeImage(Node):
         Raises:
             BffError: BAD_REQUEST, FORBIDDEN; and as any call.
         """
-        return self._call("compute.image.listImagesWithPagination", {"sort_key": sort_key, "sort_dir": sort_dir, "sort": sort, "limit": limit, "marker": marker, "name": name, "ids": ids, "status": status, "visibility": visibility, "owner": owner, "protected": protected, "container_format": container_format, "disk_format": disk_format, "size_min": size_min, "size_max": size_max, "min_ram": min_ram, "min_disk": min_disk, "tag": tag, "tags": tags, "os_type": os_type, "properties": properties, "os_hidden": os_hidden, "member_status": member_status, "created_at": created_at, "updated_at": updated_at, "first": first, "next": next, "project_id": project_id})
+        return self._call("compute.image.listImagesWithPagination", {"sort_key": sort_key, "sort_dir": sort_dir, "sort": sort, "limit": limit, "marker": marker, "name": name, "ids": ids, "status": status, "visibility": visibility, "owner": owner, "protected": protected, "container_format": container_format, "disk_format": disk_format, "size_min": size_min, "size_max": size_max, "min_ram": min_ram, "min_disk": min_disk, "tag": tag, "tags": tags, "os_type": os_type, "properties": properties, "os_hidden": os_hidden, "member_status": member_status, "search": search, "offered": offered, "created_at": created_at, "updated_at": updated_at, "first": first, "next": next, "project_id": project_id})
 
     listImagesWithPagination = list_images_with_pagination
 

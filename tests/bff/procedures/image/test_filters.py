@@ -47,6 +47,8 @@ PARAMETERS: dict[str, tuple[Any, list[tuple[str, str]]]] = {
     ),
     "os_hidden": (False, [("os_hidden", "false")]),
     "member_status": ("pending", [("member_status", "pending")]),
+    "search": ("Ubu", [("search", "Ubu")]),
+    "offered": ("pending", [("offered", "pending")]),
     "created_at": ("gte:2026-01-31T12:00:00Z", [("created_at", "gte:2026-01-31T12:00:00Z")]),
     "updated_at": ("lt:2026-01-31T12:00:00Z", [("updated_at", "lt:2026-01-31T12:00:00Z")]),
     "project_id": ("p1", []),
@@ -75,8 +77,8 @@ def test_a_parameter_is_sent_as_glance_takes_it(name: str) -> None:
 
 
 def test_all_parameters_together_are_all_sent() -> None:
-    given_all = {name: value for name, (value, _) in PARAMETERS.items()}
-    expected = {pair for _, sent in PARAMETERS.values() for pair in sent} | {NEWEST_FIRST}
+    given_all = {name: value for name, (value, _) in PARAMETERS.items() if name != "offered"}
+    expected = {pair for name in given_all for pair in PARAMETERS[name][1]} | {NEWEST_FIRST}
     # What is given is meant, also with ids.
     assert set(of(**given_all)) == expected - {("member_status", "all")}
 
@@ -181,7 +183,7 @@ NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=4096)
 TAGS = st.lists(st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1), max_size=50)
 PARAMS = st.fixed_dictionaries(
     {},
-    optional={name: st.just(value) for name, (value, _) in PARAMETERS.items()}
+    optional={name: st.just(value) for name, (value, _) in PARAMETERS.items() if name != "offered"}
     | {"name": NAMES, "tag": TAGS.map(lambda tags: [tag[:255] for tag in tags]), "tags": st.none()},
 )
 
@@ -314,6 +316,42 @@ def test_a_link_is_refused_or_holds_list_parameters_only(parts: list[str]) -> No
     with suppress(BffError):
         found = filters.of_link("/v2/images?" + "".join(parts))
     assert {key for key, _ in found} <= LINK_PARAMETERS
+
+
+def test_what_is_offered_is_shared_by_others_and_says_no_visibility_besides() -> None:
+    asked = of(offered="pending", limit=3)
+    assert filters.of_link(filters.to_link(asked)) == asked
+    assert filters.to_glance(asked) == [
+        NEWEST_FIRST,
+        ("visibility", "shared"),
+        ("member_status", "pending"),
+    ]
+    check = filters.check_of(asked, "mine")
+    assert check is not None
+    assert check("1", None, [], "theirs")
+    assert not check("1", None, [], "mine")
+    with pytest.raises(ValueError, match="leave them out"):
+        of(offered="all", visibility="shared")
+
+
+@pytest.mark.parametrize(
+    ("part", "is_found"),
+    [("UBU", True), ("strasse", True), ("A85", True), ("lts", True), ("ubuntu l", False)],
+)
+def test_a_search_looks_at_name_id_and_tags_without_regard_to_case(
+    part: str, is_found: bool
+) -> None:
+    check = filters.check_of(of(search=part), "mine")
+    assert check is not None
+    assert check(SOME_ID, "Ubuntu Straße", ["LTS", "x"], "mine") is is_found
+
+
+def test_a_link_of_another_search_is_refused() -> None:
+    given: dict[str, Any] = {"next": filters.to_link(of(search="a")), "search": "b"}
+    with pytest.raises(BffError, match="another search"):
+        filters.of_params(ImagesPaginatedInput.model_validate(given))
+    given["search"] = "a"
+    assert ("search", "a") in filters.of_params(ImagesPaginatedInput.model_validate(given))
 
 
 def test_a_property_cannot_pass_for_a_parameter_of_a_link() -> None:

@@ -187,3 +187,71 @@ async def test_a_hostile_link_is_refused_before_any_request_leaves(
     with pytest.raises(BffError, match="links of an earlier answer"):
         await paged(context, next="/v2/tasks")
     assert upstream.asked == []
+
+
+# --- A search
+
+
+def of_images(*images: str, marker: str | None = None) -> bytes:
+    link = f',"next":"/v2/images?marker={marker}"' if marker else ""
+    return f'{{"images":[{",".join(images)}]{link}}}'.encode()
+
+
+async def test_a_search_is_read_through_glances_pages_and_goes_on_where_it_ended(
+    context: ProjectContext, upstream: Upstream
+) -> None:
+    first = [r'{"id":"1","name":"b \u00c4x"}', '{"id":"2","name":"]}","tags":["\u00e4X"]}']
+    upstream.will_answer(
+        of_images(*first, '{"id":"3"}', marker="3"), of_images('{"id":"4","name":"äx"}')
+    )
+    page = await paged(context, search="äx", limit=2)
+    assert [image["id"] for image in page["images"]] == ["1", "2"]
+    upstream.answers.clear()
+    upstream.will_answer(of_images('{"id":"3"}', '{"id":"4","name":"\u00c4X"}'))
+    page = await paged(context, next=page["next"], search="äx")
+    assert [image["id"] for image in page["images"]] == ["4"]
+    assert "next" not in page
+    asked = f"GET /v2/images?{SORTED}"
+    assert upstream.asked == [f"{asked}&limit=1000", f"{asked}&marker=2&limit=1000"]
+
+
+async def test_images_that_are_odd_are_searched_too(
+    context: ProjectContext, upstream: Upstream
+) -> None:
+    odd = [
+        r'{"id":"1","name":"\ud800 find"}',
+        '{"id":"2","name":5,"tags":[1,"find"]}',
+        '{"name":"find","tags":"find"}',
+        '{"id":[],"name":null,"tags":{"find":1}}',
+    ]
+    upstream.will_answer(of_images(*odd))
+    found = orjson.loads((await listed(context, search="FIND")).replace(rb"\ud800", b""))
+    assert [image.get("id") for image in found] == ["1", "2", None]
+
+
+@pytest.mark.parametrize("images", [[b"1"], [b'{"id":"1","name":"\xff"}']])
+async def test_what_is_no_image_ends_a_search(
+    images: list[bytes], context: ProjectContext, upstream: Upstream
+) -> None:
+    upstream.will_answer(b'{"images":[' + b",".join(images) + b"]}")
+    with pytest.raises(BffError) as caught:
+        await listed(context, search="x")
+    assert caught.value.code is Code.BAD_GATEWAY
+
+
+@pytest.mark.parametrize("bound", ["MAX_LOOKED_AT", "MAX_BYTES", "MAX_PAGES"])
+async def test_a_search_is_bounded_and_a_page_of_it_goes_on(
+    bound: str, context: ProjectContext, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"procedures.image.listing.{bound}", 1)
+    for params in ({}, {"limit": 3}):
+        upstream.will_answer(page_of(1, 1, marker="1"))
+        with pytest.raises(BffError, match="did not come to its end") as caught:
+            await listed(context, search="x", **params)
+        assert caught.value.code is Code.INVALID_INPUT
+    upstream.will_answer(page_of(1, 1, marker="1"))
+    page = await paged(context, search="x")
+    assert (page["images"], page["next"].endswith("&marker=1")) == ([], True)
+    upstream.will_answer(page_of(1, 1, marker="9"))
+    with pytest.raises(BffError, match="no end"):
+        await paged(context, next=page["next"])
