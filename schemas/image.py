@@ -20,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-from schemas.base import Input, KeystoneId, Text, Upstream, Uuid
+from schemas.base import Input, KeystoneId, Output, Text, Upstream, Uuid
 
 ImageStatus = Literal[
     "queued",
@@ -279,20 +279,9 @@ Tags = Annotated[
 ]
 
 
-class ListImagesInput(Input):
-    """Filters, order and size of a list of images."""
+class ImageFilters(Input):
+    """What images must be like."""
 
-    sort_key: SortKey | None = Field(None, description="Legacy order; `sort` wins over it.")
-    sort_dir: SortDir | None = Field(None, description="Legacy direction; `sort` wins over it.")
-    sort: Annotated[str, Field(max_length=255), AfterValidator(_sort_terms)] | None = Field(
-        None,
-        description="Terms `key:direction`, joined by commas. Without any order: created_at:desc.",
-        examples=["name:asc"],
-    )
-    limit: int | None = Field(
-        None, ge=1, le=1000, description="The most images to return.", examples=[10]
-    )
-    marker: Uuid | None = Field(None, description="Begin after the image with this id.")
     name: Annotated[str, Field(max_length=4096)] | None = Field(
         None, description="The exact name; or several, as `in:first,second`."
     )
@@ -367,6 +356,35 @@ class ListImagesInput(Input):
     def all_tags(self) -> list[str]:
         """Return what ``tag`` and ``tags`` ask for, each once."""
         return list(dict.fromkeys([*(self.tag or []), *(self.tags or [])]))
+
+
+class ListImagesInput(ImageFilters):
+    """Filters, order and size of a list of images."""
+
+    sort_key: SortKey | None = Field(None, description="Legacy order; `sort` wins over it.")
+    sort_dir: SortDir | None = Field(None, description="Legacy direction; `sort` wins over it.")
+    sort: Annotated[str, Field(max_length=255), AfterValidator(_sort_terms)] | None = Field(
+        None,
+        description="Terms `key:direction`, joined by commas. Without any order: created_at:desc.",
+        examples=["name:asc"],
+    )
+    limit: int | None = Field(
+        None, ge=1, le=1000, description="The most images to return.", examples=[10]
+    )
+    marker: Uuid | None = Field(None, description="Begin after the image with this id.")
+
+
+class CountImagesInput(ImageFilters):
+    """What the images that are counted must be like."""
+
+
+class ImagesCount(Output):
+    """How many images match."""
+
+    count: int = Field(description="The images that match, of those looked at.", examples=[42])
+    complete: bool = Field(
+        description="Whether all were looked at; else at least so many match.", examples=[True]
+    )
 
 
 class ImagesPaginatedInput(ListImagesInput):

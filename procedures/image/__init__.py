@@ -183,4 +183,11 @@ PROCEDURES: tuple[Procedure, ...] = (
         bulk_changes.update_images,
         upstream="PATCH /v2/images/{imageId}, for each",
     ),
+    query(
+        "compute.image.countImages",
+        images.count_images,
+        (Code.BAD_REQUEST, "Glance refuses a filter"),
+        (Code.CONFLICT, "the list changed while it was read: count again"),
+        upstream="GET /v2/images",
+    ),
 )

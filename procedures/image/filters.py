@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 from pydantic import ValidationError
 
 from bff.errors import BffError, Code
-from schemas.image import ImagesPaginatedInput, ListImagesInput
+from schemas.image import ImageFilters, ImagesPaginatedInput, ListImagesInput
 
 PATH = "/v2/images"
 DEFAULT_SORT = "created_at:desc"
@@ -57,6 +57,11 @@ def of_params(params: ListImagesInput) -> Query:
             if params.search is not None and ("search", params.search) not in query:
                 raise _of_another_search()
             return query
+    return [*of_filters(params), ("sort", _sort(params))]
+
+
+def of_filters(params: ImageFilters) -> Query:
+    """Return the query of a procedure's filters alone, without an order."""
     filters = params.model_dump(exclude_none=True, exclude=set(_HANDLED))
     query = [(key, _text(value)) for key, value in filters.items()]
     if params.ids is not None:
@@ -66,7 +71,7 @@ def of_params(params: ListImagesInput) -> Query:
     query += [("tag", tag) for tag in params.all_tags()]
     # Glance knows no operators in these.
     query += (params.properties or {}).items()
-    return [*query, ("sort", _sort(params))]
+    return query
 
 
 def of_link(link: str) -> Query:
@@ -165,7 +170,7 @@ def _value(key: str, text: str) -> str | list[str]:
     return text.removeprefix("eq:")
 
 
-def _by_id(params: ListImagesInput, ids: list[str]) -> Query:
+def _by_id(params: ImageFilters, ids: list[str]) -> Query:
     """Return what finds every image that could be got by its id, not only those that are listed."""
     widened = [(key, "all") for key in ("visibility", "member_status") if not getattr(params, key)]
     return [("id", _text(ids)), *widened]

@@ -6,11 +6,13 @@ from bff.session.context import ProjectContext
 from bff.upload.inline import within_limit
 from procedures.image import listing
 from schemas.image import (
+    CountImagesInput,
     CreateImageInput,
     DeactivateImageInput,
     DeleteImageInput,
     GetImageByIdInput,
     GlanceImage,
+    ImagesCount,
     ImagesPaginatedInput,
     ImagesPaginatedResponse,
     ListImagesInput,
@@ -32,6 +34,11 @@ async def list_images_with_pagination(
 ) -> Json[ImagesPaginatedResponse]:
     """Return one page of the images that match, with links to the next and the first page."""
     return await listing.page(ctx, params)
+
+
+async def count_images(ctx: ProjectContext, params: CountImagesInput) -> ImagesCount:
+    """Return how many images match; of 20,000 at most, and whether that were all."""
+    return await listing.count(ctx, params)
 
 
 async def get_image_by_id(ctx: ProjectContext, params: GetImageByIdInput) -> Json[GlanceImage]:

@@ -9,8 +9,22 @@ import orjson
 
 from bff.errors import BffError, Code
 from bff.session.context import ProjectContext
-from procedures.image.filters import Query, check_of, first_page, of_params, to_glance, to_link
-from schemas.image import GlanceImage, ImagesPaginatedResponse, ListImagesInput
+from procedures.image.filters import (
+    Query,
+    check_of,
+    first_page,
+    of_filters,
+    of_params,
+    to_glance,
+    to_link,
+)
+from schemas.image import (
+    GlanceImage,
+    ImageFilters,
+    ImagesCount,
+    ImagesPaginatedResponse,
+    ListImagesInput,
+)
 from schemas.json import Buffer, Json, enclosed
 
 MAX_IMAGES = 10_000
@@ -72,8 +86,18 @@ class _Found:
     last: str | None
 
 
-async def _search(ctx: ProjectContext, query: Query, most: int) -> _Found:
-    """Look at images until so many match, the list ends or a bound is reached."""
+async def count(ctx: ProjectContext, params: ImageFilters) -> ImagesCount:
+    """Return how many images match, of as many as a search looks at."""
+    found = await _search(ctx, of_filters(params), most=None)
+    return ImagesCount(count=len(found.images), complete=found.last is None)
+
+
+async def _search(ctx: ProjectContext, query: Query, most: int | None) -> _Found:
+    """Look at images until so many match, the list ends or a bound is reached.
+
+    Args:
+        most: ``None`` to count them: each is then found without its text.
+    """
     check = check_of(query, ctx.project_id)
     found: list[Buffer] = []
     looked_at = size = pages = 0
@@ -83,7 +107,8 @@ async def _search(ctx: ProjectContext, query: Query, most: int) -> _Found:
         for number, (image, known) in enumerate(page.known(), start=1):
             last, size = known.id, size + len(memoryview(image))
             if check is None or check(known.id, known.name, known.tags, known.owner):
-                found.append(bytes(image))  # a part of the page would keep all of it
+                # A part of the page would keep all of it.
+                found.append(b"" if most is None else bytes(image))
             if len(found) == most and (number < len(page.images) or not page.is_last):
                 return _Found(found, last)
         looked_at += len(page.images)

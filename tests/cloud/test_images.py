@@ -210,6 +210,7 @@ async def test_a_search_leads_through_pages_of_what_matches(shelf: User) -> None
     assert names(page["images"]) == ["Straße 2"]
     assert "next" not in page
     assert await own(shelf, search="blau", name="Straße 1") == ["Straße 1"]
+    assert await shelf.do("countImages", search="blau") == {"count": 3, "complete": True}
 
 
 async def test_what_is_offered_is_what_others_share(alice: User, cloud: Cloud, user: Sign) -> None:

@@ -54,16 +54,6 @@ export interface ActivateImagesInput {
   imageIds: string[]
 }
 
-/** What was done and what was not, or of a dry run, would be; each in the order asked. */
-export interface BulkChangeResult {
-  /** The images for which it worked. */
-  successful: string[]
-  /** The images for which it did not. */
-  failed: BulkFailure[]
-  /** Of a dry run: those of the successful that are so already. Otherwise `null`. */
-  unchanged: string[] | null
-}
-
 /** An image for which it did not work, and why. */
 export interface BulkFailure {
   /** The image's UUID. */
@@ -82,6 +72,56 @@ export interface BulkOperationResult {
   successful: string[]
   /** The images for which it did not. */
   failed: BulkFailure[]
+}
+
+/** What the images that are counted must be like. */
+export interface CountImagesInput {
+  /** Run in this project instead of the session's own; never sent to Glance. */
+  project_id?: string | null | undefined
+  /** The exact name; or several, as `in:first,second`. */
+  name?: string | null | undefined
+  /** The images with these ids, as `getImageById` would find each, without hidden ones: `visibility` and `member_status` are `all` where they are not given. */
+  ids?: string[] | null | undefined
+  /** Images in this state, or in one of several. */
+  status?: ImageStatus | ImageStatus[] | null | undefined
+  /** Images that may be seen so; `all` adds the community's. */
+  visibility?: "public" | "private" | "shared" | "community" | "all" | null | undefined
+  /** The id of the owning project. */
+  owner?: string | null | undefined
+  /** Images that can or cannot be deleted. */
+  protected?: boolean | null | undefined
+  /** Images with this container, or with one of several. */
+  container_format?: ContainerFormat | ContainerFormat[] | null | undefined
+  /** Images of this format, or of one of several. */
+  disk_format?: DiskFormat | DiskFormat[] | null | undefined
+  /** At least so many bytes. */
+  size_min?: number | null | undefined
+  /** At most so many bytes. */
+  size_max?: number | null | undefined
+  /** Exactly this requirement, in MiB. */
+  min_ram?: number | null | undefined
+  /** Exactly this requirement, in GiB. */
+  min_disk?: number | null | undefined
+  /** A tag, or several that must all be there. */
+  tag?: string | string[] | null | undefined
+  /** Means the same as `tag`. */
+  tags?: string | string[] | null | undefined
+  /** Images with this operating system. */
+  os_type?: OsType | null | undefined
+  /** Images whose properties have exactly these values, as `{"os_distro": "ubuntu"}`. */
+  properties?: Record<string, string> | null | undefined
+  /** True lists the hidden images instead. */
+  os_hidden?: boolean | null | undefined
+  /** For images that are shared with this project. */
+  member_status?: "pending" | "accepted" | "rejected" | "all" | null | undefined
+  /** A part of the name, the id or a tag, in letters of any case. */
+  search?: string | null | undefined
+  /** Images that other projects share with this one, by how it answered; its own are not among them. */
+  offered?: "pending" | "accepted" | "rejected" | "all" | null | undefined
+  /** As `gte:2026-01-31T12:00:00Z`. */
+  created_at?: string | null | undefined
+  /** As `lt:2026-01-31T12:00:00Z`. */
+  updated_at?: string | null | undefined
 }
 
 /**
@@ -316,20 +356,18 @@ export interface ImageMember {
   [property: string]: unknown
 }
 
+/** How many images match. */
+export interface ImagesCount {
+  /** The images that match, of those looked at. */
+  count: number
+  /** Whether all were looked at; else at least so many match. */
+  complete: boolean
+}
+
 /** Filters, or the link to a page; a link already holds every filter and wins over them. */
 export interface ImagesPaginatedInput {
   /** Run in this project instead of the session's own; never sent to Glance. */
   project_id?: string | null | undefined
-  /** Legacy order; `sort` wins over it. */
-  sort_key?: SortKey | null | undefined
-  /** Legacy direction; `sort` wins over it. */
-  sort_dir?: SortDir | null | undefined
-  /** Terms `key:direction`, joined by commas. Without any order: created_at:desc. */
-  sort?: string | null | undefined
-  /** The most images to return. */
-  limit?: number | null | undefined
-  /** Begin after the image with this id. */
-  marker?: string | null | undefined
   /** The exact name; or several, as `in:first,second`. */
   name?: string | null | undefined
   /** The images with these ids, as `getImageById` would find each, without hidden ones: `visibility` and `member_status` are `all` where they are not given. */
@@ -374,6 +412,16 @@ export interface ImagesPaginatedInput {
   created_at?: string | null | undefined
   /** As `lt:2026-01-31T12:00:00Z`. */
   updated_at?: string | null | undefined
+  /** Legacy order; `sort` wins over it. */
+  sort_key?: SortKey | null | undefined
+  /** Legacy direction; `sort` wins over it. */
+  sort_dir?: SortDir | null | undefined
+  /** Terms `key:direction`, joined by commas. Without any order: created_at:desc. */
+  sort?: string | null | undefined
+  /** The most images to return. */
+  limit?: number | null | undefined
+  /** Begin after the image with this id. */
+  marker?: string | null | undefined
   /** `first` of an earlier answer. */
   first?: string | null | undefined
   /** `next` of an earlier answer. */
@@ -416,16 +464,6 @@ export interface ListImageMembersInput {
 export interface ListImagesInput {
   /** Run in this project instead of the session's own; never sent to Glance. */
   project_id?: string | null | undefined
-  /** Legacy order; `sort` wins over it. */
-  sort_key?: SortKey | null | undefined
-  /** Legacy direction; `sort` wins over it. */
-  sort_dir?: SortDir | null | undefined
-  /** Terms `key:direction`, joined by commas. Without any order: created_at:desc. */
-  sort?: string | null | undefined
-  /** The most images to return. */
-  limit?: number | null | undefined
-  /** Begin after the image with this id. */
-  marker?: string | null | undefined
   /** The exact name; or several, as `in:first,second`. */
   name?: string | null | undefined
   /** The images with these ids, as `getImageById` would find each, without hidden ones: `visibility` and `member_status` are `all` where they are not given. */
@@ -470,6 +508,16 @@ export interface ListImagesInput {
   created_at?: string | null | undefined
   /** As `lt:2026-01-31T12:00:00Z`. */
   updated_at?: string | null | undefined
+  /** Legacy order; `sort` wins over it. */
+  sort_key?: SortKey | null | undefined
+  /** Legacy direction; `sort` wins over it. */
+  sort_dir?: SortDir | null | undefined
+  /** Terms `key:direction`, joined by commas. Without any order: created_at:desc. */
+  sort?: string | null | undefined
+  /** The most images to return. */
+  limit?: number | null | undefined
+  /** Begin after the image with this id. */
+  marker?: string | null | undefined
 }
 
 /** The input of a procedure that takes none. */
@@ -522,80 +570,6 @@ export interface SetCurrentScopeInput {
   domainId?: string | null | undefined
 }
 
-/** An image that was not shared with a project, and why. */
-export interface ShareFailure {
-  /** The image's UUID. */
-  id: string
-  /** The HTTP status of the failure. */
-  error: string
-  /** The kind of failure, as in `error.data.code`. */
-  code: ErrorCode
-  /** The failure in words. */
-  message: string
-  /** The project's id. */
-  member: string
-}
-
-/** Which images to share, and with which projects: each of them with each. */
-export interface ShareImagesInput {
-  /** Run in this project instead of the session's own; never sent to Glance. */
-  project_id?: string | null | undefined
-  /** The images' UUIDs, at most 1000; of none, nothing is done. */
-  imageIds: string[]
-  /**
-   * Change nothing, and answer what would be done, as far as can be seen.
-   * @default false
-   */
-  dryRun?: boolean | undefined
-  /** The ids of the projects to share with. Images times projects are at most 1000. */
-  members: string[]
-  /**
-   * Accept at once where the caller may: as the project itself, or by the site's policy. The others have yet to accept.
-   * @default false
-   */
-  accept?: boolean | undefined
-}
-
-/** What was shared and what was not, or of a dry run, would be; each in the order asked. */
-export interface ShareImagesResult {
-  /** The images that are shared with every one of the projects. */
-  successful: string[]
-  /** Each image and project for which it did not work. */
-  failed: ShareFailure[]
-  /** Of a dry run: those of the successful that are so already. Otherwise `null`. */
-  unchanged: string[] | null
-}
-
-/** Which tags to add to which images. */
-export interface TagImagesInput {
-  /** Run in this project instead of the session's own; never sent to Glance. */
-  project_id?: string | null | undefined
-  /** The images' UUIDs, at most 1000; of none, nothing is done. */
-  imageIds: string[]
-  /**
-   * Change nothing, and answer what would be done, as far as can be seen.
-   * @default false
-   */
-  dryRun?: boolean | undefined
-  /** The tags. Images times tags are at most 1000. */
-  tags: string[]
-}
-
-/** Which tags to remove from which images. */
-export interface UntagImagesInput {
-  /** Run in this project instead of the session's own; never sent to Glance. */
-  project_id?: string | null | undefined
-  /** The images' UUIDs, at most 1000; of none, nothing is done. */
-  imageIds: string[]
-  /**
-   * Change nothing, and answer what would be done, as far as can be seen.
-   * @default false
-   */
-  dryRun?: boolean | undefined
-  /** The tags. Images times tags are at most 1000. */
-  tags: string[]
-}
-
 /** Which image to change, and how: all operations or none of them. */
 export interface UpdateImageInput {
   /** Run in this project instead of the session's own; never sent to Glance. */
@@ -626,21 +600,6 @@ export interface UpdateImageVisibilityInput {
   imageId: string
   /** Who may see it. */
   visibility: Visibility
-}
-
-/** Which images to change, and how: for each, all operations or none of them. */
-export interface UpdateImagesInput {
-  /** Run in this project instead of the session's own; never sent to Glance. */
-  project_id?: string | null | undefined
-  /** The images' UUIDs, at most 1000; of none, nothing is done. */
-  imageIds: string[]
-  /**
-   * Change nothing, and answer what would be done, as far as can be seen.
-   * @default false
-   */
-  dryRun?: boolean | undefined
-  /** JSON Patch (RFC 6902), applied in this order to each image; at most 65536 bytes. Images times operations are at most 10000. */
-  operations: JSONPatchOperation[]
 }
 
 /** Which image to fill, and with what. */
@@ -818,17 +777,11 @@ export interface Router {
       /** Let nobody boot or download images any more, each on its own. */
       deactivateImages: Mutation<DeactivateImagesInput, BulkOperationResult>
       /**
-       * Share images with projects, each with each; fine where that is so already.
+       * Return how many images match; of 20,000 at most, and whether that were all.
        *
-       * Several images with one project, or one image with several.
+       * Errors of its own: BAD_REQUEST, CONFLICT.
        */
-      shareImages: Mutation<ShareImagesInput, ShareImagesResult>
-      /** Add tags to images, each tag by itself; fine where an image has it already. */
-      tagImages: Mutation<TagImagesInput, BulkChangeResult>
-      /** Remove tags from images, each tag by itself; fine where an image does not have it. */
-      untagImages: Mutation<UntagImagesInput, BulkChangeResult>
-      /** Change the metadata of images by one JSON Patch: of each image, every operation or none. */
-      updateImages: Mutation<UpdateImagesInput, BulkChangeResult>
+      countImages: Query<CountImagesInput, ImagesCount>
     }
   }
 }

@@ -54,19 +54,6 @@ Visibility: TypeAlias = Literal["public", "private", "shared", "community"]
 VISIBILITIES: tuple[Visibility, ...] = ("public", "private", "shared", "community",)
 
 
-class BulkChangeResult(TypedDict):
-    """What was done and what was not, or of a dry run, would be; each in the order asked."""
-
-    successful: list[str]
-    """The images for which it worked."""
-
-    failed: list[BulkFailure]
-    """The images for which it did not."""
-
-    unchanged: list[str] | None
-    """Of a dry run: those of the successful that are so already. Otherwise `null`."""
-
-
 class BulkFailure(TypedDict):
     """An image for which it did not work, and why."""
 
@@ -190,6 +177,16 @@ class ImageMember(TypedDict):
     """Glance's schema of a member."""
 
 
+class ImagesCount(TypedDict):
+    """How many images match."""
+
+    count: int
+    """The images that match, of those looked at."""
+
+    complete: bool
+    """Whether all were looked at; else at least so many match."""
+
+
 class ImagesPaginatedResponse(TypedDict):
     """One page of images and the links to the next and the first page."""
 
@@ -247,38 +244,6 @@ class ScopedProject(TypedDict):
     """The domain that the project belongs to."""
 
 
-class ShareFailure(TypedDict):
-    """An image that was not shared with a project, and why."""
-
-    id: str
-    """The image's UUID."""
-
-    error: str
-    """The HTTP status of the failure."""
-
-    code: ErrorCode
-    """The kind of failure, as in `error.data.code`."""
-
-    message: str
-    """The failure in words."""
-
-    member: str
-    """The project's id."""
-
-
-class ShareImagesResult(TypedDict):
-    """What was shared and what was not, or of a dry run, would be; each in the order asked."""
-
-    successful: list[str]
-    """The images that are shared with every one of the projects."""
-
-    failed: list[ShareFailure]
-    """Each image and project for which it did not work."""
-
-    unchanged: list[str] | None
-    """Of a dry run: those of the successful that are so already. Otherwise `null`."""
-
-
 class UploadResult(TypedDict):
     """The image has all of its data and is `active`."""
 
@@ -326,6 +291,79 @@ class ActivateImagesInput(TypedDict):
 
     image_ids: list[str]
     """The images' UUIDs, at most 1000; of none, nothing is done."""
+
+    project_id: NotRequired[str | None]
+    """Run in this project instead of the session's own; never sent to Glance."""
+
+
+class CountImagesInput(TypedDict):
+    """What the images that are counted must be like."""
+
+    name: NotRequired[str | None]
+    """The exact name; or several, as `in:first,second`."""
+
+    ids: NotRequired[list[str] | None]
+    """The images with these ids, as `getImageById` would find each, without hidden ones: `visibility` and `member_status` are `all` where they are not given."""
+
+    status: NotRequired[ImageStatus | list[ImageStatus] | None]
+    """Images in this state, or in one of several."""
+
+    visibility: NotRequired[Literal["public", "private", "shared", "community", "all"] | None]
+    """Images that may be seen so; `all` adds the community's."""
+
+    owner: NotRequired[str | None]
+    """The id of the owning project."""
+
+    protected: NotRequired[bool | None]
+    """Images that can or cannot be deleted."""
+
+    container_format: NotRequired[ContainerFormat | list[ContainerFormat] | None]
+    """Images with this container, or with one of several."""
+
+    disk_format: NotRequired[DiskFormat | list[DiskFormat] | None]
+    """Images of this format, or of one of several."""
+
+    size_min: NotRequired[int | None]
+    """At least so many bytes."""
+
+    size_max: NotRequired[int | None]
+    """At most so many bytes."""
+
+    min_ram: NotRequired[int | None]
+    """Exactly this requirement, in MiB."""
+
+    min_disk: NotRequired[int | None]
+    """Exactly this requirement, in GiB."""
+
+    tag: NotRequired[str | list[str] | None]
+    """A tag, or several that must all be there."""
+
+    tags: NotRequired[str | list[str] | None]
+    """Means the same as `tag`."""
+
+    os_type: NotRequired[OsType | None]
+    """Images with this operating system."""
+
+    properties: NotRequired[dict[str, str] | None]
+    """Images whose properties have exactly these values, as `{"os_distro": "ubuntu"}`."""
+
+    os_hidden: NotRequired[bool | None]
+    """True lists the hidden images instead."""
+
+    member_status: NotRequired[Literal["pending", "accepted", "rejected", "all"] | None]
+    """For images that are shared with this project."""
+
+    search: NotRequired[str | None]
+    """A part of the name, the id or a tag, in letters of any case."""
+
+    offered: NotRequired[Literal["pending", "accepted", "rejected", "all"] | None]
+    """Images that other projects share with this one, by how it answered; its own are not among them."""
+
+    created_at: NotRequired[str | None]
+    """As `gte:2026-01-31T12:00:00Z`."""
+
+    updated_at: NotRequired[str | None]
+    """As `lt:2026-01-31T12:00:00Z`."""
 
     project_id: NotRequired[str | None]
     """Run in this project instead of the session's own; never sent to Glance."""
@@ -515,21 +553,6 @@ class GetImageMemberInput(TypedDict):
 class ImagesPaginatedInput(TypedDict):
     """Filters, or the link to a page; a link already holds every filter and wins over them."""
 
-    sort_key: NotRequired[SortKey | None]
-    """Legacy order; `sort` wins over it."""
-
-    sort_dir: NotRequired[SortDir | None]
-    """Legacy direction; `sort` wins over it."""
-
-    sort: NotRequired[str | None]
-    """Terms `key:direction`, joined by commas. Without any order: created_at:desc."""
-
-    limit: NotRequired[int | None]
-    """The most images to return."""
-
-    marker: NotRequired[str | None]
-    """Begin after the image with this id."""
-
     name: NotRequired[str | None]
     """The exact name; or several, as `in:first,second`."""
 
@@ -595,6 +618,21 @@ class ImagesPaginatedInput(TypedDict):
 
     updated_at: NotRequired[str | None]
     """As `lt:2026-01-31T12:00:00Z`."""
+
+    sort_key: NotRequired[SortKey | None]
+    """Legacy order; `sort` wins over it."""
+
+    sort_dir: NotRequired[SortDir | None]
+    """Legacy direction; `sort` wins over it."""
+
+    sort: NotRequired[str | None]
+    """Terms `key:direction`, joined by commas. Without any order: created_at:desc."""
+
+    limit: NotRequired[int | None]
+    """The most images to return."""
+
+    marker: NotRequired[str | None]
+    """Begin after the image with this id."""
 
     first: NotRequired[str | None]
     """`first` of an earlier answer."""
@@ -619,21 +657,6 @@ class ListImageMembersInput(TypedDict):
 class ListImagesInput(TypedDict):
     """Filters, order and size of a list of images."""
 
-    sort_key: NotRequired[SortKey | None]
-    """Legacy order; `sort` wins over it."""
-
-    sort_dir: NotRequired[SortDir | None]
-    """Legacy direction; `sort` wins over it."""
-
-    sort: NotRequired[str | None]
-    """Terms `key:direction`, joined by commas. Without any order: created_at:desc."""
-
-    limit: NotRequired[int | None]
-    """The most images to return."""
-
-    marker: NotRequired[str | None]
-    """Begin after the image with this id."""
-
     name: NotRequired[str | None]
     """The exact name; or several, as `in:first,second`."""
 
@@ -699,6 +722,21 @@ class ListImagesInput(TypedDict):
 
     updated_at: NotRequired[str | None]
     """As `lt:2026-01-31T12:00:00Z`."""
+
+    sort_key: NotRequired[SortKey | None]
+    """Legacy order; `sort` wins over it."""
+
+    sort_dir: NotRequired[SortDir | None]
+    """Legacy direction; `sort` wins over it."""
+
+    sort: NotRequired[str | None]
+    """Terms `key:direction`, joined by commas. Without any order: created_at:desc."""
+
+    limit: NotRequired[int | None]
+    """The most images to return."""
+
+    marker: NotRequired[str | None]
+    """Begin after the image with this id."""
 
     project_id: NotRequired[str | None]
     """Run in this project instead of the session's own; never sent to Glance."""
@@ -732,57 +770,6 @@ class SetCurrentScopeInput(TypedDict):
 
     domain_id: NotRequired[str | None]
     """For `domain`: its id."""
-
-
-class ShareImagesInput(TypedDict):
-    """Which images to share, and with which projects: each of them with each."""
-
-    image_ids: list[str]
-    """The images' UUIDs, at most 1000; of none, nothing is done."""
-
-    dry_run: NotRequired[bool]
-    """Change nothing, and answer what would be done, as far as can be seen. Default: `false`."""
-
-    members: list[str]
-    """The ids of the projects to share with. Images times projects are at most 1000."""
-
-    accept: NotRequired[bool]
-    """Accept at once where the caller may: as the project itself, or by the site's policy. The others have yet to accept. Default: `false`."""
-
-    project_id: NotRequired[str | None]
-    """Run in this project instead of the session's own; never sent to Glance."""
-
-
-class TagImagesInput(TypedDict):
-    """Which tags to add to which images."""
-
-    image_ids: list[str]
-    """The images' UUIDs, at most 1000; of none, nothing is done."""
-
-    dry_run: NotRequired[bool]
-    """Change nothing, and answer what would be done, as far as can be seen. Default: `false`."""
-
-    tags: list[str]
-    """The tags. Images times tags are at most 1000."""
-
-    project_id: NotRequired[str | None]
-    """Run in this project instead of the session's own; never sent to Glance."""
-
-
-class UntagImagesInput(TypedDict):
-    """Which tags to remove from which images."""
-
-    image_ids: list[str]
-    """The images' UUIDs, at most 1000; of none, nothing is done."""
-
-    dry_run: NotRequired[bool]
-    """Change nothing, and answer what would be done, as far as can be seen. Default: `false`."""
-
-    tags: list[str]
-    """The tags. Images times tags are at most 1000."""
-
-    project_id: NotRequired[str | None]
-    """Run in this project instead of the session's own; never sent to Glance."""
 
 
 class UpdateImageInput(TypedDict):
@@ -822,22 +809,6 @@ class UpdateImageVisibilityInput(TypedDict):
 
     visibility: Visibility
     """Who may see it."""
-
-    project_id: NotRequired[str | None]
-    """Run in this project instead of the session's own; never sent to Glance."""
-
-
-class UpdateImagesInput(TypedDict):
-    """Which images to change, and how: for each, all operations or none of them."""
-
-    image_ids: list[str]
-    """The images' UUIDs, at most 1000; of none, nothing is done."""
-
-    dry_run: NotRequired[bool]
-    """Change nothing, and answer what would be done, as far as can be seen. Default: `false`."""
-
-    operations: list[JSONPatchOperation]
-    """JSON Patch (RFC 6902), applied in this order to each image; at most 65536 bytes. Images times operations are at most 10000."""
 
     project_id: NotRequired[str | None]
     """Run in this project instead of the session's own; never sent to Glance."""
@@ -904,11 +875,11 @@ PROCEDURES: Mapping[str, Procedure] = MappingProxyType(
         ),
         "compute.image.listImages": Procedure(
             True, None,
-            {"sort_key": "sort_key", "sort_dir": "sort_dir", "sort": "sort", "limit": "limit", "marker": "marker", "name": "name", "ids": "ids", "status": "status", "visibility": "visibility", "owner": "owner", "protected": "protected", "container_format": "container_format", "disk_format": "disk_format", "size_min": "size_min", "size_max": "size_max", "min_ram": "min_ram", "min_disk": "min_disk", "tag": "tag", "tags": "tags", "os_type": "os_type", "properties": "properties", "os_hidden": "os_hidden", "member_status": "member_status", "search": "search", "offered": "offered", "created_at": "created_at", "updated_at": "updated_at", "project_id": "project_id"},
+            {"name": "name", "ids": "ids", "status": "status", "visibility": "visibility", "owner": "owner", "protected": "protected", "container_format": "container_format", "disk_format": "disk_format", "size_min": "size_min", "size_max": "size_max", "min_ram": "min_ram", "min_disk": "min_disk", "tag": "tag", "tags": "tags", "os_type": "os_type", "properties": "properties", "os_hidden": "os_hidden", "member_status": "member_status", "search": "search", "offered": "offered", "created_at": "created_at", "updated_at": "updated_at", "sort_key": "sort_key", "sort_dir": "sort_dir", "sort": "sort", "limit": "limit", "marker": "marker", "project_id": "project_id"},
         ),
         "compute.image.listImagesWithPagination": Procedure(
             True, None,
-            {"sort_key": "sort_key", "sort_dir": "sort_dir", "sort": "sort", "limit": "limit", "marker": "marker", "name": "name", "ids": "ids", "status": "status", "visibility": "visibility", "owner": "owner", "protected": "protected", "container_format": "container_format", "disk_format": "disk_format", "size_min": "size_min", "size_max": "size_max", "min_ram": "min_ram", "min_disk": "min_disk", "tag": "tag", "tags": "tags", "os_type": "os_type", "properties": "properties", "os_hidden": "os_hidden", "member_status": "member_status", "search": "search", "offered": "offered", "created_at": "created_at", "updated_at": "updated_at", "first": "first", "next": "next", "project_id": "project_id"},
+            {"name": "name", "ids": "ids", "status": "status", "visibility": "visibility", "owner": "owner", "protected": "protected", "container_format": "container_format", "disk_format": "disk_format", "size_min": "size_min", "size_max": "size_max", "min_ram": "min_ram", "min_disk": "min_disk", "tag": "tag", "tags": "tags", "os_type": "os_type", "properties": "properties", "os_hidden": "os_hidden", "member_status": "member_status", "search": "search", "offered": "offered", "created_at": "created_at", "updated_at": "updated_at", "sort_key": "sort_key", "sort_dir": "sort_dir", "sort": "sort", "limit": "limit", "marker": "marker", "first": "first", "next": "next", "project_id": "project_id"},
         ),
         "compute.image.getImageById": Procedure(
             True, None,
@@ -974,21 +945,9 @@ PROCEDURES: Mapping[str, Procedure] = MappingProxyType(
             False, None,
             {"image_ids": "imageIds", "project_id": "project_id"},
         ),
-        "compute.image.shareImages": Procedure(
-            False, None,
-            {"image_ids": "imageIds", "dry_run": "dryRun", "members": "members", "accept": "accept", "project_id": "project_id"},
-        ),
-        "compute.image.tagImages": Procedure(
-            False, None,
-            {"image_ids": "imageIds", "dry_run": "dryRun", "tags": "tags", "project_id": "project_id"},
-        ),
-        "compute.image.untagImages": Procedure(
-            False, None,
-            {"image_ids": "imageIds", "dry_run": "dryRun", "tags": "tags", "project_id": "project_id"},
-        ),
-        "compute.image.updateImages": Procedure(
-            False, None,
-            {"image_ids": "imageIds", "dry_run": "dryRun", "operations": "operations", "project_id": "project_id"},
+        "compute.image.countImages": Procedure(
+            True, None,
+            {"name": "name", "ids": "ids", "status": "status", "visibility": "visibility", "owner": "owner", "protected": "protected", "container_format": "container_format", "disk_format": "disk_format", "size_min": "size_min", "size_max": "size_max", "min_ram": "min_ram", "min_disk": "min_disk", "tag": "tag", "tags": "tags", "os_type": "os_type", "properties": "properties", "os_hidden": "os_hidden", "member_status": "member_status", "search": "search", "offered": "offered", "created_at": "created_at", "updated_at": "updated_at", "project_id": "project_id"},
         ),
     }
 )
@@ -1101,11 +1060,6 @@ class ComputeImage(Node):
     def list_images(
         self,
         *,
-        sort_key: SortKey | None = None,
-        sort_dir: SortDir | None = None,
-        sort: str | None = None,
-        limit: int | None = None,
-        marker: str | None = None,
         name: str | None = None,
         ids: list[str] | None = None,
         status: ImageStatus | list[ImageStatus] | None = None,
@@ -1128,16 +1082,16 @@ class ComputeImage(Node):
         offered: Literal["pending", "accepted", "rejected", "all"] | None = None,
         created_at: str | None = None,
         updated_at: str | None = None,
+        sort_key: SortKey | None = None,
+        sort_dir: SortDir | None = None,
+        sort: str | None = None,
+        limit: int | None = None,
+        marker: str | None = None,
         project_id: str | None = None,
     ) -> list[GlanceImage]:
         """Return the images that match; all of them, unless `limit` says how many.
 
         Args:
-            sort_key: Legacy order; `sort` wins over it.
-            sort_dir: Legacy direction; `sort` wins over it.
-            sort: Terms `key:direction`, joined by commas. Without any order: created_at:desc.
-            limit: The most images to return.
-            marker: Begin after the image with this id.
             name: The exact name; or several, as `in:first,second`.
             ids: The images with these ids, as `getImageById` would find each, without hidden ones: `visibility` and `member_status` are `all` where they are not given.
             status: Images in this state, or in one of several.
@@ -1160,23 +1114,23 @@ class ComputeImage(Node):
             offered: Images that other projects share with this one, by how it answered; its own are not among them.
             created_at: As `gte:2026-01-31T12:00:00Z`.
             updated_at: As `lt:2026-01-31T12:00:00Z`.
+            sort_key: Legacy order; `sort` wins over it.
+            sort_dir: Legacy direction; `sort` wins over it.
+            sort: Terms `key:direction`, joined by commas. Without any order: created_at:desc.
+            limit: The most images to return.
+            marker: Begin after the image with this id.
             project_id: Run in this project instead of the session's own; never sent to Glance.
 
         Raises:
             BffError: BAD_REQUEST, CONFLICT, FORBIDDEN; and as any call.
         """
-        return self._call("compute.image.listImages", {"sort_key": sort_key, "sort_dir": sort_dir, "sort": sort, "limit": limit, "marker": marker, "name": name, "ids": ids, "status": status, "visibility": visibility, "owner": owner, "protected": protected, "container_format": container_format, "disk_format": disk_format, "size_min": size_min, "size_max": size_max, "min_ram": min_ram, "min_disk": min_disk, "tag": tag, "tags": tags, "os_type": os_type, "properties": properties, "os_hidden": os_hidden, "member_status": member_status, "search": search, "offered": offered, "created_at": created_at, "updated_at": updated_at, "project_id": project_id})
+        return self._call("compute.image.listImages", {"name": name, "ids": ids, "status": status, "visibility": visibility, "owner": owner, "protected": protected, "container_format": container_format, "disk_format": disk_format, "size_min": size_min, "size_max": size_max, "min_ram": min_ram, "min_disk": min_disk, "tag": tag, "tags": tags, "os_type": os_type, "properties": properties, "os_hidden": os_hidden, "member_status": member_status, "search": search, "offered": offered, "created_at": created_at, "updated_at": updated_at, "sort_key": sort_key, "sort_dir": sort_dir, "sort": sort, "limit": limit, "marker": marker, "project_id": project_id})
 
     listImages = list_images
 
     def list_images_with_pagination(
         self,
         *,
-        sort_key: SortKey | None = None,
-        sort_dir: SortDir | None = None,
-        sort: str | None = None,
-        limit: int | None = None,
-        marker: str | None = None,
         name: str | None = None,
         ids: list[str] | None = None,
         status: ImageStatus | list[ImageStatus] | None = None,
@@ -1199,6 +1153,11 @@ class ComputeImage(Node):
         offered: Literal["pending", "accepted", "rejected", "all"] | None = None,
         created_at: str | None = None,
         updated_at: str | None = None,
+        sort_key: SortKey | None = None,
+        sort_dir: SortDir | None = None,
+        sort: str | None = None,
+        limit: int | None = None,
+        marker: str | None = None,
         first: str | None = None,
         next: str | None = None,
         project_id: str | None = None,
@@ -1206,11 +1165,6 @@ class ComputeImage(Node):
         """Return one page of the images that match, with links to the next and the first page.
 
         Args:
-            sort_key: Legacy order; `sort` wins over it.
-            sort_dir: Legacy direction; `sort` wins over it.
-            sort: Terms `key:direction`, joined by commas. Without any order: created_at:desc.
-            limit: The most images to return.
-            marker: Begin after the image with this id.
             name: The exact name; or several, as `in:first,second`.
             ids: The images with these ids, as `getImageById` would find each, without hidden ones: `visibility` and `member_status` are `all` where they are not given.
             status: Images in this state, or in one of several.
@@ -1233,6 +1187,11 @@ class ComputeImage(Node):
             offered: Images that other projects share with this one, by how it answered; its own are not among them.
             created_at: As `gte:2026-01-31T12:00:00Z`.
             updated_at: As `lt:2026-01-31T12:00:00Z`.
+            sort_key: Legacy order; `sort` wins over it.
+            sort_dir: Legacy direction; `sort` wins over it.
+            sort: Terms `key:direction`, joined by commas. Without any order: created_at:desc.
+            limit: The most images to return.
+            marker: Begin after the image with this id.
             first: `first` of an earlier answer.
             next: `next` of an earlier answer.
             project_id: Run in this project instead of the session's own; never sent to Glance.
@@ -1240,7 +1199,7 @@ class ComputeImage(Node):
         Raises:
             BffError: BAD_REQUEST, FORBIDDEN; and as any call.
         """
-        return self._call("compute.image.listImagesWithPagination", {"sort_key": sort_key, "sort_dir": sort_dir, "sort": sort, "limit": limit, "marker": marker, "name": name, "ids": ids, "status": status, "visibility": visibility, "owner": owner, "protected": protected, "container_format": container_format, "disk_format": disk_format, "size_min": size_min, "size_max": size_max, "min_ram": min_ram, "min_disk": min_disk, "tag": tag, "tags": tags, "os_type": os_type, "properties": properties, "os_hidden": os_hidden, "member_status": member_status, "search": search, "offered": offered, "created_at": created_at, "updated_at": updated_at, "first": first, "next": next, "project_id": project_id})
+        return self._call("compute.image.listImagesWithPagination", {"name": name, "ids": ids, "status": status, "visibility": visibility, "owner": owner, "protected": protected, "container_format": container_format, "disk_format": disk_format, "size_min": size_min, "size_max": size_max, "min_ram": min_ram, "min_disk": min_disk, "tag": tag, "tags": tags, "os_type": os_type, "properties": properties, "os_hidden": os_hidden, "member_status": member_status, "search": search, "offered": offered, "created_at": created_at, "updated_at": updated_at, "sort_key": sort_key, "sort_dir": sort_dir, "sort": sort, "limit": limit, "marker": marker, "first": first, "next": next, "project_id": project_id})
 
     listImagesWithPagination = list_images_with_pagination
 
@@ -1597,89 +1556,66 @@ class ComputeImage(Node):
 
     deactivateImages = deactivate_images
 
-    def share_images(
+    def count_images(
         self,
         *,
-        image_ids: list[str],
-        members: list[str],
-        dry_run: bool | None = None,
-        accept: bool | None = None,
+        name: str | None = None,
+        ids: list[str] | None = None,
+        status: ImageStatus | list[ImageStatus] | None = None,
+        visibility: Literal["public", "private", "shared", "community", "all"] | None = None,
+        owner: str | None = None,
+        protected: bool | None = None,
+        container_format: ContainerFormat | list[ContainerFormat] | None = None,
+        disk_format: DiskFormat | list[DiskFormat] | None = None,
+        size_min: int | None = None,
+        size_max: int | None = None,
+        min_ram: int | None = None,
+        min_disk: int | None = None,
+        tag: str | list[str] | None = None,
+        tags: str | list[str] | None = None,
+        os_type: OsType | None = None,
+        properties: dict[str, str] | None = None,
+        os_hidden: bool | None = None,
+        member_status: Literal["pending", "accepted", "rejected", "all"] | None = None,
+        search: str | None = None,
+        offered: Literal["pending", "accepted", "rejected", "all"] | None = None,
+        created_at: str | None = None,
+        updated_at: str | None = None,
         project_id: str | None = None,
-    ) -> ShareImagesResult:
-        """Share images with projects, each with each; fine where that is so already.
-
-        Several images with one project, or one image with several.
+    ) -> ImagesCount:
+        """Return how many images match; of 20,000 at most, and whether that were all.
 
         Args:
-            image_ids: The images' UUIDs, at most 1000; of none, nothing is done.
-            dry_run: Change nothing, and answer what would be done, as far as can be seen. Default: `false`.
-            members: The ids of the projects to share with. Images times projects are at most 1000.
-            accept: Accept at once where the caller may: as the project itself, or by the site's policy. The others have yet to accept. Default: `false`.
+            name: The exact name; or several, as `in:first,second`.
+            ids: The images with these ids, as `getImageById` would find each, without hidden ones: `visibility` and `member_status` are `all` where they are not given.
+            status: Images in this state, or in one of several.
+            visibility: Images that may be seen so; `all` adds the community's.
+            owner: The id of the owning project.
+            protected: Images that can or cannot be deleted.
+            container_format: Images with this container, or with one of several.
+            disk_format: Images of this format, or of one of several.
+            size_min: At least so many bytes.
+            size_max: At most so many bytes.
+            min_ram: Exactly this requirement, in MiB.
+            min_disk: Exactly this requirement, in GiB.
+            tag: A tag, or several that must all be there.
+            tags: Means the same as `tag`.
+            os_type: Images with this operating system.
+            properties: Images whose properties have exactly these values, as `{"os_distro": "ubuntu"}`.
+            os_hidden: True lists the hidden images instead.
+            member_status: For images that are shared with this project.
+            search: A part of the name, the id or a tag, in letters of any case.
+            offered: Images that other projects share with this one, by how it answered; its own are not among them.
+            created_at: As `gte:2026-01-31T12:00:00Z`.
+            updated_at: As `lt:2026-01-31T12:00:00Z`.
             project_id: Run in this project instead of the session's own; never sent to Glance.
+
+        Raises:
+            BffError: BAD_REQUEST, CONFLICT; and as any call.
         """
-        return self._call("compute.image.shareImages", {"imageIds": image_ids, "dryRun": dry_run, "members": members, "accept": accept, "project_id": project_id})
+        return self._call("compute.image.countImages", {"name": name, "ids": ids, "status": status, "visibility": visibility, "owner": owner, "protected": protected, "container_format": container_format, "disk_format": disk_format, "size_min": size_min, "size_max": size_max, "min_ram": min_ram, "min_disk": min_disk, "tag": tag, "tags": tags, "os_type": os_type, "properties": properties, "os_hidden": os_hidden, "member_status": member_status, "search": search, "offered": offered, "created_at": created_at, "updated_at": updated_at, "project_id": project_id})
 
-    shareImages = share_images
-
-    def tag_images(
-        self,
-        *,
-        image_ids: list[str],
-        tags: list[str],
-        dry_run: bool | None = None,
-        project_id: str | None = None,
-    ) -> BulkChangeResult:
-        """Add tags to images, each tag by itself; fine where an image has it already.
-
-        Args:
-            image_ids: The images' UUIDs, at most 1000; of none, nothing is done.
-            dry_run: Change nothing, and answer what would be done, as far as can be seen. Default: `false`.
-            tags: The tags. Images times tags are at most 1000.
-            project_id: Run in this project instead of the session's own; never sent to Glance.
-        """
-        return self._call("compute.image.tagImages", {"imageIds": image_ids, "dryRun": dry_run, "tags": tags, "project_id": project_id})
-
-    tagImages = tag_images
-
-    def untag_images(
-        self,
-        *,
-        image_ids: list[str],
-        tags: list[str],
-        dry_run: bool | None = None,
-        project_id: str | None = None,
-    ) -> BulkChangeResult:
-        """Remove tags from images, each tag by itself; fine where an image does not have it.
-
-        Args:
-            image_ids: The images' UUIDs, at most 1000; of none, nothing is done.
-            dry_run: Change nothing, and answer what would be done, as far as can be seen. Default: `false`.
-            tags: The tags. Images times tags are at most 1000.
-            project_id: Run in this project instead of the session's own; never sent to Glance.
-        """
-        return self._call("compute.image.untagImages", {"imageIds": image_ids, "dryRun": dry_run, "tags": tags, "project_id": project_id})
-
-    untagImages = untag_images
-
-    def update_images(
-        self,
-        *,
-        image_ids: list[str],
-        operations: list[JSONPatchOperation],
-        dry_run: bool | None = None,
-        project_id: str | None = None,
-    ) -> BulkChangeResult:
-        """Change the metadata of images by one JSON Patch: of each image, every operation or none.
-
-        Args:
-            image_ids: The images' UUIDs, at most 1000; of none, nothing is done.
-            dry_run: Change nothing, and answer what would be done, as far as can be seen. Default: `false`.
-            operations: JSON Patch (RFC 6902), applied in this order to each image; at most 65536 bytes. Images times operations are at most 10000.
-            project_id: Run in this project instead of the session's own; never sent to Glance.
-        """
-        return self._call("compute.image.updateImages", {"imageIds": image_ids, "dryRun": dry_run, "operations": operations, "project_id": project_id})
-
-    updateImages = update_images
+    countImages = count_images
 
 
 class Compute(Node):
@@ -1812,11 +1748,6 @@ class AsyncComputeImage(Node):
     async def list_images(
         self,
         *,
-        sort_key: SortKey | None = None,
-        sort_dir: SortDir | None = None,
-        sort: str | None = None,
-        limit: int | None = None,
-        marker: str | None = None,
         name: str | None = None,
         ids: list[str] | None = None,
         status: ImageStatus | list[ImageStatus] | None = None,
@@ -1839,16 +1770,16 @@ class AsyncComputeImage(Node):
         offered: Literal["pending", "accepted", "rejected", "all"] | None = None,
         created_at: str | None = None,
         updated_at: str | None = None,
+        sort_key: SortKey | None = None,
+        sort_dir: SortDir | None = None,
+        sort: str | None = None,
+        limit: int | None = None,
+        marker: str | None = None,
         project_id: str | None = None,
     ) -> list[GlanceImage]:
         """Return the images that match; all of them, unless `limit` says how many.
 
         Args:
-            sort_key: Legacy order; `sort` wins over it.
-            sort_dir: Legacy direction; `sort` wins over it.
-            sort: Terms `key:direction`, joined by commas. Without any order: created_at:desc.
-            limit: The most images to return.
-            marker: Begin after the image with this id.
             name: The exact name; or several, as `in:first,second`.
             ids: The images with these ids, as `getImageById` would find each, without hidden ones: `visibility` and `member_status` are `all` where they are not given.
             status: Images in this state, or in one of several.
@@ -1871,23 +1802,23 @@ class AsyncComputeImage(Node):
             offered: Images that other projects share with this one, by how it answered; its own are not among them.
             created_at: As `gte:2026-01-31T12:00:00Z`.
             updated_at: As `lt:2026-01-31T12:00:00Z`.
+            sort_key: Legacy order; `sort` wins over it.
+            sort_dir: Legacy direction; `sort` wins over it.
+            sort: Terms `key:direction`, joined by commas. Without any order: created_at:desc.
+            limit: The most images to return.
+            marker: Begin after the image with this id.
             project_id: Run in this project instead of the session's own; never sent to Glance.
 
         Raises:
             BffError: BAD_REQUEST, CONFLICT, FORBIDDEN; and as any call.
         """
-        return await self._call("compute.image.listImages", {"sort_key": sort_key, "sort_dir": sort_dir, "sort": sort, "limit": limit, "marker": marker, "name": name, "ids": ids, "status": status, "visibility": visibility, "owner": owner, "protected": protected, "container_format": container_format, "disk_format": disk_format, "size_min": size_min, "size_max": size_max, "min_ram": min_ram, "min_disk": min_disk, "tag": tag, "tags": tags, "os_type": os_type, "properties": properties, "os_hidden": os_hidden, "member_status": member_status, "search": search, "offered": offered, "created_at": created_at, "updated_at": updated_at, "project_id": project_id})
+        return await self._call("compute.image.listImages", {"name": name, "ids": ids, "status": status, "visibility": visibility, "owner": owner, "protected": protected, "container_format": container_format, "disk_format": disk_format, "size_min": size_min, "size_max": size_max, "min_ram": min_ram, "min_disk": min_disk, "tag": tag, "tags": tags, "os_type": os_type, "properties": properties, "os_hidden": os_hidden, "member_status": member_status, "search": search, "offered": offered, "created_at": created_at, "updated_at": updated_at, "sort_key": sort_key, "sort_dir": sort_dir, "sort": sort, "limit": limit, "marker": marker, "project_id": project_id})
 
     listImages = list_images
 
     async def list_images_with_pagination(
         self,
         *,
-        sort_key: SortKey | None = None,
-        sort_dir: SortDir | None = None,
-        sort: str | None = None,
-        limit: int | None = None,
-        marker: str | None = None,
         name: str | None = None,
         ids: list[str] | None = None,
         status: ImageStatus | list[ImageStatus] | None = None,
@@ -1910,6 +1841,11 @@ class AsyncComputeImage(Node):
         offered: Literal["pending", "accepted", "rejected", "all"] | None = None,
         created_at: str | None = None,
         updated_at: str | None = None,
+        sort_key: SortKey | None = None,
+        sort_dir: SortDir | None = None,
+        sort: str | None = None,
+        limit: int | None = None,
+        marker: str | None = None,
         first: str | None = None,
         next: str | None = None,
         project_id: str | None = None,
@@ -1917,11 +1853,6 @@ class AsyncComputeImage(Node):
         """Return one page of the images that match, with links to the next and the first page.
 
         Args:
-            sort_key: Legacy order; `sort` wins over it.
-            sort_dir: Legacy direction; `sort` wins over it.
-            sort: Terms `key:direction`, joined by commas. Without any order: created_at:desc.
-            limit: The most images to return.
-            marker: Begin after the image with this id.
             name: The exact name; or several, as `in:first,second`.
             ids: The images with these ids, as `getImageById` would find each, without hidden ones: `visibility` and `member_status` are `all` where they are not given.
             status: Images in this state, or in one of several.
@@ -1944,6 +1875,11 @@ class AsyncComputeImage(Node):
             offered: Images that other projects share with this one, by how it answered; its own are not among them.
             created_at: As `gte:2026-01-31T12:00:00Z`.
             updated_at: As `lt:2026-01-31T12:00:00Z`.
+            sort_key: Legacy order; `sort` wins over it.
+            sort_dir: Legacy direction; `sort` wins over it.
+            sort: Terms `key:direction`, joined by commas. Without any order: created_at:desc.
+            limit: The most images to return.
+            marker: Begin after the image with this id.
             first: `first` of an earlier answer.
             next: `next` of an earlier answer.
             project_id: Run in this project instead of the session's own; never sent to Glance.
@@ -1951,7 +1887,7 @@ class AsyncComputeImage(Node):
         Raises:
             BffError: BAD_REQUEST, FORBIDDEN; and as any call.
         """
-        return await self._call("compute.image.listImagesWithPagination", {"sort_key": sort_key, "sort_dir": sort_dir, "sort": sort, "limit": limit, "marker": marker, "name": name, "ids": ids, "status": status, "visibility": visibility, "owner": owner, "protected": protected, "container_format": container_format, "disk_format": disk_format, "size_min": size_min, "size_max": size_max, "min_ram": min_ram, "min_disk": min_disk, "tag": tag, "tags": tags, "os_type": os_type, "properties": properties, "os_hidden": os_hidden, "member_status": member_status, "search": search, "offered": offered, "created_at": created_at, "updated_at": updated_at, "first": first, "next": next, "project_id": project_id})
+        return await self._call("compute.image.listImagesWithPagination", {"name": name, "ids": ids, "status": status, "visibility": visibility, "owner": owner, "protected": protected, "container_format": container_format, "disk_format": disk_format, "size_min": size_min, "size_max": size_max, "min_ram": min_ram, "min_disk": min_disk, "tag": tag, "tags": tags, "os_type": os_type, "properties": properties, "os_hidden": os_hidden, "member_status": member_status, "search": search, "offered": offered, "created_at": created_at, "updated_at": updated_at, "sort_key": sort_key, "sort_dir": sort_dir, "sort": sort, "limit": limit, "marker": marker, "first": first, "next": next, "project_id": project_id})
 
     listImagesWithPagination = list_images_with_pagination
 
@@ -2308,89 +2244,66 @@ class AsyncComputeImage(Node):
 
     deactivateImages = deactivate_images
 
-    async def share_images(
+    async def count_images(
         self,
         *,
-        image_ids: list[str],
-        members: list[str],
-        dry_run: bool | None = None,
-        accept: bool | None = None,
+        name: str | None = None,
+        ids: list[str] | None = None,
+        status: ImageStatus | list[ImageStatus] | None = None,
+        visibility: Literal["public", "private", "shared", "community", "all"] | None = None,
+        owner: str | None = None,
+        protected: bool | None = None,
+        container_format: ContainerFormat | list[ContainerFormat] | None = None,
+        disk_format: DiskFormat | list[DiskFormat] | None = None,
+        size_min: int | None = None,
+        size_max: int | None = None,
+        min_ram: int | None = None,
+        min_disk: int | None = None,
+        tag: str | list[str] | None = None,
+        tags: str | list[str] | None = None,
+        os_type: OsType | None = None,
+        properties: dict[str, str] | None = None,
+        os_hidden: bool | None = None,
+        member_status: Literal["pending", "accepted", "rejected", "all"] | None = None,
+        search: str | None = None,
+        offered: Literal["pending", "accepted", "rejected", "all"] | None = None,
+        created_at: str | None = None,
+        updated_at: str | None = None,
         project_id: str | None = None,
-    ) -> ShareImagesResult:
-        """Share images with projects, each with each; fine where that is so already.
-
-        Several images with one project, or one image with several.
+    ) -> ImagesCount:
+        """Return how many images match; of 20,000 at most, and whether that were all.
 
         Args:
-            image_ids: The images' UUIDs, at most 1000; of none, nothing is done.
-            dry_run: Change nothing, and answer what would be done, as far as can be seen. Default: `false`.
-            members: The ids of the projects to share with. Images times projects are at most 1000.
-            accept: Accept at once where the caller may: as the project itself, or by the site's policy. The others have yet to accept. Default: `false`.
+            name: The exact name; or several, as `in:first,second`.
+            ids: The images with these ids, as `getImageById` would find each, without hidden ones: `visibility` and `member_status` are `all` where they are not given.
+            status: Images in this state, or in one of several.
+            visibility: Images that may be seen so; `all` adds the community's.
+            owner: The id of the owning project.
+            protected: Images that can or cannot be deleted.
+            container_format: Images with this container, or with one of several.
+            disk_format: Images of this format, or of one of several.
+            size_min: At least so many bytes.
+            size_max: At most so many bytes.
+            min_ram: Exactly this requirement, in MiB.
+            min_disk: Exactly this requirement, in GiB.
+            tag: A tag, or several that must all be there.
+            tags: Means the same as `tag`.
+            os_type: Images with this operating system.
+            properties: Images whose properties have exactly these values, as `{"os_distro": "ubuntu"}`.
+            os_hidden: True lists the hidden images instead.
+            member_status: For images that are shared with this project.
+            search: A part of the name, the id or a tag, in letters of any case.
+            offered: Images that other projects share with this one, by how it answered; its own are not among them.
+            created_at: As `gte:2026-01-31T12:00:00Z`.
+            updated_at: As `lt:2026-01-31T12:00:00Z`.
             project_id: Run in this project instead of the session's own; never sent to Glance.
+
+        Raises:
+            BffError: BAD_REQUEST, CONFLICT; and as any call.
         """
-        return await self._call("compute.image.shareImages", {"imageIds": image_ids, "dryRun": dry_run, "members": members, "accept": accept, "project_id": project_id})
+        return await self._call("compute.image.countImages", {"name": name, "ids": ids, "status": status, "visibility": visibility, "owner": owner, "protected": protected, "container_format": container_format, "disk_format": disk_format, "size_min": size_min, "size_max": size_max, "min_ram": min_ram, "min_disk": min_disk, "tag": tag, "tags": tags, "os_type": os_type, "properties": properties, "os_hidden": os_hidden, "member_status": member_status, "search": search, "offered": offered, "created_at": created_at, "updated_at": updated_at, "project_id": project_id})
 
-    shareImages = share_images
-
-    async def tag_images(
-        self,
-        *,
-        image_ids: list[str],
-        tags: list[str],
-        dry_run: bool | None = None,
-        project_id: str | None = None,
-    ) -> BulkChangeResult:
-        """Add tags to images, each tag by itself; fine where an image has it already.
-
-        Args:
-            image_ids: The images' UUIDs, at most 1000; of none, nothing is done.
-            dry_run: Change nothing, and answer what would be done, as far as can be seen. Default: `false`.
-            tags: The tags. Images times tags are at most 1000.
-            project_id: Run in this project instead of the session's own; never sent to Glance.
-        """
-        return await self._call("compute.image.tagImages", {"imageIds": image_ids, "dryRun": dry_run, "tags": tags, "project_id": project_id})
-
-    tagImages = tag_images
-
-    async def untag_images(
-        self,
-        *,
-        image_ids: list[str],
-        tags: list[str],
-        dry_run: bool | None = None,
-        project_id: str | None = None,
-    ) -> BulkChangeResult:
-        """Remove tags from images, each tag by itself; fine where an image does not have it.
-
-        Args:
-            image_ids: The images' UUIDs, at most 1000; of none, nothing is done.
-            dry_run: Change nothing, and answer what would be done, as far as can be seen. Default: `false`.
-            tags: The tags. Images times tags are at most 1000.
-            project_id: Run in this project instead of the session's own; never sent to Glance.
-        """
-        return await self._call("compute.image.untagImages", {"imageIds": image_ids, "dryRun": dry_run, "tags": tags, "project_id": project_id})
-
-    untagImages = untag_images
-
-    async def update_images(
-        self,
-        *,
-        image_ids: list[str],
-        operations: list[JSONPatchOperation],
-        dry_run: bool | None = None,
-        project_id: str | None = None,
-    ) -> BulkChangeResult:
-        """Change the metadata of images by one JSON Patch: of each image, every operation or none.
-
-        Args:
-            image_ids: The images' UUIDs, at most 1000; of none, nothing is done.
-            dry_run: Change nothing, and answer what would be done, as far as can be seen. Default: `false`.
-            operations: JSON Patch (RFC 6902), applied in this order to each image; at most 65536 bytes. Images times operations are at most 10000.
-            project_id: Run in this project instead of the session's own; never sent to Glance.
-        """
-        return await self._call("compute.image.updateImages", {"imageIds": image_ids, "dryRun": dry_run, "operations": operations, "project_id": project_id})
-
-    updateImages = update_images
+    countImages = count_images
 
 
 class AsyncCompute(Node):
@@ -2523,11 +2436,6 @@ class BatchComputeImage(Node):
     def list_images(
         self,
         *,
-        sort_key: SortKey | None = None,
-        sort_dir: SortDir | None = None,
-        sort: str | None = None,
-        limit: int | None = None,
-        marker: str | None = None,
         name: str | None = None,
         ids: list[str] | None = None,
         status: ImageStatus | list[ImageStatus] | None = None,
@@ -2550,16 +2458,16 @@ class BatchComputeImage(Node):
         offered: Literal["pending", "accepted", "rejected", "all"] | None = None,
         created_at: str | None = None,
         updated_at: str | None = None,
+        sort_key: SortKey | None = None,
+        sort_dir: SortDir | None = None,
+        sort: str | None = None,
+        limit: int | None = None,
+        marker: str | None = None,
         project_id: str | None = None,
     ) -> Outcome[list[GlanceImage]]:
         """Return the images that match; all of them, unless `limit` says how many.
 
         Args:
-            sort_key: Legacy order; `sort` wins over it.
-            sort_dir: Legacy direction; `sort` wins over it.
-            sort: Terms `key:direction`, joined by commas. Without any order: created_at:desc.
-            limit: The most images to return.
-            marker: Begin after the image with this id.
             name: The exact name; or several, as `in:first,second`.
             ids: The images with these ids, as `getImageById` would find each, without hidden ones: `visibility` and `member_status` are `all` where they are not given.
             status: Images in this state, or in one of several.
@@ -2582,23 +2490,23 @@ class BatchComputeImage(Node):
             offered: Images that other projects share with this one, by how it answered; its own are not among them.
             created_at: As `gte:2026-01-31T12:00:00Z`.
             updated_at: As `lt:2026-01-31T12:00:00Z`.
+            sort_key: Legacy order; `sort` wins over it.
+            sort_dir: Legacy direction; `sort` wins over it.
+            sort: Terms `key:direction`, joined by commas. Without any order: created_at:desc.
+            limit: The most images to return.
+            marker: Begin after the image with this id.
             project_id: Run in this project instead of the session's own; never sent to Glance.
 
         Raises:
             BffError: BAD_REQUEST, CONFLICT, FORBIDDEN; and as any call.
         """
-        return self._call("compute.image.listImages", {"sort_key": sort_key, "sort_dir": sort_dir, "sort": sort, "limit": limit, "marker": marker, "name": name, "ids": ids, "status": status, "visibility": visibility, "owner": owner, "protected": protected, "container_format": container_format, "disk_format": disk_format, "size_min": size_min, "size_max": size_max, "min_ram": min_ram, "min_disk": min_disk, "tag": tag, "tags": tags, "os_type": os_type, "properties": properties, "os_hidden": os_hidden, "member_status": member_status, "search": search, "offered": offered, "created_at": created_at, "updated_at": updated_at, "project_id": project_id})
+        return self._call("compute.image.listImages", {"name": name, "ids": ids, "status": status, "visibility": visibility, "owner": owner, "protected": protected, "container_format": container_format, "disk_format": disk_format, "size_min": size_min, "size_max": size_max, "min_ram": min_ram, "min_disk": min_disk, "tag": tag, "tags": tags, "os_type": os_type, "properties": properties, "os_hidden": os_hidden, "member_status": member_status, "search": search, "offered": offered, "created_at": created_at, "updated_at": updated_at, "sort_key": sort_key, "sort_dir": sort_dir, "sort": sort, "limit": limit, "marker": marker, "project_id": project_id})
 
     listImages = list_images
 
     def list_images_with_pagination(
         self,
         *,
-        sort_key: SortKey | None = None,
-        sort_dir: SortDir | None = None,
-        sort: str | None = None,
-        limit: int | None = None,
-        marker: str | None = None,
         name: str | None = None,
         ids: list[str] | None = None,
         status: ImageStatus | list[ImageStatus] | None = None,
@@ -2621,6 +2529,11 @@ class BatchComputeImage(Node):
         offered: Literal["pending", "accepted", "rejected", "all"] | None = None,
         created_at: str | None = None,
         updated_at: str | None = None,
+        sort_key: SortKey | None = None,
+        sort_dir: SortDir | None = None,
+        sort: str | None = None,
+        limit: int | None = None,
+        marker: str | None = None,
         first: str | None = None,
         next: str | None = None,
         project_id: str | None = None,
@@ -2628,11 +2541,6 @@ class BatchComputeImage(Node):
         """Return one page of the images that match, with links to the next and the first page.
 
         Args:
-            sort_key: Legacy order; `sort` wins over it.
-            sort_dir: Legacy direction; `sort` wins over it.
-            sort: Terms `key:direction`, joined by commas. Without any order: created_at:desc.
-            limit: The most images to return.
-            marker: Begin after the image with this id.
             name: The exact name; or several, as `in:first,second`.
             ids: The images with these ids, as `getImageById` would find each, without hidden ones: `visibility` and `member_status` are `all` where they are not given.
             status: Images in this state, or in one of several.
@@ -2655,6 +2563,11 @@ class BatchComputeImage(Node):
             offered: Images that other projects share with this one, by how it answered; its own are not among them.
             created_at: As `gte:2026-01-31T12:00:00Z`.
             updated_at: As `lt:2026-01-31T12:00:00Z`.
+            sort_key: Legacy order; `sort` wins over it.
+            sort_dir: Legacy direction; `sort` wins over it.
+            sort: Terms `key:direction`, joined by commas. Without any order: created_at:desc.
+            limit: The most images to return.
+            marker: Begin after the image with this id.
             first: `first` of an earlier answer.
             next: `next` of an earlier answer.
             project_id: Run in this project instead of the session's own; never sent to Glance.
@@ -2662,7 +2575,7 @@ class BatchComputeImage(Node):
         Raises:
             BffError: BAD_REQUEST, FORBIDDEN; and as any call.
         """
-        return self._call("compute.image.listImagesWithPagination", {"sort_key": sort_key, "sort_dir": sort_dir, "sort": sort, "limit": limit, "marker": marker, "name": name, "ids": ids, "status": status, "visibility": visibility, "owner": owner, "protected": protected, "container_format": container_format, "disk_format": disk_format, "size_min": size_min, "size_max": size_max, "min_ram": min_ram, "min_disk": min_disk, "tag": tag, "tags": tags, "os_type": os_type, "properties": properties, "os_hidden": os_hidden, "member_status": member_status, "search": search, "offered": offered, "created_at": created_at, "updated_at": updated_at, "first": first, "next": next, "project_id": project_id})
+        return self._call("compute.image.listImagesWithPagination", {"name": name, "ids": ids, "status": status, "visibility": visibility, "owner": owner, "protected": protected, "container_format": container_format, "disk_format": disk_format, "size_min": size_min, "size_max": size_max, "min_ram": min_ram, "min_disk": min_disk, "tag": tag, "tags": tags, "os_type": os_type, "properties": properties, "os_hidden": os_hidden, "member_status": member_status, "search": search, "offered": offered, "created_at": created_at, "updated_at": updated_at, "sort_key": sort_key, "sort_dir": sort_dir, "sort": sort, "limit": limit, "marker": marker, "first": first, "next": next, "project_id": project_id})
 
     listImagesWithPagination = list_images_with_pagination
 
@@ -3019,89 +2932,66 @@ class BatchComputeImage(Node):
 
     deactivateImages = deactivate_images
 
-    def share_images(
+    def count_images(
         self,
         *,
-        image_ids: list[str],
-        members: list[str],
-        dry_run: bool | None = None,
-        accept: bool | None = None,
+        name: str | None = None,
+        ids: list[str] | None = None,
+        status: ImageStatus | list[ImageStatus] | None = None,
+        visibility: Literal["public", "private", "shared", "community", "all"] | None = None,
+        owner: str | None = None,
+        protected: bool | None = None,
+        container_format: ContainerFormat | list[ContainerFormat] | None = None,
+        disk_format: DiskFormat | list[DiskFormat] | None = None,
+        size_min: int | None = None,
+        size_max: int | None = None,
+        min_ram: int | None = None,
+        min_disk: int | None = None,
+        tag: str | list[str] | None = None,
+        tags: str | list[str] | None = None,
+        os_type: OsType | None = None,
+        properties: dict[str, str] | None = None,
+        os_hidden: bool | None = None,
+        member_status: Literal["pending", "accepted", "rejected", "all"] | None = None,
+        search: str | None = None,
+        offered: Literal["pending", "accepted", "rejected", "all"] | None = None,
+        created_at: str | None = None,
+        updated_at: str | None = None,
         project_id: str | None = None,
-    ) -> Outcome[ShareImagesResult]:
-        """Share images with projects, each with each; fine where that is so already.
-
-        Several images with one project, or one image with several.
+    ) -> Outcome[ImagesCount]:
+        """Return how many images match; of 20,000 at most, and whether that were all.
 
         Args:
-            image_ids: The images' UUIDs, at most 1000; of none, nothing is done.
-            dry_run: Change nothing, and answer what would be done, as far as can be seen. Default: `false`.
-            members: The ids of the projects to share with. Images times projects are at most 1000.
-            accept: Accept at once where the caller may: as the project itself, or by the site's policy. The others have yet to accept. Default: `false`.
+            name: The exact name; or several, as `in:first,second`.
+            ids: The images with these ids, as `getImageById` would find each, without hidden ones: `visibility` and `member_status` are `all` where they are not given.
+            status: Images in this state, or in one of several.
+            visibility: Images that may be seen so; `all` adds the community's.
+            owner: The id of the owning project.
+            protected: Images that can or cannot be deleted.
+            container_format: Images with this container, or with one of several.
+            disk_format: Images of this format, or of one of several.
+            size_min: At least so many bytes.
+            size_max: At most so many bytes.
+            min_ram: Exactly this requirement, in MiB.
+            min_disk: Exactly this requirement, in GiB.
+            tag: A tag, or several that must all be there.
+            tags: Means the same as `tag`.
+            os_type: Images with this operating system.
+            properties: Images whose properties have exactly these values, as `{"os_distro": "ubuntu"}`.
+            os_hidden: True lists the hidden images instead.
+            member_status: For images that are shared with this project.
+            search: A part of the name, the id or a tag, in letters of any case.
+            offered: Images that other projects share with this one, by how it answered; its own are not among them.
+            created_at: As `gte:2026-01-31T12:00:00Z`.
+            updated_at: As `lt:2026-01-31T12:00:00Z`.
             project_id: Run in this project instead of the session's own; never sent to Glance.
+
+        Raises:
+            BffError: BAD_REQUEST, CONFLICT; and as any call.
         """
-        return self._call("compute.image.shareImages", {"imageIds": image_ids, "dryRun": dry_run, "members": members, "accept": accept, "project_id": project_id})
+        return self._call("compute.image.countImages", {"name": name, "ids": ids, "status": status, "visibility": visibility, "owner": owner, "protected": protected, "container_format": container_format, "disk_format": disk_format, "size_min": size_min, "size_max": size_max, "min_ram": min_ram, "min_disk": min_disk, "tag": tag, "tags": tags, "os_type": os_type, "properties": properties, "os_hidden": os_hidden, "member_status": member_status, "search": search, "offered": offered, "created_at": created_at, "updated_at": updated_at, "project_id": project_id})
 
-    shareImages = share_images
-
-    def tag_images(
-        self,
-        *,
-        image_ids: list[str],
-        tags: list[str],
-        dry_run: bool | None = None,
-        project_id: str | None = None,
-    ) -> Outcome[BulkChangeResult]:
-        """Add tags to images, each tag by itself; fine where an image has it already.
-
-        Args:
-            image_ids: The images' UUIDs, at most 1000; of none, nothing is done.
-            dry_run: Change nothing, and answer what would be done, as far as can be seen. Default: `false`.
-            tags: The tags. Images times tags are at most 1000.
-            project_id: Run in this project instead of the session's own; never sent to Glance.
-        """
-        return self._call("compute.image.tagImages", {"imageIds": image_ids, "dryRun": dry_run, "tags": tags, "project_id": project_id})
-
-    tagImages = tag_images
-
-    def untag_images(
-        self,
-        *,
-        image_ids: list[str],
-        tags: list[str],
-        dry_run: bool | None = None,
-        project_id: str | None = None,
-    ) -> Outcome[BulkChangeResult]:
-        """Remove tags from images, each tag by itself; fine where an image does not have it.
-
-        Args:
-            image_ids: The images' UUIDs, at most 1000; of none, nothing is done.
-            dry_run: Change nothing, and answer what would be done, as far as can be seen. Default: `false`.
-            tags: The tags. Images times tags are at most 1000.
-            project_id: Run in this project instead of the session's own; never sent to Glance.
-        """
-        return self._call("compute.image.untagImages", {"imageIds": image_ids, "dryRun": dry_run, "tags": tags, "project_id": project_id})
-
-    untagImages = untag_images
-
-    def update_images(
-        self,
-        *,
-        image_ids: list[str],
-        operations: list[JSONPatchOperation],
-        dry_run: bool | None = None,
-        project_id: str | None = None,
-    ) -> Outcome[BulkChangeResult]:
-        """Change the metadata of images by one JSON Patch: of each image, every operation or none.
-
-        Args:
-            image_ids: The images' UUIDs, at most 1000; of none, nothing is done.
-            dry_run: Change nothing, and answer what would be done, as far as can be seen. Default: `false`.
-            operations: JSON Patch (RFC 6902), applied in this order to each image; at most 65536 bytes. Images times operations are at most 10000.
-            project_id: Run in this project instead of the session's own; never sent to Glance.
-        """
-        return self._call("compute.image.updateImages", {"imageIds": image_ids, "dryRun": dry_run, "operations": operations, "project_id": project_id})
-
-    updateImages = update_images
+    countImages = count_images
 
 
 class BatchCompute(Node):

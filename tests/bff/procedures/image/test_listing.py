@@ -10,9 +10,9 @@ import pytest
 from bff.errors import BffError, Code
 from bff.openstack.glance.listing import PAGE_SIZE
 from bff.session.context import ProjectContext
-from procedures.image.images import list_images, list_images_with_pagination
+from procedures.image.images import count_images, list_images, list_images_with_pagination
 from procedures.image.listing import MAX_IMAGES
-from schemas.image import ImagesPaginatedInput, ListImagesInput
+from schemas.image import CountImagesInput, ImagesPaginatedInput, ListImagesInput
 from tests.bff.openstack.glance.conftest import Upstream, page_of
 
 SORTED = "sort=created_at%3Adesc"
@@ -255,3 +255,18 @@ async def test_a_search_is_bounded_and_a_page_of_it_goes_on(
     upstream.will_answer(page_of(1, 1, marker="9"))
     with pytest.raises(BffError, match="no end"):
         await paged(context, next=page["next"])
+
+
+async def test_images_are_counted_with_the_filters_of_a_list_and_within_its_bound(
+    context: ProjectContext, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upstream.will_answer(page_of(1, 2, marker="2"), page_of(3, 1))
+    counted = await count_images(context, CountImagesInput(tag=["a"]))
+    assert (counted.count, counted.complete) == (3, True)
+    assert upstream.asked[0] == "GET /v2/images?tag=a&limit=1000"
+    upstream.will_answer(page_of(10, 12))
+    assert (await count_images(context, CountImagesInput(search="2"))).count == 3  # 12, 20, 21
+    monkeypatch.setattr("procedures.image.listing.MAX_LOOKED_AT", 2)
+    upstream.will_answer(page_of(1, 2, marker="2"))
+    counted = await count_images(context, CountImagesInput())
+    assert (counted.count, counted.complete) == (2, False)
