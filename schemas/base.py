@@ -14,9 +14,12 @@ UUID_PATTERN = r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"
 TEXT_PATTERN = r"^[^\x00-\x1f\x7f-\x9f]*$"
 # RFC 6901, section 3: "~" stands before 0 or 1 only. The whole document ("") is no property.
 POINTER_PATTERN = r"^(/([^~/\x00-\x1f\x7f-\x9f]|~[01])*)+$"
+# Sites may add formats of their own; Glance's database has room for so much of a name.
+FORMAT_PATTERN = r"^[a-z0-9][a-z0-9._+-]{0,19}$"
 PATTERN_MESSAGES: Mapping[str, str] = {
     ID_PATTERN: "must be an id: letters, digits, '-', '_' and '.', no '.' first, at most 255",
     UUID_PATTERN: "must be a UUID, as 'a85abd86-55b3-4413-a5b7-6cd8a6bd99ac'",
+    FORMAT_PATTERN: "must be a format's name, as 'raw': small letters, digits, '-'; at most 20",
     TEXT_PATTERN: "must hold no control characters",
     POINTER_PATTERN: "must be a JSON Pointer to a property, as '/name' or '/tags/-'",
 }

@@ -16,11 +16,21 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    StringConstraints,
     WithJsonSchema,
     model_validator,
 )
 
-from schemas.base import Input, KeystoneId, Output, Text, Upstream, Uuid
+from schemas.base import (
+    FORMAT_PATTERN,
+    TEXT_PATTERN,
+    Input,
+    KeystoneId,
+    Output,
+    Text,
+    Upstream,
+    Uuid,
+)
 
 ImageStatus = Literal[
     "queued",
@@ -77,6 +87,29 @@ def _open_enum(known: Any) -> WithJsonSchema:
     A list must not fail for it.
     """
     return WithJsonSchema({"type": "string", "enum": list(get_args(known))})
+
+
+def _open_format(known: Any) -> WithJsonSchema:
+    """Describe a format by those that are known, and any other that a site has added."""
+    other = {"type": "string", "pattern": FORMAT_PATTERN}
+    return WithJsonSchema({"anyOf": [{"type": "string", "enum": list(get_args(known))}, other]})
+
+
+_Format = Annotated[str, StringConstraints(pattern=FORMAT_PATTERN)]
+AnyContainerFormat = Annotated[_Format, _open_format(ContainerFormat)]
+AnyDiskFormat = Annotated[_Format, _open_format(DiskFormat)]
+AnyOsType = Annotated[
+    Text,
+    Field(min_length=1),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "enum": list(get_args(OsType))},
+                {"type": "string", "pattern": TEXT_PATTERN, "minLength": 1, "maxLength": 255},
+            ]
+        }
+    ),
+]
 
 
 class GlanceImage(Upstream):
@@ -211,16 +244,16 @@ Statuses = Annotated[
     BeforeValidator(_as_list, json_schema_input_type=ImageStatus | list[ImageStatus]),
 ]
 ContainerFormats = Annotated[
-    list[ContainerFormat],
+    list[AnyContainerFormat],
     Field(max_length=MAX_VALUES),
     AfterValidator(_once_each),
-    BeforeValidator(_as_list, json_schema_input_type=ContainerFormat | list[ContainerFormat]),
+    BeforeValidator(_as_list, json_schema_input_type=AnyContainerFormat | list[AnyContainerFormat]),
 ]
 DiskFormats = Annotated[
-    list[DiskFormat],
+    list[AnyDiskFormat],
     Field(max_length=MAX_VALUES),
     AfterValidator(_once_each),
-    BeforeValidator(_as_list, json_schema_input_type=DiskFormat | list[DiskFormat]),
+    BeforeValidator(_as_list, json_schema_input_type=AnyDiskFormat | list[AnyDiskFormat]),
 ]
 # What Glance reads in a query as something else than a property, besides the parameters below; it
 # fails with 500 at some. Source: ``index`` of ``glance/api/v2/images.py``, and
@@ -314,7 +347,7 @@ class ImageFilters(Input):
     min_disk: Int32 | None = Field(None, description="Exactly this requirement, in GiB.")
     tag: Tags | None = Field(None, description="A tag, or several that must all be there.")
     tags: Tags | None = Field(None, description="Means the same as `tag`.")
-    os_type: OsType | None = Field(None, description="Images with this operating system.")
+    os_type: AnyOsType | None = Field(None, description="Images with this operating system.")
     properties: Properties | None = Field(
         None,
         description=(
@@ -490,10 +523,10 @@ class CreateImageInput(Input):
         None, description="What people call it; need not be unique.", examples=["Ubuntu 22.04 LTS"]
     )
     id: Uuid | None = Field(None, description="The id to give it; Glance makes one otherwise.")
-    container_format: ContainerFormat | None = Field(
+    container_format: AnyContainerFormat | None = Field(
         None, description="What is around the disk; needed before an upload.", examples=["bare"]
     )
-    disk_format: DiskFormat | None = Field(
+    disk_format: AnyDiskFormat | None = Field(
         None, description="How the disk is written; needed before an upload.", examples=["qcow2"]
     )
     visibility: Visibility = Field("private", description="Who may see it.", examples=["private"])
@@ -506,7 +539,7 @@ class CreateImageInput(Input):
         description="Words that describe it; at most 255 characters each.",
         examples=[["ubuntu", "lts", "server"]],
     )
-    os_type: OsType | None = Field(
+    os_type: AnyOsType | None = Field(
         None, description="The kind of operating system.", examples=["linux"]
     )
     os_distro: str | None = Field(

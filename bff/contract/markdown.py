@@ -116,8 +116,9 @@ def _kind(part: Type) -> str:  # noqa: PLR0911  # one for each type
     match part:
         case Ref(name=name):
             return f"[{name}](#{name.lower()})"
-        case Enum(values=values):
-            return ", ".join(f"`{_plain(value)}`" for value in values)
+        case Enum(values=values, is_open=is_open):
+            named = ", ".join(f"`{_plain(value)}`" for value in values)
+            return f"{named}, another" if is_open else named
         case Union(choices=choices):
             kinds = (_of_choices(choice, choices) for choice in choices)
             return " or ".join(dict.fromkeys(kinds))

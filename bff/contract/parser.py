@@ -7,6 +7,7 @@ so a new kind of model is noticed by whoever adds it and not by whoever calls it
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, TypeAlias, TypedDict
 
 from pydantic import JsonValue
@@ -77,9 +78,26 @@ def _enum(schema: Schema) -> Enum:
     return Enum(values=tuple(values), **_annotations(schema))
 
 
-def _union(schema: Schema) -> Union:
+def _union(schema: Schema) -> Union | Enum:
     choices = schema["anyOf"] if "anyOf" in schema else schema["oneOf"]
-    return Union(choices=tuple(map(parse, choices)), **_annotations(schema))
+    parsed = _opened([parse(choice) for choice in choices])
+    if len(parsed) == 1 and isinstance(parsed[0], Enum):
+        return replace(parsed[0], **_annotations(schema))
+    return Union(choices=tuple(parsed), **_annotations(schema))
+
+
+def _opened(choices: list[Type]) -> list[Type]:
+    """Return the choices; strings that are known, beside any other string, are one open enum."""
+    others = [each for each in choices if isinstance(each, Scalar) and each.kind == "string"]
+    known = [each for each in choices if isinstance(each, Enum) and _is_of_strings(each)]
+    if len(others) != 1 or len(known) != 1:
+        return choices
+    open_enum = replace(known[0], is_open=True)
+    return [open_enum if each is known[0] else each for each in choices if each is not others[0]]
+
+
+def _is_of_strings(enum: Enum) -> bool:
+    return all(isinstance(value, str) for value in enum.values)
 
 
 def _array(schema: Schema) -> Array:

@@ -66,8 +66,8 @@ class TypeWriter:
         match whole:
             case Ref(name=name):
                 return identifier(name)
-            case Enum(values=values):
-                return self._enum(values)
+            case Enum(values=values, is_open=is_open):
+                return self._enum(values) + (" | str" if is_open else "")
             case Union(choices=choices):
                 # Nothing is said of what an image of tomorrow holds.
                 return " | ".join(dict.fromkeys(map(self.type, _null_last(choices))))

@@ -46,9 +46,14 @@ class Scalar(_Node):
 
 @dataclass(frozen=True, kw_only=True)
 class Enum(_Node):
-    """One of a few values; a constant is the only one."""
+    """One of a few values; a constant is the only one.
+
+    Args:
+        is_open: These are the strings that are known; any other may be one too.
+    """
 
     values: tuple[JsonValue, ...]
+    is_open: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

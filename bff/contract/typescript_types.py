@@ -57,8 +57,9 @@ class TypeWriter:
         match whole:
             case Ref(name=name):
                 return identifier(name)
-            case Enum(values=values):
-                return self._enum(values)
+            case Enum(values=values, is_open=is_open):
+                # So written, an editor still offers the values.
+                return self._enum(values) + (" | (string & {})" if is_open else "")
             case Union(choices=choices):
                 return _union(self.type(choice, indent) for choice in choices)
             case Array(items=items):

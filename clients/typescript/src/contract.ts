@@ -91,9 +91,9 @@ export interface CountImagesInput {
   /** Images that can or cannot be deleted. */
   protected?: boolean | null | undefined
   /** Images with this container, or with one of several. */
-  container_format?: ContainerFormat | ContainerFormat[] | null | undefined
+  container_format?: ContainerFormat | (string & {}) | (ContainerFormat | (string & {}))[] | null | undefined
   /** Images of this format, or of one of several. */
-  disk_format?: DiskFormat | DiskFormat[] | null | undefined
+  disk_format?: DiskFormat | (string & {}) | (DiskFormat | (string & {}))[] | null | undefined
   /** At least so many bytes. */
   size_min?: number | null | undefined
   /** At most so many bytes. */
@@ -107,7 +107,7 @@ export interface CountImagesInput {
   /** Means the same as `tag`. */
   tags?: string | string[] | null | undefined
   /** Images with this operating system. */
-  os_type?: OsType | null | undefined
+  os_type?: OsType | (string & {}) | null | undefined
   /** Images whose properties have exactly these values, as `{"os_distro": "ubuntu"}`. */
   properties?: Record<string, string> | null | undefined
   /** True lists the hidden images instead. */
@@ -137,9 +137,9 @@ export interface CreateImageInput {
   /** The id to give it; Glance makes one otherwise. */
   id?: string | null | undefined
   /** What is around the disk; needed before an upload. */
-  container_format?: ContainerFormat | null | undefined
+  container_format?: ContainerFormat | (string & {}) | null | undefined
   /** How the disk is written; needed before an upload. */
-  disk_format?: DiskFormat | null | undefined
+  disk_format?: DiskFormat | (string & {}) | null | undefined
   /**
    * Who may see it.
    * @default "private"
@@ -166,7 +166,7 @@ export interface CreateImageInput {
    */
   tags?: string[] | undefined
   /** The kind of operating system. */
-  os_type?: OsType | null | undefined
+  os_type?: OsType | (string & {}) | null | undefined
   /** The distribution's name, as libosinfo has it. */
   os_distro?: string | null | undefined
   /** The version, as the distribution writes it. */
@@ -381,9 +381,9 @@ export interface ImagesPaginatedInput {
   /** Images that can or cannot be deleted. */
   protected?: boolean | null | undefined
   /** Images with this container, or with one of several. */
-  container_format?: ContainerFormat | ContainerFormat[] | null | undefined
+  container_format?: ContainerFormat | (string & {}) | (ContainerFormat | (string & {}))[] | null | undefined
   /** Images of this format, or of one of several. */
-  disk_format?: DiskFormat | DiskFormat[] | null | undefined
+  disk_format?: DiskFormat | (string & {}) | (DiskFormat | (string & {}))[] | null | undefined
   /** At least so many bytes. */
   size_min?: number | null | undefined
   /** At most so many bytes. */
@@ -397,7 +397,7 @@ export interface ImagesPaginatedInput {
   /** Means the same as `tag`. */
   tags?: string | string[] | null | undefined
   /** Images with this operating system. */
-  os_type?: OsType | null | undefined
+  os_type?: OsType | (string & {}) | null | undefined
   /** Images whose properties have exactly these values, as `{"os_distro": "ubuntu"}`. */
   properties?: Record<string, string> | null | undefined
   /** True lists the hidden images instead. */
@@ -477,9 +477,9 @@ export interface ListImagesInput {
   /** Images that can or cannot be deleted. */
   protected?: boolean | null | undefined
   /** Images with this container, or with one of several. */
-  container_format?: ContainerFormat | ContainerFormat[] | null | undefined
+  container_format?: ContainerFormat | (string & {}) | (ContainerFormat | (string & {}))[] | null | undefined
   /** Images of this format, or of one of several. */
-  disk_format?: DiskFormat | DiskFormat[] | null | undefined
+  disk_format?: DiskFormat | (string & {}) | (DiskFormat | (string & {}))[] | null | undefined
   /** At least so many bytes. */
   size_min?: number | null | undefined
   /** At most so many bytes. */
@@ -493,7 +493,7 @@ export interface ListImagesInput {
   /** Means the same as `tag`. */
   tags?: string | string[] | null | undefined
   /** Images with this operating system. */
-  os_type?: OsType | null | undefined
+  os_type?: OsType | (string & {}) | null | undefined
   /** Images whose properties have exactly these values, as `{"os_distro": "ubuntu"}`. */
   properties?: Record<string, string> | null | undefined
   /** True lists the hidden images instead. */

@@ -153,8 +153,10 @@ image.deleteImage.query({ imageId })
 image.uploadImage.query({ imageId, file: new Blob() })
 // @ts-expect-error a wrong enum
 image.listImages.query({ status: "ready" })
+// A site may have formats of its own.
+image.createImage.mutate({ disk_format: "qcow3", container_format: "bare" })
 // @ts-expect-error a wrong enum
-image.createImage.mutate({ disk_format: "qcow3" })
+image.createImage.mutate({ visibility: "hidden" })
 // @ts-expect-error a misspelt parameter
 image.createImage.mutate({ nmae: "a" })
 // @ts-expect-error a misspelt parameter beside the right ones

@@ -105,6 +105,12 @@ BOUNDED = Annotated[str, Field(min_length=1, max_length=9, pattern="^a")]
         (BOUNDED, Scalar(kind="string", min_length=1, max_length=9, pattern="^a")),
         (SecretStr, Scalar(kind="string", form="password", write_only=True)),
         (Literal["a"], Enum(values=("a",))),
+        (Literal["a", "b"] | str, Enum(values=("a", "b"), is_open=True)),
+        (
+            Literal["a"] | str | None,
+            Union(choices=(Enum(values=("a",), is_open=True), NULL)),
+        ),
+        (Literal["a", 1] | str, Union(choices=(Enum(values=("a", 1)), STRING))),
         (Literal["a", 1, None], Enum(values=("a", 1, None))),
         (
             Annotated[list[int], Field(min_length=1, max_length=3)],

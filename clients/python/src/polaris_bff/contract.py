@@ -317,10 +317,10 @@ class CountImagesInput(TypedDict):
     protected: NotRequired[bool | None]
     """Images that can or cannot be deleted."""
 
-    container_format: NotRequired[ContainerFormat | list[ContainerFormat] | None]
+    container_format: NotRequired[ContainerFormat | str | list[ContainerFormat | str] | None]
     """Images with this container, or with one of several."""
 
-    disk_format: NotRequired[DiskFormat | list[DiskFormat] | None]
+    disk_format: NotRequired[DiskFormat | str | list[DiskFormat | str] | None]
     """Images of this format, or of one of several."""
 
     size_min: NotRequired[int | None]
@@ -341,7 +341,7 @@ class CountImagesInput(TypedDict):
     tags: NotRequired[str | list[str] | None]
     """Means the same as `tag`."""
 
-    os_type: NotRequired[OsType | None]
+    os_type: NotRequired[OsType | str | None]
     """Images with this operating system."""
 
     properties: NotRequired[dict[str, str] | None]
@@ -381,10 +381,10 @@ class CreateImageInput(TypedDict):
     id: NotRequired[str | None]
     """The id to give it; Glance makes one otherwise."""
 
-    container_format: NotRequired[ContainerFormat | None]
+    container_format: NotRequired[ContainerFormat | str | None]
     """What is around the disk; needed before an upload."""
 
-    disk_format: NotRequired[DiskFormat | None]
+    disk_format: NotRequired[DiskFormat | str | None]
     """How the disk is written; needed before an upload."""
 
     visibility: NotRequired[Visibility]
@@ -402,7 +402,7 @@ class CreateImageInput(TypedDict):
     tags: NotRequired[list[str]]
     """Words that describe it; at most 255 characters each. Default: `[]`."""
 
-    os_type: NotRequired[OsType | None]
+    os_type: NotRequired[OsType | str | None]
     """The kind of operating system."""
 
     os_distro: NotRequired[str | None]
@@ -571,10 +571,10 @@ class ImagesPaginatedInput(TypedDict):
     protected: NotRequired[bool | None]
     """Images that can or cannot be deleted."""
 
-    container_format: NotRequired[ContainerFormat | list[ContainerFormat] | None]
+    container_format: NotRequired[ContainerFormat | str | list[ContainerFormat | str] | None]
     """Images with this container, or with one of several."""
 
-    disk_format: NotRequired[DiskFormat | list[DiskFormat] | None]
+    disk_format: NotRequired[DiskFormat | str | list[DiskFormat | str] | None]
     """Images of this format, or of one of several."""
 
     size_min: NotRequired[int | None]
@@ -595,7 +595,7 @@ class ImagesPaginatedInput(TypedDict):
     tags: NotRequired[str | list[str] | None]
     """Means the same as `tag`."""
 
-    os_type: NotRequired[OsType | None]
+    os_type: NotRequired[OsType | str | None]
     """Images with this operating system."""
 
     properties: NotRequired[dict[str, str] | None]
@@ -675,10 +675,10 @@ class ListImagesInput(TypedDict):
     protected: NotRequired[bool | None]
     """Images that can or cannot be deleted."""
 
-    container_format: NotRequired[ContainerFormat | list[ContainerFormat] | None]
+    container_format: NotRequired[ContainerFormat | str | list[ContainerFormat | str] | None]
     """Images with this container, or with one of several."""
 
-    disk_format: NotRequired[DiskFormat | list[DiskFormat] | None]
+    disk_format: NotRequired[DiskFormat | str | list[DiskFormat | str] | None]
     """Images of this format, or of one of several."""
 
     size_min: NotRequired[int | None]
@@ -699,7 +699,7 @@ class ListImagesInput(TypedDict):
     tags: NotRequired[str | list[str] | None]
     """Means the same as `tag`."""
 
-    os_type: NotRequired[OsType | None]
+    os_type: NotRequired[OsType | str | None]
     """Images with this operating system."""
 
     properties: NotRequired[dict[str, str] | None]
@@ -1066,15 +1066,15 @@ class ComputeImage(Node):
         visibility: Literal["public", "private", "shared", "community", "all"] | None = None,
         owner: str | None = None,
         protected: bool | None = None,
-        container_format: ContainerFormat | list[ContainerFormat] | None = None,
-        disk_format: DiskFormat | list[DiskFormat] | None = None,
+        container_format: ContainerFormat | str | list[ContainerFormat | str] | None = None,
+        disk_format: DiskFormat | str | list[DiskFormat | str] | None = None,
         size_min: int | None = None,
         size_max: int | None = None,
         min_ram: int | None = None,
         min_disk: int | None = None,
         tag: str | list[str] | None = None,
         tags: str | list[str] | None = None,
-        os_type: OsType | None = None,
+        os_type: OsType | str | None = None,
         properties: dict[str, str] | None = None,
         os_hidden: bool | None = None,
         member_status: Literal["pending", "accepted", "rejected", "all"] | None = None,
@@ -1137,15 +1137,15 @@ class ComputeImage(Node):
         visibility: Literal["public", "private", "shared", "community", "all"] | None = None,
         owner: str | None = None,
         protected: bool | None = None,
-        container_format: ContainerFormat | list[ContainerFormat] | None = None,
-        disk_format: DiskFormat | list[DiskFormat] | None = None,
+        container_format: ContainerFormat | str | list[ContainerFormat | str] | None = None,
+        disk_format: DiskFormat | str | list[DiskFormat | str] | None = None,
         size_min: int | None = None,
         size_max: int | None = None,
         min_ram: int | None = None,
         min_disk: int | None = None,
         tag: str | list[str] | None = None,
         tags: str | list[str] | None = None,
-        os_type: OsType | None = None,
+        os_type: OsType | str | None = None,
         properties: dict[str, str] | None = None,
         os_hidden: bool | None = None,
         member_status: Literal["pending", "accepted", "rejected", "all"] | None = None,
@@ -1227,14 +1227,14 @@ class ComputeImage(Node):
         *,
         name: str | None = None,
         id: str | None = None,
-        container_format: ContainerFormat | None = None,
-        disk_format: DiskFormat | None = None,
+        container_format: ContainerFormat | str | None = None,
+        disk_format: DiskFormat | str | None = None,
         visibility: Visibility | None = None,
         protected: bool | None = None,
         min_ram: int | None = None,
         min_disk: int | None = None,
         tags: list[str] | None = None,
-        os_type: OsType | None = None,
+        os_type: OsType | str | None = None,
         os_distro: str | None = None,
         os_version: str | None = None,
         architecture: str | None = None,
@@ -1565,15 +1565,15 @@ class ComputeImage(Node):
         visibility: Literal["public", "private", "shared", "community", "all"] | None = None,
         owner: str | None = None,
         protected: bool | None = None,
-        container_format: ContainerFormat | list[ContainerFormat] | None = None,
-        disk_format: DiskFormat | list[DiskFormat] | None = None,
+        container_format: ContainerFormat | str | list[ContainerFormat | str] | None = None,
+        disk_format: DiskFormat | str | list[DiskFormat | str] | None = None,
         size_min: int | None = None,
         size_max: int | None = None,
         min_ram: int | None = None,
         min_disk: int | None = None,
         tag: str | list[str] | None = None,
         tags: str | list[str] | None = None,
-        os_type: OsType | None = None,
+        os_type: OsType | str | None = None,
         properties: dict[str, str] | None = None,
         os_hidden: bool | None = None,
         member_status: Literal["pending", "accepted", "rejected", "all"] | None = None,
@@ -1754,15 +1754,15 @@ class AsyncComputeImage(Node):
         visibility: Literal["public", "private", "shared", "community", "all"] | None = None,
         owner: str | None = None,
         protected: bool | None = None,
-        container_format: ContainerFormat | list[ContainerFormat] | None = None,
-        disk_format: DiskFormat | list[DiskFormat] | None = None,
+        container_format: ContainerFormat | str | list[ContainerFormat | str] | None = None,
+        disk_format: DiskFormat | str | list[DiskFormat | str] | None = None,
         size_min: int | None = None,
         size_max: int | None = None,
         min_ram: int | None = None,
         min_disk: int | None = None,
         tag: str | list[str] | None = None,
         tags: str | list[str] | None = None,
-        os_type: OsType | None = None,
+        os_type: OsType | str | None = None,
         properties: dict[str, str] | None = None,
         os_hidden: bool | None = None,
         member_status: Literal["pending", "accepted", "rejected", "all"] | None = None,
@@ -1825,15 +1825,15 @@ class AsyncComputeImage(Node):
         visibility: Literal["public", "private", "shared", "community", "all"] | None = None,
         owner: str | None = None,
         protected: bool | None = None,
-        container_format: ContainerFormat | list[ContainerFormat] | None = None,
-        disk_format: DiskFormat | list[DiskFormat] | None = None,
+        container_format: ContainerFormat | str | list[ContainerFormat | str] | None = None,
+        disk_format: DiskFormat | str | list[DiskFormat | str] | None = None,
         size_min: int | None = None,
         size_max: int | None = None,
         min_ram: int | None = None,
         min_disk: int | None = None,
         tag: str | list[str] | None = None,
         tags: str | list[str] | None = None,
-        os_type: OsType | None = None,
+        os_type: OsType | str | None = None,
         properties: dict[str, str] | None = None,
         os_hidden: bool | None = None,
         member_status: Literal["pending", "accepted", "rejected", "all"] | None = None,
@@ -1915,14 +1915,14 @@ class AsyncComputeImage(Node):
         *,
         name: str | None = None,
         id: str | None = None,
-        container_format: ContainerFormat | None = None,
-        disk_format: DiskFormat | None = None,
+        container_format: ContainerFormat | str | None = None,
+        disk_format: DiskFormat | str | None = None,
         visibility: Visibility | None = None,
         protected: bool | None = None,
         min_ram: int | None = None,
         min_disk: int | None = None,
         tags: list[str] | None = None,
-        os_type: OsType | None = None,
+        os_type: OsType | str | None = None,
         os_distro: str | None = None,
         os_version: str | None = None,
         architecture: str | None = None,
@@ -2253,15 +2253,15 @@ class AsyncComputeImage(Node):
         visibility: Literal["public", "private", "shared", "community", "all"] | None = None,
         owner: str | None = None,
         protected: bool | None = None,
-        container_format: ContainerFormat | list[ContainerFormat] | None = None,
-        disk_format: DiskFormat | list[DiskFormat] | None = None,
+        container_format: ContainerFormat | str | list[ContainerFormat | str] | None = None,
+        disk_format: DiskFormat | str | list[DiskFormat | str] | None = None,
         size_min: int | None = None,
         size_max: int | None = None,
         min_ram: int | None = None,
         min_disk: int | None = None,
         tag: str | list[str] | None = None,
         tags: str | list[str] | None = None,
-        os_type: OsType | None = None,
+        os_type: OsType | str | None = None,
         properties: dict[str, str] | None = None,
         os_hidden: bool | None = None,
         member_status: Literal["pending", "accepted", "rejected", "all"] | None = None,
@@ -2442,15 +2442,15 @@ class BatchComputeImage(Node):
         visibility: Literal["public", "private", "shared", "community", "all"] | None = None,
         owner: str | None = None,
         protected: bool | None = None,
-        container_format: ContainerFormat | list[ContainerFormat] | None = None,
-        disk_format: DiskFormat | list[DiskFormat] | None = None,
+        container_format: ContainerFormat | str | list[ContainerFormat | str] | None = None,
+        disk_format: DiskFormat | str | list[DiskFormat | str] | None = None,
         size_min: int | None = None,
         size_max: int | None = None,
         min_ram: int | None = None,
         min_disk: int | None = None,
         tag: str | list[str] | None = None,
         tags: str | list[str] | None = None,
-        os_type: OsType | None = None,
+        os_type: OsType | str | None = None,
         properties: dict[str, str] | None = None,
         os_hidden: bool | None = None,
         member_status: Literal["pending", "accepted", "rejected", "all"] | None = None,
@@ -2513,15 +2513,15 @@ class BatchComputeImage(Node):
         visibility: Literal["public", "private", "shared", "community", "all"] | None = None,
         owner: str | None = None,
         protected: bool | None = None,
-        container_format: ContainerFormat | list[ContainerFormat] | None = None,
-        disk_format: DiskFormat | list[DiskFormat] | None = None,
+        container_format: ContainerFormat | str | list[ContainerFormat | str] | None = None,
+        disk_format: DiskFormat | str | list[DiskFormat | str] | None = None,
         size_min: int | None = None,
         size_max: int | None = None,
         min_ram: int | None = None,
         min_disk: int | None = None,
         tag: str | list[str] | None = None,
         tags: str | list[str] | None = None,
-        os_type: OsType | None = None,
+        os_type: OsType | str | None = None,
         properties: dict[str, str] | None = None,
         os_hidden: bool | None = None,
         member_status: Literal["pending", "accepted", "rejected", "all"] | None = None,
@@ -2603,14 +2603,14 @@ class BatchComputeImage(Node):
         *,
         name: str | None = None,
         id: str | None = None,
-        container_format: ContainerFormat | None = None,
-        disk_format: DiskFormat | None = None,
+        container_format: ContainerFormat | str | None = None,
+        disk_format: DiskFormat | str | None = None,
         visibility: Visibility | None = None,
         protected: bool | None = None,
         min_ram: int | None = None,
         min_disk: int | None = None,
         tags: list[str] | None = None,
-        os_type: OsType | None = None,
+        os_type: OsType | str | None = None,
         os_distro: str | None = None,
         os_version: str | None = None,
         architecture: str | None = None,
@@ -2941,15 +2941,15 @@ class BatchComputeImage(Node):
         visibility: Literal["public", "private", "shared", "community", "all"] | None = None,
         owner: str | None = None,
         protected: bool | None = None,
-        container_format: ContainerFormat | list[ContainerFormat] | None = None,
-        disk_format: DiskFormat | list[DiskFormat] | None = None,
+        container_format: ContainerFormat | str | list[ContainerFormat | str] | None = None,
+        disk_format: DiskFormat | str | list[DiskFormat | str] | None = None,
         size_min: int | None = None,
         size_max: int | None = None,
         min_ram: int | None = None,
         min_disk: int | None = None,
         tag: str | list[str] | None = None,
         tags: str | list[str] | None = None,
-        os_type: OsType | None = None,
+        os_type: OsType | str | None = None,
         properties: dict[str, str] | None = None,
         os_hidden: bool | None = None,
         member_status: Literal["pending", "accepted", "rejected", "all"] | None = None,
