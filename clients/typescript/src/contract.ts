@@ -54,6 +54,16 @@ export interface ActivateImagesInput {
   imageIds: string[]
 }
 
+/** What was done and what was not, or of a dry run, would be; each in the order asked. */
+export interface BulkChangeResult {
+  /** The images for which it worked. */
+  successful: string[]
+  /** The images for which it did not. */
+  failed: BulkFailure[]
+  /** Of a dry run: those of the successful that are so already. Otherwise `null`. */
+  unchanged: string[] | null
+}
+
 /** An image for which it did not work, and why. */
 export interface BulkFailure {
   /** The image's UUID. */
@@ -570,6 +580,80 @@ export interface SetCurrentScopeInput {
   domainId?: string | null | undefined
 }
 
+/** An image that was not shared with a project, and why. */
+export interface ShareFailure {
+  /** The image's UUID. */
+  id: string
+  /** The HTTP status of the failure. */
+  error: string
+  /** The kind of failure, as in `error.data.code`. */
+  code: ErrorCode
+  /** The failure in words. */
+  message: string
+  /** The project's id. */
+  member: string
+}
+
+/** Which images to share, and with which projects: each of them with each. */
+export interface ShareImagesInput {
+  /** Run in this project instead of the session's own; never sent to Glance. */
+  project_id?: string | null | undefined
+  /** The images' UUIDs, at most 1000; of none, nothing is done. */
+  imageIds: string[]
+  /**
+   * Change nothing, and answer what would be done, as far as can be seen.
+   * @default false
+   */
+  dryRun?: boolean | undefined
+  /** The ids of the projects to share with. Images times projects are at most 1000. */
+  members: string[]
+  /**
+   * Accept at once where the caller may: as the project itself, or by the site's policy. The others have yet to accept.
+   * @default false
+   */
+  accept?: boolean | undefined
+}
+
+/** What was shared and what was not, or of a dry run, would be; each in the order asked. */
+export interface ShareImagesResult {
+  /** The images that are shared with every one of the projects. */
+  successful: string[]
+  /** Each image and project for which it did not work. */
+  failed: ShareFailure[]
+  /** Of a dry run: those of the successful that are so already. Otherwise `null`. */
+  unchanged: string[] | null
+}
+
+/** Which tags to add to which images. */
+export interface TagImagesInput {
+  /** Run in this project instead of the session's own; never sent to Glance. */
+  project_id?: string | null | undefined
+  /** The images' UUIDs, at most 1000; of none, nothing is done. */
+  imageIds: string[]
+  /**
+   * Change nothing, and answer what would be done, as far as can be seen.
+   * @default false
+   */
+  dryRun?: boolean | undefined
+  /** The tags. Images times tags are at most 1000. */
+  tags: string[]
+}
+
+/** Which tags to remove from which images. */
+export interface UntagImagesInput {
+  /** Run in this project instead of the session's own; never sent to Glance. */
+  project_id?: string | null | undefined
+  /** The images' UUIDs, at most 1000; of none, nothing is done. */
+  imageIds: string[]
+  /**
+   * Change nothing, and answer what would be done, as far as can be seen.
+   * @default false
+   */
+  dryRun?: boolean | undefined
+  /** The tags. Images times tags are at most 1000. */
+  tags: string[]
+}
+
 /** Which image to change, and how: all operations or none of them. */
 export interface UpdateImageInput {
   /** Run in this project instead of the session's own; never sent to Glance. */
@@ -600,6 +684,21 @@ export interface UpdateImageVisibilityInput {
   imageId: string
   /** Who may see it. */
   visibility: Visibility
+}
+
+/** Which images to change, and how: for each, all operations or none of them. */
+export interface UpdateImagesInput {
+  /** Run in this project instead of the session's own; never sent to Glance. */
+  project_id?: string | null | undefined
+  /** The images' UUIDs, at most 1000; of none, nothing is done. */
+  imageIds: string[]
+  /**
+   * Change nothing, and answer what would be done, as far as can be seen.
+   * @default false
+   */
+  dryRun?: boolean | undefined
+  /** JSON Patch (RFC 6902), applied in this order to each image; at most 65536 bytes. Images times operations are at most 10000. */
+  operations: JSONPatchOperation[]
 }
 
 /** Which image to fill, and with what. */
@@ -776,6 +875,18 @@ export interface Router {
       activateImages: Mutation<ActivateImagesInput, BulkOperationResult>
       /** Let nobody boot or download images any more, each on its own. */
       deactivateImages: Mutation<DeactivateImagesInput, BulkOperationResult>
+      /**
+       * Share images with projects, each with each; fine where that is so already.
+       *
+       * Several images with one project, or one image with several.
+       */
+      shareImages: Mutation<ShareImagesInput, ShareImagesResult>
+      /** Add tags to images, each tag by itself; fine where an image has it already. */
+      tagImages: Mutation<TagImagesInput, BulkChangeResult>
+      /** Remove tags from images, each tag by itself; fine where an image does not have it. */
+      untagImages: Mutation<UntagImagesInput, BulkChangeResult>
+      /** Change the metadata of images by one JSON Patch: of each image, every operation or none. */
+      updateImages: Mutation<UpdateImagesInput, BulkChangeResult>
       /**
        * Return how many images match; of 20,000 at most, and whether that were all.
        *

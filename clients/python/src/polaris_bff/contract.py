@@ -54,6 +54,19 @@ Visibility: TypeAlias = Literal["public", "private", "shared", "community"]
 VISIBILITIES: tuple[Visibility, ...] = ("public", "private", "shared", "community",)
 
 
+class BulkChangeResult(TypedDict):
+    """What was done and what was not, or of a dry run, would be; each in the order asked."""
+
+    successful: list[str]
+    """The images for which it worked."""
+
+    failed: list[BulkFailure]
+    """The images for which it did not."""
+
+    unchanged: list[str] | None
+    """Of a dry run: those of the successful that are so already. Otherwise `null`."""
+
+
 class BulkFailure(TypedDict):
     """An image for which it did not work, and why."""
 
@@ -242,6 +255,38 @@ class ScopedProject(TypedDict):
 
     domain: Domain
     """The domain that the project belongs to."""
+
+
+class ShareFailure(TypedDict):
+    """An image that was not shared with a project, and why."""
+
+    id: str
+    """The image's UUID."""
+
+    error: str
+    """The HTTP status of the failure."""
+
+    code: ErrorCode
+    """The kind of failure, as in `error.data.code`."""
+
+    message: str
+    """The failure in words."""
+
+    member: str
+    """The project's id."""
+
+
+class ShareImagesResult(TypedDict):
+    """What was shared and what was not, or of a dry run, would be; each in the order asked."""
+
+    successful: list[str]
+    """The images that are shared with every one of the projects."""
+
+    failed: list[ShareFailure]
+    """Each image and project for which it did not work."""
+
+    unchanged: list[str] | None
+    """Of a dry run: those of the successful that are so already. Otherwise `null`."""
 
 
 class UploadResult(TypedDict):
@@ -772,6 +817,57 @@ class SetCurrentScopeInput(TypedDict):
     """For `domain`: its id."""
 
 
+class ShareImagesInput(TypedDict):
+    """Which images to share, and with which projects: each of them with each."""
+
+    image_ids: list[str]
+    """The images' UUIDs, at most 1000; of none, nothing is done."""
+
+    dry_run: NotRequired[bool]
+    """Change nothing, and answer what would be done, as far as can be seen. Default: `false`."""
+
+    members: list[str]
+    """The ids of the projects to share with. Images times projects are at most 1000."""
+
+    accept: NotRequired[bool]
+    """Accept at once where the caller may: as the project itself, or by the site's policy. The others have yet to accept. Default: `false`."""
+
+    project_id: NotRequired[str | None]
+    """Run in this project instead of the session's own; never sent to Glance."""
+
+
+class TagImagesInput(TypedDict):
+    """Which tags to add to which images."""
+
+    image_ids: list[str]
+    """The images' UUIDs, at most 1000; of none, nothing is done."""
+
+    dry_run: NotRequired[bool]
+    """Change nothing, and answer what would be done, as far as can be seen. Default: `false`."""
+
+    tags: list[str]
+    """The tags. Images times tags are at most 1000."""
+
+    project_id: NotRequired[str | None]
+    """Run in this project instead of the session's own; never sent to Glance."""
+
+
+class UntagImagesInput(TypedDict):
+    """Which tags to remove from which images."""
+
+    image_ids: list[str]
+    """The images' UUIDs, at most 1000; of none, nothing is done."""
+
+    dry_run: NotRequired[bool]
+    """Change nothing, and answer what would be done, as far as can be seen. Default: `false`."""
+
+    tags: list[str]
+    """The tags. Images times tags are at most 1000."""
+
+    project_id: NotRequired[str | None]
+    """Run in this project instead of the session's own; never sent to Glance."""
+
+
 class UpdateImageInput(TypedDict):
     """Which image to change, and how: all operations or none of them."""
 
@@ -809,6 +905,22 @@ class UpdateImageVisibilityInput(TypedDict):
 
     visibility: Visibility
     """Who may see it."""
+
+    project_id: NotRequired[str | None]
+    """Run in this project instead of the session's own; never sent to Glance."""
+
+
+class UpdateImagesInput(TypedDict):
+    """Which images to change, and how: for each, all operations or none of them."""
+
+    image_ids: list[str]
+    """The images' UUIDs, at most 1000; of none, nothing is done."""
+
+    dry_run: NotRequired[bool]
+    """Change nothing, and answer what would be done, as far as can be seen. Default: `false`."""
+
+    operations: list[JSONPatchOperation]
+    """JSON Patch (RFC 6902), applied in this order to each image; at most 65536 bytes. Images times operations are at most 10000."""
 
     project_id: NotRequired[str | None]
     """Run in this project instead of the session's own; never sent to Glance."""
@@ -944,6 +1056,22 @@ PROCEDURES: Mapping[str, Procedure] = MappingProxyType(
         "compute.image.deactivateImages": Procedure(
             False, None,
             {"image_ids": "imageIds", "project_id": "project_id"},
+        ),
+        "compute.image.shareImages": Procedure(
+            False, None,
+            {"image_ids": "imageIds", "dry_run": "dryRun", "members": "members", "accept": "accept", "project_id": "project_id"},
+        ),
+        "compute.image.tagImages": Procedure(
+            False, None,
+            {"image_ids": "imageIds", "dry_run": "dryRun", "tags": "tags", "project_id": "project_id"},
+        ),
+        "compute.image.untagImages": Procedure(
+            False, None,
+            {"image_ids": "imageIds", "dry_run": "dryRun", "tags": "tags", "project_id": "project_id"},
+        ),
+        "compute.image.updateImages": Procedure(
+            False, None,
+            {"image_ids": "imageIds", "dry_run": "dryRun", "operations": "operations", "project_id": "project_id"},
         ),
         "compute.image.countImages": Procedure(
             True, None,
@@ -1555,6 +1683,90 @@ class ComputeImage(Node):
         return self._call("compute.image.deactivateImages", {"imageIds": image_ids, "project_id": project_id})
 
     deactivateImages = deactivate_images
+
+    def share_images(
+        self,
+        *,
+        image_ids: list[str],
+        members: list[str],
+        dry_run: bool | None = None,
+        accept: bool | None = None,
+        project_id: str | None = None,
+    ) -> ShareImagesResult:
+        """Share images with projects, each with each; fine where that is so already.
+
+        Several images with one project, or one image with several.
+
+        Args:
+            image_ids: The images' UUIDs, at most 1000; of none, nothing is done.
+            dry_run: Change nothing, and answer what would be done, as far as can be seen. Default: `false`.
+            members: The ids of the projects to share with. Images times projects are at most 1000.
+            accept: Accept at once where the caller may: as the project itself, or by the site's policy. The others have yet to accept. Default: `false`.
+            project_id: Run in this project instead of the session's own; never sent to Glance.
+        """
+        return self._call("compute.image.shareImages", {"imageIds": image_ids, "dryRun": dry_run, "members": members, "accept": accept, "project_id": project_id})
+
+    shareImages = share_images
+
+    def tag_images(
+        self,
+        *,
+        image_ids: list[str],
+        tags: list[str],
+        dry_run: bool | None = None,
+        project_id: str | None = None,
+    ) -> BulkChangeResult:
+        """Add tags to images, each tag by itself; fine where an image has it already.
+
+        Args:
+            image_ids: The images' UUIDs, at most 1000; of none, nothing is done.
+            dry_run: Change nothing, and answer what would be done, as far as can be seen. Default: `false`.
+            tags: The tags. Images times tags are at most 1000.
+            project_id: Run in this project instead of the session's own; never sent to Glance.
+        """
+        return self._call("compute.image.tagImages", {"imageIds": image_ids, "dryRun": dry_run, "tags": tags, "project_id": project_id})
+
+    tagImages = tag_images
+
+    def untag_images(
+        self,
+        *,
+        image_ids: list[str],
+        tags: list[str],
+        dry_run: bool | None = None,
+        project_id: str | None = None,
+    ) -> BulkChangeResult:
+        """Remove tags from images, each tag by itself; fine where an image does not have it.
+
+        Args:
+            image_ids: The images' UUIDs, at most 1000; of none, nothing is done.
+            dry_run: Change nothing, and answer what would be done, as far as can be seen. Default: `false`.
+            tags: The tags. Images times tags are at most 1000.
+            project_id: Run in this project instead of the session's own; never sent to Glance.
+        """
+        return self._call("compute.image.untagImages", {"imageIds": image_ids, "dryRun": dry_run, "tags": tags, "project_id": project_id})
+
+    untagImages = untag_images
+
+    def update_images(
+        self,
+        *,
+        image_ids: list[str],
+        operations: list[JSONPatchOperation],
+        dry_run: bool | None = None,
+        project_id: str | None = None,
+    ) -> BulkChangeResult:
+        """Change the metadata of images by one JSON Patch: of each image, every operation or none.
+
+        Args:
+            image_ids: The images' UUIDs, at most 1000; of none, nothing is done.
+            dry_run: Change nothing, and answer what would be done, as far as can be seen. Default: `false`.
+            operations: JSON Patch (RFC 6902), applied in this order to each image; at most 65536 bytes. Images times operations are at most 10000.
+            project_id: Run in this project instead of the session's own; never sent to Glance.
+        """
+        return self._call("compute.image.updateImages", {"imageIds": image_ids, "dryRun": dry_run, "operations": operations, "project_id": project_id})
+
+    updateImages = update_images
 
     def count_images(
         self,
@@ -2244,6 +2456,90 @@ class AsyncComputeImage(Node):
 
     deactivateImages = deactivate_images
 
+    async def share_images(
+        self,
+        *,
+        image_ids: list[str],
+        members: list[str],
+        dry_run: bool | None = None,
+        accept: bool | None = None,
+        project_id: str | None = None,
+    ) -> ShareImagesResult:
+        """Share images with projects, each with each; fine where that is so already.
+
+        Several images with one project, or one image with several.
+
+        Args:
+            image_ids: The images' UUIDs, at most 1000; of none, nothing is done.
+            dry_run: Change nothing, and answer what would be done, as far as can be seen. Default: `false`.
+            members: The ids of the projects to share with. Images times projects are at most 1000.
+            accept: Accept at once where the caller may: as the project itself, or by the site's policy. The others have yet to accept. Default: `false`.
+            project_id: Run in this project instead of the session's own; never sent to Glance.
+        """
+        return await self._call("compute.image.shareImages", {"imageIds": image_ids, "dryRun": dry_run, "members": members, "accept": accept, "project_id": project_id})
+
+    shareImages = share_images
+
+    async def tag_images(
+        self,
+        *,
+        image_ids: list[str],
+        tags: list[str],
+        dry_run: bool | None = None,
+        project_id: str | None = None,
+    ) -> BulkChangeResult:
+        """Add tags to images, each tag by itself; fine where an image has it already.
+
+        Args:
+            image_ids: The images' UUIDs, at most 1000; of none, nothing is done.
+            dry_run: Change nothing, and answer what would be done, as far as can be seen. Default: `false`.
+            tags: The tags. Images times tags are at most 1000.
+            project_id: Run in this project instead of the session's own; never sent to Glance.
+        """
+        return await self._call("compute.image.tagImages", {"imageIds": image_ids, "dryRun": dry_run, "tags": tags, "project_id": project_id})
+
+    tagImages = tag_images
+
+    async def untag_images(
+        self,
+        *,
+        image_ids: list[str],
+        tags: list[str],
+        dry_run: bool | None = None,
+        project_id: str | None = None,
+    ) -> BulkChangeResult:
+        """Remove tags from images, each tag by itself; fine where an image does not have it.
+
+        Args:
+            image_ids: The images' UUIDs, at most 1000; of none, nothing is done.
+            dry_run: Change nothing, and answer what would be done, as far as can be seen. Default: `false`.
+            tags: The tags. Images times tags are at most 1000.
+            project_id: Run in this project instead of the session's own; never sent to Glance.
+        """
+        return await self._call("compute.image.untagImages", {"imageIds": image_ids, "dryRun": dry_run, "tags": tags, "project_id": project_id})
+
+    untagImages = untag_images
+
+    async def update_images(
+        self,
+        *,
+        image_ids: list[str],
+        operations: list[JSONPatchOperation],
+        dry_run: bool | None = None,
+        project_id: str | None = None,
+    ) -> BulkChangeResult:
+        """Change the metadata of images by one JSON Patch: of each image, every operation or none.
+
+        Args:
+            image_ids: The images' UUIDs, at most 1000; of none, nothing is done.
+            dry_run: Change nothing, and answer what would be done, as far as can be seen. Default: `false`.
+            operations: JSON Patch (RFC 6902), applied in this order to each image; at most 65536 bytes. Images times operations are at most 10000.
+            project_id: Run in this project instead of the session's own; never sent to Glance.
+        """
+        return await self._call("compute.image.updateImages", {"imageIds": image_ids, "dryRun": dry_run, "operations": operations, "project_id": project_id})
+
+    updateImages = update_images
+
     async def count_images(
         self,
         *,
@@ -2931,6 +3227,90 @@ class BatchComputeImage(Node):
         return self._call("compute.image.deactivateImages", {"imageIds": image_ids, "project_id": project_id})
 
     deactivateImages = deactivate_images
+
+    def share_images(
+        self,
+        *,
+        image_ids: list[str],
+        members: list[str],
+        dry_run: bool | None = None,
+        accept: bool | None = None,
+        project_id: str | None = None,
+    ) -> Outcome[ShareImagesResult]:
+        """Share images with projects, each with each; fine where that is so already.
+
+        Several images with one project, or one image with several.
+
+        Args:
+            image_ids: The images' UUIDs, at most 1000; of none, nothing is done.
+            dry_run: Change nothing, and answer what would be done, as far as can be seen. Default: `false`.
+            members: The ids of the projects to share with. Images times projects are at most 1000.
+            accept: Accept at once where the caller may: as the project itself, or by the site's policy. The others have yet to accept. Default: `false`.
+            project_id: Run in this project instead of the session's own; never sent to Glance.
+        """
+        return self._call("compute.image.shareImages", {"imageIds": image_ids, "dryRun": dry_run, "members": members, "accept": accept, "project_id": project_id})
+
+    shareImages = share_images
+
+    def tag_images(
+        self,
+        *,
+        image_ids: list[str],
+        tags: list[str],
+        dry_run: bool | None = None,
+        project_id: str | None = None,
+    ) -> Outcome[BulkChangeResult]:
+        """Add tags to images, each tag by itself; fine where an image has it already.
+
+        Args:
+            image_ids: The images' UUIDs, at most 1000; of none, nothing is done.
+            dry_run: Change nothing, and answer what would be done, as far as can be seen. Default: `false`.
+            tags: The tags. Images times tags are at most 1000.
+            project_id: Run in this project instead of the session's own; never sent to Glance.
+        """
+        return self._call("compute.image.tagImages", {"imageIds": image_ids, "dryRun": dry_run, "tags": tags, "project_id": project_id})
+
+    tagImages = tag_images
+
+    def untag_images(
+        self,
+        *,
+        image_ids: list[str],
+        tags: list[str],
+        dry_run: bool | None = None,
+        project_id: str | None = None,
+    ) -> Outcome[BulkChangeResult]:
+        """Remove tags from images, each tag by itself; fine where an image does not have it.
+
+        Args:
+            image_ids: The images' UUIDs, at most 1000; of none, nothing is done.
+            dry_run: Change nothing, and answer what would be done, as far as can be seen. Default: `false`.
+            tags: The tags. Images times tags are at most 1000.
+            project_id: Run in this project instead of the session's own; never sent to Glance.
+        """
+        return self._call("compute.image.untagImages", {"imageIds": image_ids, "dryRun": dry_run, "tags": tags, "project_id": project_id})
+
+    untagImages = untag_images
+
+    def update_images(
+        self,
+        *,
+        image_ids: list[str],
+        operations: list[JSONPatchOperation],
+        dry_run: bool | None = None,
+        project_id: str | None = None,
+    ) -> Outcome[BulkChangeResult]:
+        """Change the metadata of images by one JSON Patch: of each image, every operation or none.
+
+        Args:
+            image_ids: The images' UUIDs, at most 1000; of none, nothing is done.
+            dry_run: Change nothing, and answer what would be done, as far as can be seen. Default: `false`.
+            operations: JSON Patch (RFC 6902), applied in this order to each image; at most 65536 bytes. Images times operations are at most 10000.
+            project_id: Run in this project instead of the session's own; never sent to Glance.
+        """
+        return self._call("compute.image.updateImages", {"imageIds": image_ids, "dryRun": dry_run, "operations": operations, "project_id": project_id})
+
+    updateImages = update_images
 
     def count_images(
         self,
