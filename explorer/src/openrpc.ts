@@ -67,8 +67,12 @@ export function resolver({ components }: Contract): (schema: Schema) => Schema {
     if ($ref) return { ...resolve(schemas[nameIn($ref)] ?? {}), ...said }
     const choices = anyOf?.filter(({ type }) => type !== "null")
     if (choices?.length === 1 && choices[0]) return { ...resolve(choices[0]), ...said }
-    if (anyOf) return listOf(choices ?? []) ?? schema
+    if (anyOf) return known(choices ?? []) ?? listOf(choices ?? []) ?? schema
     return schema
+  }
+  // What a site has added, and several at once, are written as JSON.
+  function known(choices: Schema[]): Schema | undefined {
+    return choices.find((choice) => choice.enum)
   }
   // "A tag, or several": the list can say both.
   function listOf(choices: Schema[]): Schema | undefined {
