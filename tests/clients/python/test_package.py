@@ -29,6 +29,10 @@ MODULES = {
 EXTRAS = {
     "polaris_bff.openstack": {"openstack", "keystoneauth1"},
     "polaris_bff.cli.app": {"typer"},
+    "polaris_bff.cli.changes": {"typer"},
+    "polaris_bff.cli.options": {"typer"},
+    "polaris_bff.cli.sharing": {"typer"},
+    "polaris_bff.cli.uploads": {"typer"},
     "polaris_bff.cli.image": {"typer"},
     "polaris_bff.cli.output": {"typer", "rich", "yaml"},
 }

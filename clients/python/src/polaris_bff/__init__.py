@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from polaris_bff.base import Batch
     from polaris_bff.client import Client
     from polaris_bff.errors import BffError
-    from polaris_bff.images import properties
+    from polaris_bff.images import ago, metadata, properties
     from polaris_bff.openstack import OpenStack
     from polaris_bff.outcome import Outcome
     from polaris_bff.retry import Retry
@@ -34,6 +34,8 @@ _HOMES: Mapping[str, str] = MappingProxyType(
         "Session": "auth",
         "Token": "auth",
         "__version__": "version",
+        "ago": "images",
+        "metadata": "images",
         "properties": "images",
     }
 )
@@ -51,6 +53,8 @@ __all__ = [
     "Session",
     "Token",
     "__version__",
+    "ago",
+    "metadata",
     "properties",
 ]
 

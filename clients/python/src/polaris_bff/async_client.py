@@ -16,11 +16,18 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from polaris_bff import images, mapping
+from polaris_bff import images as flows
+from polaris_bff import mapping
 from polaris_bff.async_drive import AsyncDriver
 from polaris_bff.auth import Auth
 from polaris_bff.base import Batch, new_core, verified
-from polaris_bff.contract import AsyncProcedures, GlanceImage, ImageStatus, Project
+from polaris_bff.contract import (
+    AsyncProcedures,
+    BulkOperationResult,
+    GlanceImage,
+    ImageStatus,
+    Project,
+)
 from polaris_bff.outcome import Outcome
 from polaris_bff.retry import Retry
 from polaris_bff.upload import File, FileSource, Progress, create_and_upload, upload
@@ -132,7 +139,7 @@ class AsyncClient(AsyncProcedures):
             page_size: How many images a request reads; up to 1000.
             filters: Those of ``listImages``; ``limit`` is the most images of all pages.
         """
-        return self._driver.iterate(images.pages(self._core, dict(filters), page_size))
+        return self._driver.iterate(flows.pages(self._core, dict(filters), page_size))
 
     async def wait_for(
         self,
@@ -152,7 +159,7 @@ class AsyncClient(AsyncProcedures):
                 TIMEOUT, it is not there in time; NOT_FOUND.
         """
         return await self._driver.run(
-            images.wait_for(self._core, images.id_of(image), status, timeout)
+            flows.wait_for(self._core, flows.id_of(image), status, timeout)
         )
 
     async def find_image(self, name_or_id: str, **more: Any) -> GlanceImage:
@@ -165,7 +172,7 @@ class AsyncClient(AsyncProcedures):
             BffError: NOT_FOUND, and ``data["close"]`` has names like it; CONFLICT, there are
                 several, and ``data["ids"]`` has their ids.
         """
-        return await self._driver.run(images.find_image(self._core, name_or_id, more))
+        return await self._driver.run(flows.find_image(self._core, name_or_id, more))
 
     async def find_project(self, name_or_id: str) -> Project:
         """Return the one project of the user's with an id or a name.
@@ -173,7 +180,33 @@ class AsyncClient(AsyncProcedures):
         Raises:
             BffError: as ``find_image``.
         """
-        return await self._driver.run(images.find_project(self._core, name_or_id))
+        return await self._driver.run(flows.find_project(self._core, name_or_id))
+
+    async def bulk(
+        self,
+        procedure: str,
+        images: Iterable[str | GlanceImage] | AsyncIterable[str | GlanceImage],
+        **more: Any,
+    ) -> BulkOperationResult:
+        """Do something to any number of images; says which of them it was done to.
+
+        Args:
+            procedure: One that takes ``image_ids``, as ``compute.image.deleteImages``.
+            images: The images, or their ids; all are read before the first call.
+            more: Its other parameters.
+
+        Raises:
+            BffError: a call failed as a whole; of the images before, it is done.
+        """
+        return await self._driver.run(flows.in_bulk(self._core, procedure, images, more))
+
+    async def project_id(self) -> str:
+        """Return the id of the project in which calls run that name none.
+
+        Raises:
+            BffError: UNAUTHORIZED, there is none.
+        """
+        return await self._driver.run(flows.project_id(self._core))
 
     async def upload(
         self,
@@ -201,7 +234,7 @@ class AsyncClient(AsyncProcedures):
         source = FileSource(file, progress)
         try:
             return await self._driver.run(
-                upload(self._core, images.id_of(image), source, sha512=sha512, attempts=attempts)
+                upload(self._core, flows.id_of(image), source, sha512=sha512, attempts=attempts)
             )
         finally:
             source.close()

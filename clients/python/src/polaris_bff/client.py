@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
-from polaris_bff import images, mapping
+from polaris_bff import images as flows
+from polaris_bff import mapping
 from polaris_bff.auth import Auth
 from polaris_bff.base import Batch, new_core, verified
-from polaris_bff.contract import GlanceImage, ImageStatus, Procedures, Project
+from polaris_bff.contract import BulkOperationResult, GlanceImage, ImageStatus, Procedures, Project
 from polaris_bff.drive import Driver
 from polaris_bff.outcome import Outcome
 from polaris_bff.retry import Retry
@@ -162,7 +163,7 @@ class Client(Procedures):
             page_size: How many images a request reads; up to 1000.
             filters: Those of ``listImages``; ``limit`` is the most images of all pages.
         """
-        return self._driver.iterate(images.pages(self._core, dict(filters), page_size))
+        return self._driver.iterate(flows.pages(self._core, dict(filters), page_size))
 
     def wait_for(
         self,
@@ -181,7 +182,7 @@ class Client(Procedures):
             BffError: CONFLICT, it cannot get there any more, being ``killed`` or ``deleted``;
                 TIMEOUT, it is not there in time; NOT_FOUND.
         """
-        flow = images.wait_for(self._core, images.id_of(image), status, timeout)
+        flow = flows.wait_for(self._core, flows.id_of(image), status, timeout)
         return self._driver.run(flow)
 
     def find_image(self, name_or_id: str, **more: Any) -> GlanceImage:
@@ -194,7 +195,7 @@ class Client(Procedures):
             BffError: NOT_FOUND, and ``data["close"]`` has names like it; CONFLICT, there are
                 several, and ``data["ids"]`` has their ids.
         """
-        return self._driver.run(images.find_image(self._core, name_or_id, more))
+        return self._driver.run(flows.find_image(self._core, name_or_id, more))
 
     def find_project(self, name_or_id: str) -> Project:
         """Return the one project of the user's with an id or a name.
@@ -202,7 +203,33 @@ class Client(Procedures):
         Raises:
             BffError: as ``find_image``.
         """
-        return self._driver.run(images.find_project(self._core, name_or_id))
+        return self._driver.run(flows.find_project(self._core, name_or_id))
+
+    def bulk(
+        self,
+        procedure: str,
+        images: Iterable[str | GlanceImage],
+        **more: Any,
+    ) -> BulkOperationResult:
+        """Do something to any number of images; says which of them it was done to.
+
+        Args:
+            procedure: One that takes ``image_ids``, as ``compute.image.deleteImages``.
+            images: The images, or their ids; all are read before the first call.
+            more: Its other parameters.
+
+        Raises:
+            BffError: a call failed as a whole; of the images before, it is done.
+        """
+        return self._driver.run(flows.in_bulk(self._core, procedure, images, more))
+
+    def project_id(self) -> str:
+        """Return the id of the project in which calls run that name none.
+
+        Raises:
+            BffError: UNAUTHORIZED, there is none.
+        """
+        return self._driver.run(flows.project_id(self._core))
 
     def upload(
         self,
@@ -230,7 +257,7 @@ class Client(Procedures):
         source = FileSource(file, progress)
         try:
             return self._driver.run(
-                upload(self._core, images.id_of(image), source, sha512=sha512, attempts=attempts)
+                upload(self._core, flows.id_of(image), source, sha512=sha512, attempts=attempts)
             )
         finally:
             source.close()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta, timezone
 from difflib import get_close_matches
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
-from polaris_bff.contract import GlanceImage, Project
+from polaris_bff.contract import BulkOperationResult, CreateImageInput, GlanceImage, Project
 from polaris_bff.core import Core
-from polaris_bff.effects import Emit, Flow, Sleep
+from polaris_bff.effects import Emit, Flow, Sleep, Take
 from polaris_bff.errors import BffError
 from polaris_bff.wire import wire_params
 
@@ -25,12 +27,41 @@ DEAD_ENDS: frozenset[str] = frozenset({"killed", "deleted", "pending_delete", "e
 _FIRST_LOOK, _LONGEST = 0.5, 5.0
 # Of images whose names are compared with one that nothing has.
 _SOME = 1000
+# In a call: images, times the tags, projects or operations for each.
+_MAX_CHANGES = 1000
+# What a copy of an image has anew.
+_ITS_OWN: frozenset[str] = frozenset({"id", "project_id", "os_hidden"})
 
 
 def properties(image: Mapping[str, Any]) -> dict[str, str]:
     """Return the properties of an image's own, as ``hw_video_model``: those that no type names."""
     known = {*GlanceImage.__annotations__, *_MORE}
     return {key: value for key, value in image.items() if key not in known}
+
+
+def metadata(image: Mapping[str, Any]) -> CreateImageInput:
+    """Return what ``create_image`` takes to make an image like this one, its own properties too.
+
+    It is not hidden, even where this one is, and projects that share this one are not copied.
+    """
+    known = CreateImageInput.__annotations__.keys() - _ITS_OWN
+    own = {key: text for key, text in properties(image).items() if not key.startswith("os_glance_")}
+    copied = {key: image[key] for key in known if image.get(key) is not None} | own
+    if isinstance(agent := copied.get("hw_qemu_guest_agent"), str):
+        copied["hw_qemu_guest_agent"] = agent.lower() in ("yes", "true", "1", "on")
+    return cast("CreateImageInput", copied)
+
+
+def ago(**span: float) -> str:
+    """Return the moment some time ago, as filters take it.
+
+    ``created_at="lt:" + ago(days=90)`` has images that are older.
+
+    Args:
+        span: As of ``timedelta``: ``weeks``, ``days``, ``hours``, ``minutes``, ``seconds``.
+    """
+    moment = datetime.now(timezone.utc) - timedelta(**span)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def id_of(image: str | GlanceImage) -> str:
@@ -88,13 +119,53 @@ def _not_there(code: str, image_id: str, status: Any, why: str) -> BffError:
     return BffError(code, f"Image {image_id} is {status!r}: {why}", data=data)
 
 
+def in_bulk(
+    core: Core,
+    procedure: str,
+    images: Iterable[str | GlanceImage] | AsyncIterable[str | GlanceImage],
+    more: Mapping[str, Any],
+) -> Flow[BulkOperationResult]:
+    """Do something to any number of images, in calls of at most a thousand changes.
+
+    Gives what became of all of them.
+    """
+    # All of them first: a list has no next page once its last image is deleted.
+    ids = [id_of(image) for image in (yield Take(images, sys.maxsize))]
+    each = max([1, *(len(value) for value in more.values() if isinstance(value, list))])
+    size = max(1, _MAX_CHANGES // each)
+    whole: dict[str, Any] = {"successful": [], "failed": []}
+    for start in range(0, len(ids), size):
+        some = {**more, "image_ids": ids[start : start + size]}
+        done = yield from core.one(procedure, wire_params(procedure, some))
+        parts = {"successful": _list(done, "successful"), "failed": _list(done, "failed")}
+        if isinstance(_member(done, "unchanged"), list):
+            parts["unchanged"] = done["unchanged"]
+        whole |= {key: [*whole.get(key, ()), *part] for key, part in parts.items()}
+    return cast("BulkOperationResult", whole)
+
+
+def project_id(core: Core) -> Flow[str]:
+    """Give the id of the project in which calls run.
+
+    Raises:
+        BffError: UNAUTHORIZED, there is none.
+    """
+    if core.project:
+        return core.project
+    session = yield from core.one("auth.getCurrentUserSession", {})
+    found = _member(_member(session, "project"), "id")
+    if not isinstance(found, str):
+        raise BffError("UNAUTHORIZED", "Nobody is signed in to a project")
+    return found
+
+
 def find_image(core: Core, name_or_id: str, more: Mapping[str, Any]) -> Flow[GlanceImage]:
     """Find the one image with an id or, if no image has it, with a name; gives the image.
 
     Raises:
         BffError: NOT_FOUND, there is none; CONFLICT, there are several.
     """
-    if _is_uuid(name_or_id) and (image := (yield from _by_id(core, name_or_id, more))):
+    if is_uuid(name_or_id) and (image := (yield from _by_id(core, name_or_id, more))):
         return cast("GlanceImage", image)
     found: list[GlanceImage] = yield from _named(core, name_or_id, more)
     if not found:
@@ -131,8 +202,16 @@ def find_project(core: Core, name_or_id: str) -> Flow[Project]:
     Raises:
         BffError: NOT_FOUND, there is none; CONFLICT, there are several.
     """
-    projects = yield from core.one("auth.listProjects", {})
-    known: list[Project] = [each for each in projects if isinstance(each, dict)]  # type: ignore[misc]
+    return pick_project((yield from core.one("auth.listProjects", {})), name_or_id)
+
+
+def pick_project(projects: Sequence[Project], name_or_id: str) -> Project:
+    """Return the one of some projects with an id or a name; what is no project is passed over.
+
+    Raises:
+        BffError: NOT_FOUND, there is none; CONFLICT, there are several.
+    """
+    known = [each for each in projects if isinstance(each, dict)]
     found = [project for project in known if project.get("id") == name_or_id]
     found = found or [project for project in known if project.get("name") == name_or_id]
     return exactly_one("project", name_or_id, found, known)
@@ -157,7 +236,8 @@ def exactly_one(kind: str, wanted: str, found: Sequence[T], others: Sequence[Any
     raise BffError("NOT_FOUND", message, data={"close": close})
 
 
-def _is_uuid(text: str) -> bool:
+def is_uuid(text: str) -> bool:
+    """Return whether a text can be the id of an image that Glance chose."""
     try:
         return str(UUID(text)) == text.lower()
     except ValueError:

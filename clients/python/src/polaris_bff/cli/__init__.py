@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 
@@ -20,12 +21,18 @@ EXIT_CODES: Mapping[str, int] = {
     "GATEWAY_TIMEOUT": 5,
     "TOO_MANY_REQUESTS": 5,
 }
-_INTERRUPTED = 130
+_INTERRUPTED: Mapping[int, str] = {130: "interrupted", 143: "terminated"}
 
 
 def main() -> None:
     """Run the command line, and end the process."""
+    # Else nothing that was begun would be ended: an image would be left behind without its data.
+    signal.signal(signal.SIGTERM, _terminated)
     sys.exit(run(sys.argv[1:]))
+
+
+def _terminated(*_: object) -> None:
+    raise SystemExit(128 + signal.SIGTERM)
 
 
 def run(words: Sequence[str]) -> int:
@@ -41,9 +48,8 @@ def run(words: Sequence[str]) -> int:
     try:
         app(list(words), prog_name="polaris")
     except SystemExit as ended:
-        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
-    except KeyboardInterrupt:
-        return _INTERRUPTED
+        code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+        return _say(_INTERRUPTED[code], code) if code in _INTERRUPTED else code
     except Exception as error:  # noqa: BLE001  # an answer may be anything
         return _failed(error, debug="--debug" in words)
     return 0

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
-from polaris_bff.cli import image
+from polaris_bff.cli import image, uploads
 from polaris_bff.cli.output import (
     ColumnsOption,
     Format,
@@ -37,7 +37,7 @@ app = typer.Typer(
     " 4: not found; 5: nobody answered, or not now; 130: interrupted.",
 )
 app.add_typer(image.app, name="image")
-app.command("upload")(image.upload)
+app.command()(uploads.upload)
 
 
 def _version(wanted: bool) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from enum import Enum
 from typing import Annotated, Any
@@ -136,25 +137,29 @@ def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     console.print(table)
 
 
-def progress_bar(quiet: bool) -> Iterator[Any]:
-    """Yield what is told of an upload's progress: a bar on a terminal, else nothing."""
+@contextmanager
+def progress_bars(*, quiet: bool) -> Iterator[Callable[[str], Any]]:
+    """Yield a function that begins a bar for a file and returns what is told of its progress.
+
+    Where stderr is no terminal, nothing is shown.
+    """
     if quiet or not sys.stderr.isatty():
-        yield None
+        yield lambda _name: None
         return
-    from rich.console import Console  # noqa: PLC0415  # slow
-    from rich.progress import (  # noqa: PLC0415
-        BarColumn,
-        DownloadColumn,
-        Progress,
-        TransferSpeedColumn,
+    from rich import progress  # noqa: PLC0415  # slow
+    from rich.console import Console  # noqa: PLC0415
+
+    columns = (
+        progress.TextColumn("{task.description}", markup=False),
+        progress.BarColumn(),
+        progress.DownloadColumn(binary_units=True),
+        progress.TransferSpeedColumn(),
+        progress.TimeRemainingColumn(elapsed_when_finished=True),
     )
+    with progress.Progress(*columns, console=Console(stderr=True)) as shown:
 
-    with Progress(
-        BarColumn(), DownloadColumn(), TransferSpeedColumn(), console=Console(stderr=True)
-    ) as progress:
-        task = progress.add_task("upload", total=None)
+        def begin(name: str) -> Any:
+            task = shown.add_task(clean(name), total=None)
+            return lambda sent, total: shown.update(task, completed=sent, total=total)
 
-        def tell(sent: int, total: int | None) -> None:
-            progress.update(task, completed=sent, total=total)
-
-        yield tell
+        yield begin

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from polaris_bff.errors import BffError
 
 if TYPE_CHECKING:
-    from polaris_bff import Client, Session
+    from polaris_bff import AsyncClient, Client, Session
 
 _OPENSTACK: tuple[str, ...] = ("OS_CLOUD", "OS_AUTH_URL", "OS_TOKEN")
 
@@ -64,23 +64,51 @@ def connected(options: Options) -> Iterator[Client]:
     Raises:
         BffError: UNAUTHORIZED, there is nothing to sign in with.
     """
-    from polaris_bff import Client, Session  # noqa: PLC0415  # httpx
+    from polaris_bff import Client  # noqa: PLC0415  # httpx
 
-    more: Any = {"timeout": options.timeout, "project": options.project}
-    if options.cloud or any(os.environ.get(name) for name in _OPENSTACK):
-        with Client(options.url, cloud=options.cloud, **more) as client:
+    url, account = _account(options)
+    with _kept(url, account), Client(url, **account) as client:
+        yield client
+
+
+@asynccontextmanager
+async def connected_async(options: Options) -> AsyncIterator[AsyncClient]:
+    """Yield the same with asyncio.
+
+    Raises:
+        BffError: UNAUTHORIZED, there is nothing to sign in with.
+    """
+    from polaris_bff import AsyncClient  # noqa: PLC0415  # httpx
+
+    url, account = _account(options)
+    with _kept(url, account):
+        async with AsyncClient(url, **account) as client:
             yield client
-        return
+
+
+def _account(options: Options) -> tuple[str | None, dict[str, Any]]:
+    """Return a client's address and its further arguments."""
+    from polaris_bff import Session  # noqa: PLC0415  # httpx
+
+    more: dict[str, Any] = {"timeout": options.timeout, "project": options.project}
+    if options.cloud or any(os.environ.get(name) for name in _OPENSTACK):
+        return options.url, {"cloud": options.cloud, **more}
     saved = _saved()
     url = options.url or os.environ.get("BFF_URL") or (saved and saved[0])
     # The cookie is for the server that set it.
     if saved is None or not url or url.rstrip("/") != saved[0].rstrip("/"):
         message = "Not signed in: use `polaris login`, or set OS_CLOUD"
         raise BffError("UNAUTHORIZED", message)
-    session = Session(saved[1])
-    with Client(url, auth=session, **more) as client:
-        try:
-            yield client
-        finally:
-            if session.cookie != saved[1]:
-                save_session(url, session)
+    return url, {"auth": Session(saved[1]), **more}
+
+
+@contextmanager
+def _kept(url: str | None, account: dict[str, Any]) -> Iterator[None]:
+    """Keep the session again if another scope or its end has changed it."""
+    session = account.get("auth")
+    before = session and session.cookie
+    try:
+        yield
+    finally:
+        if url and session and session.cookie != before:
+            save_session(url, session)

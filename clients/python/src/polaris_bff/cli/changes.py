@@ -1,0 +1,149 @@
+"""The commands that change images, one or many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+import typer
+
+from polaris_bff.cli.options import (
+    CommunityFlag,
+    DryRunOption,
+    ImageArgument,
+    ImagesArgument,
+    PrivateFlag,
+    PropertyOption,
+    PublicFlag,
+    SharedFlag,
+    TagOption,
+    VisibilityOption,
+    image_ids,
+    pairs,
+    pointer,
+    say,
+    visibility_of,
+)
+from polaris_bff.cli.state import connected
+from polaris_bff.errors import BffError
+
+
+def set_(
+    ctx: typer.Context,
+    image: ImageArgument,
+    name: Annotated[str | None, typer.Option(help="Its new name.")] = None,
+    disk_format: Annotated[str | None, typer.Option(help="As qcow2.")] = None,
+    container_format: Annotated[str | None, typer.Option(help="As bare.")] = None,
+    min_disk: Annotated[int | None, typer.Option(help="In GiB.", min=0)] = None,
+    min_ram: Annotated[int | None, typer.Option(help="In MiB.", min=0)] = None,
+    visibility: VisibilityOption = None,
+    public: PublicFlag = False,
+    private: PrivateFlag = False,
+    community: CommunityFlag = False,
+    shared: SharedFlag = False,
+    protected: Annotated[bool | None, typer.Option("--protected/--unprotected")] = None,
+    hidden: Annotated[bool | None, typer.Option("--hidden/--unhidden")] = None,
+    tag: TagOption = None,
+    property_: PropertyOption = None,
+) -> None:
+    """Change an image's metadata: all of it, or nothing."""
+    values = {
+        **pairs(property_),
+        "name": name,
+        "disk_format": disk_format,
+        "container_format": container_format,
+        "min_disk": min_disk,
+        "min_ram": min_ram,
+        "visibility": visibility_of(
+            visibility, public=public, private=private, community=community, shared=shared
+        ),
+        "protected": protected,
+        "os_hidden": hidden,
+    }
+    operations = [
+        {"op": "add", "path": pointer(key), "value": value}
+        for key, value in values.items()
+        if value is not None
+    ]
+    operations += [{"op": "add", "path": "/tags/-", "value": each} for each in tag or []]
+    _change(ctx, image, operations)
+
+
+def unset(
+    ctx: typer.Context,
+    image: ImageArgument,
+    property_: Annotated[
+        list[str] | None, typer.Option("--property", metavar="KEY", help="May be repeated.")
+    ] = None,
+    tag: TagOption = None,
+) -> None:
+    """Remove properties and tags of an image."""
+    gone = set(tag or [])
+    with connected(ctx.obj) as client:
+        found = client.find_image(image)
+        tags = found.get("tags") or []
+        if missing := gone - set(tags):
+            raise BffError("NOT_FOUND", f"The image has no tag {', '.join(sorted(missing))}")
+        operations: list[Any] = [{"op": "remove", "path": pointer(key)} for key in property_ or []]
+        if gone:
+            kept = [each for each in tags if each not in gone]
+            operations.append({"op": "replace", "path": "/tags", "value": kept})
+        client.compute.image.update_image(image_id=found["id"], operations=operations)
+
+
+def hide(ctx: typer.Context, image: ImageArgument) -> None:
+    """Leave an image out of lists."""
+    _change(ctx, image, [{"op": "replace", "path": "/os_hidden", "value": True}])
+
+
+def unhide(ctx: typer.Context, image: ImageArgument) -> None:
+    """Have an image in lists again."""
+    _change(ctx, image, [{"op": "replace", "path": "/os_hidden", "value": False}])
+
+
+def delete(ctx: typer.Context, images: ImagesArgument, dry_run: DryRunOption = False) -> None:
+    """Delete images, many at once."""
+    _bulk(ctx, images, "compute.image.deleteImages", only_told=dry_run)
+
+
+def activate(ctx: typer.Context, images: ImagesArgument, dry_run: DryRunOption = False) -> None:
+    """Let deactivated images be used again."""
+    _bulk(ctx, images, "compute.image.activateImages", only_told=dry_run)
+
+
+def deactivate(ctx: typer.Context, images: ImagesArgument, dry_run: DryRunOption = False) -> None:
+    """Let nobody boot or download images."""
+    _bulk(ctx, images, "compute.image.deactivateImages", only_told=dry_run)
+
+
+def _change(ctx: typer.Context, image: str, operations: list[Any]) -> None:
+    if not operations:
+        raise typer.BadParameter("say what to change")
+    with connected(ctx.obj) as client:
+        found = client.find_image(image)
+        client.compute.image.update_image(image_id=found["id"], operations=operations)
+
+
+def _bulk(
+    ctx: typer.Context,
+    images: Iterable[str],
+    procedure: str,
+    *,
+    only_told: bool = False,
+    **more: Any,
+) -> None:
+    """Do something to images; say which of them it failed for, and end with 1 then.
+
+    Args:
+        only_told: Print the ids instead.
+    """
+    with connected(ctx.obj) as client:
+        ids, failed = image_ids(client, images)
+        if only_told:
+            typer.echo("".join(f"{each}\n" for each in ids), nl=False)
+        else:
+            done = client.bulk(procedure, ids, **more)
+            for failure in done["failed"]:
+                say(f"{failure['message']} ({failure['code']})")
+            failed = failed or bool(done["failed"])
+    raise typer.Exit(int(failed))
