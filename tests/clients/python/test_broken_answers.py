@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import gzip
+import io
 import json
 import pickle
 import socket
 import tracemalloc
 from collections.abc import Callable
+from contextlib import closing, suppress
 from typing import Any
 
 import httpx
 import pytest
 
-from polaris_bff import BffError, Outcome, Retry
+from polaris_bff import AsyncClient, BffError, Outcome, Retry
 from polaris_bff.effects import Request
 from polaris_bff.transport import Reader
 from tests.clients.python.conftest import Caller, New
@@ -213,6 +216,36 @@ async def test_a_server_that_says_nothing_is_given_up(
     monkeypatch.setattr("polaris_bff.transport._GRACE", 0.05)
     hostile.answers = [b""]
     error = await failure(new(hostile.url, timeout=0.05).call(MUTATION))
+    assert error.code == "TIMEOUT"
+
+
+@pytest.mark.parametrize("upload", [False, True])
+async def test_headers_that_come_byte_by_byte_are_given_up(
+    new: New, monkeypatch: pytest.MonkeyPatch, upload: bool
+) -> None:
+    monkeypatch.setattr("polaris_bff.transport._GRACE", 0.05)
+    monkeypatch.setattr("polaris_bff.upload._PATIENCE", 0.2)
+
+    ended = asyncio.Event()
+
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nx: ")
+        with suppress(ConnectionError), closing(writer):
+            while not ended.is_set():
+                writer.write(b"x")
+                await writer.drain()
+                await asyncio.sleep(0.01)
+
+    async with await asyncio.start_server(drip, "127.0.0.1", 0) as server:
+        client = new(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/b", timeout=0.2)
+        if upload and isinstance(client.client, AsyncClient):
+            pytest.skip("the client with asyncio bounds the time between two bytes")
+        error = await failure(
+            client.do(lambda client: client.upload("x", io.BytesIO(b"data")))
+            if upload
+            else client.call(MUTATION)
+        )
+        ended.set()
     assert error.code == "TIMEOUT"
 
 

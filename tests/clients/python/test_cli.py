@@ -6,6 +6,7 @@ import asyncio
 import csv
 import io
 import json
+import re
 import stat
 import subprocess
 import sys
@@ -17,12 +18,14 @@ from typing import Any
 import pytest
 import yaml
 
-from polaris_bff.cli import run
+from polaris_bff import BffError
+from polaris_bff.cli import EXIT_CODES, run
 from polaris_bff.cli.output import clean
 from polaris_bff.cli.state import session_file
 from tests import canary
 from tests.clients.python.conftest import Bff, FakeOpenStack, Start
 from tests.clients.python.hostile import Hostile, answer
+from tests.clients.python.test_broken_answers import ONE_CALL
 from tests.fakes.openstack import PASSWORD, PROJECTS, image
 from tests.process import SECONDS
 
@@ -309,6 +312,129 @@ async def test_an_answer_that_is_none_is_one_line(
     assert (code, out, err.count("\n")) == (1, "", 1)
 
 
+@pytest.mark.parametrize("kind", ONE_CALL)
+async def test_a_broken_answer_is_one_line(command: Polaris, hostile: Hostile, kind: str) -> None:
+    session_file().parent.mkdir(parents=True)
+    session_file().write_text(json.dumps({"url": hostile.url, "cookie": "polaris-bff=x"}))
+    give, error = ONE_CALL[kind]
+    hostile.answers = [give]
+    code, out, err = await command("call", "compute.image.deleteImage", "imageId=x")
+    assert (out, err.count("\n")) == ("", 1)
+    assert error in err
+    assert code == EXIT_CODES.get(error, 1)
+
+
+@pytest.mark.parametrize(
+    ("url", "warns"),
+    [
+        ("http://cloud.example/polaris-bff", True),
+        ("http://192.0.2.1:8080/polaris-bff", True),
+        ("http://localhost.example/polaris-bff", True),
+        ("https://cloud.example/polaris-bff", False),
+        ("http://127.0.0.7:8080/polaris-bff", False),
+        ("http://[::1]:8080/polaris-bff", False),
+        ("http://localhost:8080/polaris-bff", False),
+    ],
+)
+async def test_a_password_in_clear_is_warned_of(
+    command: Polaris, monkeypatch: pytest.MonkeyPatch, url: str, warns: bool
+) -> None:
+    def nobody(*_: Any) -> None:
+        raise BffError("NETWORK_ERROR", "nobody is asked")
+
+    monkeypatch.setattr("polaris_bff.drive.Driver.run", nobody)
+    code, _, err = await command("--url", url, "login", "--user", "a", given="x\n")
+    assert (code, "anybody on the way" in err) == (5, warns)
+
+
+async def test_a_server_is_asked_for_a_schema_and_an_example(command: Polaris, bff: Bff) -> None:
+    words = ("--url", f"{bff.origin}/polaris-bff", "procedures", "--schema")
+    _, out, _ = await command(*words, "compute.image.updateImage")
+    told = json.loads(out)
+    assert {each["name"] for each in told["params"]} >= {"imageId", "operations"}
+    assert "JSONPatchOperation" in told["components"]["schemas"]
+    assert told["examples"][0]["params"][0]["name"] == "imageId"
+    code, _, err = await command(*words, "compute.image.updateImag")
+    assert (code, "did you mean compute.image.updateImage?" in err) == (4, True)
+    assert (await command("procedures", "--schema"))[0] == 2
+
+
+async def test_a_procedure_that_is_mistyped_is_told(command: Polaris) -> None:
+    code, out, err = await command("procedures", "compute.image.getImagesById")
+    assert (code, out, "compute.image.getImageById" in err) == (4, "", True)
+
+
+async def test_a_shell_completes_commands_and_procedures(
+    command: Polaris, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("_POLARIS_COMPLETE", "complete_bash")
+    for words, expected in (
+        ("image un", "unhide\nunset\nunshare"),
+        ("call auth.li", "auth.listProjects"),
+    ):
+        monkeypatch.setenv("COMP_WORDS", f"polaris {words}")
+        monkeypatch.setenv("COMP_CWORD", "2")
+        _, out, _ = await command()
+        assert sorted(out.split()) == expected.split()
+
+
+async def test_a_list_is_narrowed_by_properties(polaris: Polaris, openstack: FakeOpenStack) -> None:
+    openstack.images = [image("a", os_type="linux"), image("b"), image("c", os_type="", team="x")]
+
+    async def names(*words: str) -> list[str]:
+        return (await polaris("image", "list", "-f", "value", "-c", "Name", *words))[1].split()
+
+    assert await names("--without", "os_type") == ["b", "c"]
+    assert await names("--without", "os_type", "--limit", "1") == ["b"]
+    assert await names("--property", "team=x") == ["c"]
+    assert await names("--own", "--public", "--created-before", "90d") == ["a", "b", "c"]
+    sent = openstack.requests[-1].query
+    assert (sent["owner"], sent["visibility"]) == (PROJECTS["demo"], "public")
+    assert re.fullmatch(r"lt:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", sent["created_at"])
+    await names("--created-before", "2026-01-31")
+    assert openstack.requests[-1].query["created_at"] == "lt:2026-01-31T00:00:00Z"
+    assert (await polaris("image", "list", "--public", "--private"))[0] == 2
+
+
+async def test_names_are_read_from_a_pipe_and_a_dry_run_does_nothing(
+    polaris: Polaris, openstack: FakeOpenStack
+) -> None:
+    openstack.images = [image("one"), image("two"), image("three")]
+    one, two, three = (each["id"] for each in openstack.images)
+    given = f"one\n\n{two}\n"
+    code, out, _ = await polaris("image", "delete", "--dry-run", "-", given=given)
+    assert (code, out) == (0, f"{one}\n{two}\n")
+    assert len(openstack.images) == 3
+    assert await polaris("image", "delete", "-", given=given) == (0, "", "")
+    assert [each["id"] for each in openstack.images] == [three]
+    assert await polaris("image", "delete", "-") == (0, "", "")
+
+
+async def test_several_files_have_no_name_in_common(polaris: Polaris, tmp_path: Path) -> None:
+    for name in ("web", "db"):
+        (tmp_path / name).write_bytes(b"x")
+    files = ("--file", str(tmp_path / "web"), "--file", str(tmp_path / "db"))
+    code, _, err = await polaris("image", "create", "x", *files)
+    assert (code, "named by their files" in err) == (2, True)
+    assert (await polaris("image", "create"))[0] == 2
+
+
+async def test_of_several_uploads_one_that_fails_is_told(
+    polaris: Polaris, openstack: FakeOpenStack, tmp_path: Path
+) -> None:
+    (tmp_path / "a").write_bytes(b"x" * 1000)
+    (tmp_path / "b").write_bytes(b"y" * 1000)
+    queued = {"status": "queued", "disk_format": "raw", "container_format": "bare"}
+    openstack.images = [image("one", **queued)]
+    a, b = str(tmp_path / "a"), str(tmp_path / "b")
+    code, _, err = await polaris("upload", "missing", b, "one", a)
+    assert (code, err.count("\n"), "missing" in err) == (1, 1, True)
+    assert openstack.images[0]["status"] == "active"
+    for words, needed in ((("one", a, b), "one file"), (("one", "nothing"), "no file")):
+        code, _, err = await polaris("upload", *words)
+        assert (code, needed in err) == (2, True)
+
+
 def test_a_reader_that_has_enough_is_no_failure_to_be_told() -> None:
     program = "from polaris_bff.cli import run; run(['procedures', '-f', 'json'])"
     with subprocess.Popen(
@@ -340,7 +466,8 @@ async def test_procedures_are_told_without_a_server(command: Polaris) -> None:
 
 LIGHT = """
 import sys
-from polaris_bff.cli import run
+from polaris_bff import BffError
+from polaris_bff.cli import EXIT_CODES, run
 code = run(["--help"])
 print(code, sorted({"httpx", "rich", "openstack", "asyncio", "ssl", "yaml"} & set(sys.modules)))
 """

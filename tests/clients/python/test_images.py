@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import uuid
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
 import pytest
 
-from polaris_bff import BffError, properties
+from polaris_bff import BffError, ago, metadata, properties
 from polaris_bff.contract import GlanceImage
 from tests.clients.python.conftest import Caller, FakeOpenStack, New
 from tests.clients.python.hostile import Hostile, answer
@@ -156,3 +158,91 @@ def test_what_no_type_names_is_a_property_of_an_images_own() -> None:
     assert properties({**whole, "hw_video_model": "virtio", "self": "/v2/images/1"}) == {
         "hw_video_model": "virtio"
     }
+
+
+def bulk_answer(calls: list[dict[str, Any]]) -> bytes:
+    """Answer a call of a bulk procedure: of its images, those called "bad" fail."""
+    ids = calls[0]["params"]["imageIds"]
+    failed = [{"id": each, "message": "no", "code": "FORBIDDEN"} for each in ids if each == "bad"]
+    result = {"successful": [each for each in ids if each != "bad"], "failed": failed}
+    return answer({"id": calls[0]["id"], "result": {**result, "unchanged": ids[:1]}})
+
+
+async def test_any_number_of_images_are_done_in_calls_of_a_thousand(
+    new: New, hostile: Hostile
+) -> None:
+    hostile.answers = [bulk_answer]
+    ids = [str(number) for number in range(2000)] + ["bad"]
+    done = await new(hostile.url).do(
+        lambda client: client.bulk("compute.image.deleteImages", iter(ids))
+    )
+    assert done["successful"] == ids[:-1]
+    assert [each["id"] for each in done["failed"]] == ["bad"]
+    assert done["unchanged"] == ["0", "1000", "bad"]
+    sent = [len(calls[0]["params"]["imageIds"]) for _, calls in hostile.requests]
+    assert sent == [1000, 1000, 1]
+
+
+async def test_changes_are_counted_for_each_image(new: New, hostile: Hostile) -> None:
+    hostile.answers = [bulk_answer]
+    images = [image() for _ in range(7)]
+    members = [str(number) for number in range(300)]
+    await new(hostile.url).do(
+        lambda client: client.bulk("compute.image.deleteImages", images, members=members)
+    )
+    sent = [calls[0]["params"] for _, calls in hostile.requests]
+    assert [len(each["imageIds"]) for each in sent] == [3, 3, 1]
+    assert sent[0]["imageIds"] == [each["id"] for each in images[:3]]
+    assert all(each["members"] == members for each in sent)
+
+
+async def test_images_are_all_listed_before_one_is_deleted(
+    alice: Caller, openstack: FakeOpenStack
+) -> None:
+    openstack.images = [image(status="active") for _ in range(25)]
+    await alice.do(
+        lambda client: client.bulk("compute.image.deleteImages", client.images(page_size=10))
+    )
+    assert openstack.images == []
+
+
+async def test_what_did_not_work_is_an_error_where_the_answer_is_none(
+    new: New, hostile: Hostile
+) -> None:
+    hostile.answers = [lambda calls: answer({"id": calls[0]["id"], "result": {"failed": []}})]
+    with pytest.raises(BffError, match="successful"):
+        await new(hostile.url).do(lambda client: client.bulk("x.y", ["1"]))
+
+
+async def test_the_project_is_the_one_given_or_the_sessions(alice: Caller, new: New) -> None:
+    assert await alice.do(lambda client: client.project_id()) == PROJECTS["demo"]
+    given = new("http://127.0.0.1:1", project="given")
+    assert await given.do(lambda client: client.project_id()) == "given"
+
+
+@pytest.mark.parametrize("session", [None, {}, {"project": None}, {"project": {"id": 1}}])
+async def test_who_works_in_no_project_is_told(new: New, hostile: Hostile, session: Any) -> None:
+    hostile.answers = [lambda calls: answer({"id": calls[0]["id"], "result": session})]
+    error = await failure(new(hostile.url).do(lambda client: client.project_id()))
+    assert error.code == "UNAUTHORIZED"
+
+
+def test_an_image_like_another_one_has_what_it_has_and_not_what_it_is() -> None:
+    old = image("golden", tags=["a"], os_hidden=True, hw_qemu_guest_agent="yes", team="x")
+    old |= {"os_glance_failed_import": "", "min_ram": 0, "os_type": None, "file": "/v2/…"}
+    assert metadata(old) == {
+        "name": "golden",
+        "visibility": "private",
+        "tags": ["a"],
+        "protected": False,
+        "min_ram": 0,
+        "hw_qemu_guest_agent": True,
+        "team": "x",
+    }
+
+
+def test_a_moment_ago_is_written_as_filters_take_it() -> None:
+    written = ago(days=90)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", written)
+    passed = datetime.now(UTC) - datetime.fromisoformat(written)
+    assert timedelta(days=90) <= passed < timedelta(days=91)

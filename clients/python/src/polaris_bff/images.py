@@ -44,9 +44,10 @@ def metadata(image: Mapping[str, Any]) -> CreateImageInput:
 
     It is not hidden, even where this one is, and projects that share this one are not copied.
     """
-    known = CreateImageInput.__annotations__.keys() - _ITS_OWN
-    own = {key: text for key, text in properties(image).items() if not key.startswith("os_glance_")}
-    copied = {key: image[key] for key in known if image.get(key) is not None} | own
+    # What a type names, and what is the image's own, but for what Glance does itself.
+    named = CreateImageInput.__annotations__.keys() - _ITS_OWN
+    own = {key for key in properties(image) if not key.startswith("os_glance_")}
+    copied = {key: image[key] for key in named | own if image.get(key) is not None}
     if isinstance(agent := copied.get("hw_qemu_guest_agent"), str):
         copied["hw_qemu_guest_agent"] = agent.lower() in ("yes", "true", "1", "on")
     return cast("CreateImageInput", copied)

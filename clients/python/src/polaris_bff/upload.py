@@ -40,7 +40,10 @@ class FileSource:
 
     def __init__(self, file: File, progress: Progress | None = None) -> None:
         self._owned = isinstance(file, str | os.PathLike)
-        self._file: Any = Path(file).open("rb") if isinstance(file, str | os.PathLike) else file  # noqa: SIM115  # closed by `close`
+        # Without a buffer, which could not be closed while a thread waits for a pipe.
+        self._file: Any = (
+            Path(file).open("rb", buffering=0) if isinstance(file, str | os.PathLike) else file  # noqa: SIM115  # closed by `close`
+        )
         self._progress = progress
         self._start = _position(self._file)
         self.size = _size(self._file, self._start)

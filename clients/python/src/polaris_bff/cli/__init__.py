@@ -28,7 +28,12 @@ def main() -> None:
     """Run the command line, and end the process."""
     # Else nothing that was begun would be ended: an image would be left behind without its data.
     signal.signal(signal.SIGTERM, _terminated)
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    if code in _INTERRUPTED:
+        # A thread may wait for a pipe, and the process for the thread.
+        sys.stdout.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _terminated(*_: object) -> None:

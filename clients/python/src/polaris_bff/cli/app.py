@@ -7,12 +7,15 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
+from urllib.parse import urlsplit
 
 import typer
 
 from polaris_bff.cli import image, uploads
+from polaris_bff.cli.options import say
 from polaris_bff.cli.output import (
     ColumnsOption,
     Format,
@@ -21,7 +24,7 @@ from polaris_bff.cli.output import (
     show_list,
     show_one,
 )
-from polaris_bff.cli.state import Options, connected, save_session
+from polaris_bff.cli.state import Options, address, connected, save_session
 from polaris_bff.errors import BffError
 from polaris_bff.version import __version__
 
@@ -64,10 +67,18 @@ def options(
     ctx.obj = Options(url, os_cloud, project, timeout)
 
 
+def _procedures(incomplete: str) -> list[str]:
+    from polaris_bff.contract import PROCEDURES  # noqa: PLC0415  # slow
+
+    return [name for name in PROCEDURES if name.startswith(incomplete)]
+
+
 @app.command()
 def call(
     ctx: typer.Context,
-    procedure: Annotated[str, typer.Argument(help="As compute.image.listImages.")],
+    procedure: Annotated[
+        str, typer.Argument(help="As compute.image.listImages.", autocompletion=_procedures)
+    ],
     given: Annotated[
         list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Its parameters.")
     ] = None,
@@ -160,18 +171,30 @@ def _answer(outcome: Outcome[Any]) -> dict[str, Any]:
 
 @app.command()
 def procedures(
-    name: Annotated[str | None, typer.Argument(help="One of them, or what it begins with.")] = None,
+    ctx: typer.Context,
+    name: Annotated[
+        str | None,
+        typer.Argument(help="One of them, or what it begins with.", autocompletion=_procedures),
+    ] = None,
+    schema: Annotated[
+        bool, typer.Option("--schema", help="Its JSON Schema and examples, as the server has them.")
+    ] = False,
     form: FormatOption = Format.TABLE,
     column: ColumnsOption = None,
 ) -> None:
     """List the procedures, or say what one takes."""
-    from polaris_bff.cli.procedures import described, known  # noqa: PLC0415
+    from polaris_bff.cli.procedures import described, known, specified  # noqa: PLC0415
 
-    if name is not None and described(name):
+    if schema:
+        url = address(ctx.obj)
+        if not name or not url:
+            raise typer.BadParameter("give a procedure, and --url", param_hint="--schema")
+        typer.echo(json.dumps(specified(url, name, ctx.obj.timeout), indent=2))
+    elif name and described(name):
         typer.echo(described(name))
-        return
-    columns = {"Name": "name", "Kind": "kind", "About": "about"}
-    show_list(known(name or ""), columns, form, column)
+    else:
+        columns = {"Name": "name", "Kind": "kind", "About": "about"}
+        show_list(known(name or ""), columns, form, column)
 
 
 @app.command()
@@ -190,11 +213,24 @@ def login(
     given = ctx.obj.url
     if not given:
         raise typer.BadParameter("give --url, or set BFF_URL", param_hint="--url")
+    if _is_overheard(given):
+        say("anybody on the way can read the password: the address is not one of https")
     auth = Password(user, _password(), domain=domain, project=project)
     with Client(given, auth=auth, timeout=ctx.obj.timeout) as client:
         session = client.auth.get_current_user_session()
         save_session(given, auth)
     show_one(_who(session), Format.TABLE, None)
+
+
+def _is_overheard(url: str) -> bool:
+    """Return whether what is sent leaves this machine in clear."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    try:
+        local = ip_address(host).is_loopback
+    except ValueError:
+        local = host == "localhost" or host.endswith(".localhost")
+    return parts.scheme == "http" and not local
 
 
 def _password() -> str:

@@ -57,6 +57,12 @@ def _saved() -> tuple[str, str] | None:
         return None
 
 
+def address(options: Options) -> str | None:
+    """Return the BFF's address, as it was given or as the session has it."""
+    saved = _saved()
+    return options.url or os.environ.get("BFF_URL") or (saved[0] if saved else None)
+
+
 @contextmanager
 def connected(options: Options) -> Iterator[Client]:
     """Yield a client: of ``--os-cloud`` or ``OS_*`` variables, else of the session begun.
@@ -94,7 +100,7 @@ def _account(options: Options) -> tuple[str | None, dict[str, Any]]:
     if options.cloud or any(os.environ.get(name) for name in _OPENSTACK):
         return options.url, {"cloud": options.cloud, **more}
     saved = _saved()
-    url = options.url or os.environ.get("BFF_URL") or (saved and saved[0])
+    url = address(options)
     # The cookie is for the server that set it.
     if saved is None or not url or url.rstrip("/") != saved[0].rstrip("/"):
         message = "Not signed in: use `polaris login`, or set OS_CLOUD"

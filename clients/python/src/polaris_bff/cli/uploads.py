@@ -193,7 +193,7 @@ def _run(
     came: list[int] = []
 
     async def all_jobs() -> list[Any]:
-        loop, whole = asyncio.get_running_loop(), asyncio.current_task()
+        whole = asyncio.current_task()
 
         def stop(number: int) -> None:
             came.append(number)
@@ -214,10 +214,14 @@ def _run(
 
                 return await _each([one(file, job) for file, job in jobs.items()])
 
+    # Not by `asyncio.run`, which waits for threads, and one may read from a pipe that says nothing.
+    loop = asyncio.new_event_loop()
     try:
-        ended = asyncio.run(all_jobs())
+        ended = loop.run_until_complete(all_jobs())
     except asyncio.CancelledError:
         raise SystemExit(128 + came[0]) from None
+    finally:
+        loop.close()
     return [_told(outcome) for outcome in ended]
 
 
