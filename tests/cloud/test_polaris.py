@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import os
+import signal
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,7 @@ from polaris_bff.cli import run
 from tests import canary
 from tests.bff.conftest import Bff
 from tests.cloud.conftest import Cloud
+from tests.process import ROOT, SECONDS
 
 Polaris = Callable[..., Awaitable[tuple[int, str, str]]]
 # What the BFF logs would be among what is printed.
@@ -86,6 +90,58 @@ async def test_the_life_of_an_image(sign_in: SignIn, cloud: Cloud, tmp_path: Pat
     await done("activate", "ours")
     await done("delete", "ours")
     assert (await polaris("image", "show", "ours"))[0] == 4
+
+
+@pytest.mark.parametrize(
+    "stopped",
+    [
+        (("upload", "cut"), signal.SIGINT, 130, "interrupted"),
+        (("upload", "cut"), signal.SIGTERM, 143, "terminated"),
+        (("image", "create", "made", "--file"), signal.SIGTERM, 143, "terminated"),
+    ],
+)
+async def test_an_upload_that_is_stopped_in_the_middle_leaves_nothing_half_done(
+    sign_in: SignIn,
+    cloud: Cloud,
+    tmp_path: Path,
+    stopped: tuple[tuple[str, ...], signal.Signals, int, str],
+) -> None:
+    words, number, code, said = stopped
+    project = cloud.new_project("alice")
+    polaris = await sign_in("alice", project)
+    assert (await polaris("image", "create", "cut", "--disk-format", "raw"))[0] == 0
+    glance = cloud.glance("alice", project)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", "from polaris_bff.cli import main; main()", *words, str(pipe)),
+        env={**os.environ, "PYTHONPATH": str(ROOT / "clients/python/src")},
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+    def states() -> dict[str, str]:
+        images = glance.get("/v2/images?visibility=private")["images"]
+        return {image["name"]: image["status"] for image in images}
+
+    async def until(*expected: str) -> dict[str, str]:
+        async with asyncio.timeout(SECONDS):
+            found = await asyncio.to_thread(states)
+            while sorted(found.values()) != sorted(expected):
+                await asyncio.sleep(0.01)
+                found = await asyncio.to_thread(states)
+        return found
+
+    with await asyncio.to_thread(pipe.open, "wb", buffering=0) as writer:
+        for _ in range(20):
+            await asyncio.to_thread(writer.write, b"x" * 60_000)
+        await until("saving", *(["queued"] if "made" in words else []))
+        # The pipe says nothing more, and is open still.
+        process.send_signal(number)
+        _, err = await asyncio.wait_for(process.communicate(), SECONDS)
+    assert process.returncode == code
+    assert err.decode().splitlines()[-1] == f"polaris: {said}"
+    assert ("stays queued" in err.decode()) == ("upload" in words)
+    assert await until("queued") == {"cut": "queued"}
 
 
 async def test_an_image_is_shared_and_accepted(sign_in: SignIn, cloud: Cloud) -> None:
