@@ -109,6 +109,10 @@ A first call, as alice in the project demo (her token is good for an hour):
 curl -s {address}rpc -H 'content-type: application/json' -H 'x-auth-token: {token}' \
 -d '{{"jsonrpc":"2.0","id":1,"method":"compute.image.listImages"}}'
 
+The same by the command line of the Python client (pip install './clients/python[cli]'):
+
+echo alice | polaris --url {address} login --user alice --project demo && polaris image list
+
 ^C stops everything.
 ready {address}"""
 

@@ -66,6 +66,20 @@ def line_of(process: subprocess.Popen[str], *, containing: str, of: str = "stdou
     raise AssertionError(f"no line with {containing!r} in {''.join(read)}")
 
 
+def with_polaris(folder: Path) -> dict[str, str]:
+    """Return the variables of a shell that finds ``polaris``, and a home without a session."""
+    (folder / "bin").mkdir()
+    (folder / "home").mkdir()
+    polaris = folder / "bin" / "polaris"
+    polaris.write_text(f"#!{sys.executable}\nfrom polaris_bff.cli import main\n\nmain()\n")
+    polaris.chmod(0o700)
+    return {
+        "HOME": str(folder / "home"),
+        "PATH": f"{polaris.parent}:{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT / "clients/python/src"),
+    }
+
+
 async def ready(process: subprocess.Popen[str]) -> str:
     """Return the origin of a ``bff serve`` as soon as it takes calls."""
     line = await asyncio.to_thread(line_of, process, containing="ready ")

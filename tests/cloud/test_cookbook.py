@@ -7,7 +7,7 @@ import io
 import os
 import re
 import sqlite3
-import sys
+import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
@@ -20,7 +20,7 @@ from tests import canary
 from tests.bff.conftest import Bff
 from tests.cloud.conftest import Cloud
 from tests.cloud.shelf import CONTENT, Shelf
-from tests.process import ROOT, SECONDS
+from tests.process import ROOT, SECONDS, with_polaris
 
 PAGE = (ROOT / "docs" / "scripts.md").read_text()
 BLOCKS = {
@@ -116,17 +116,7 @@ def scene(
     logged: list[Any],
 ) -> Scene:
     """Return a scene for each of the two forms."""
-    for folder in ("bin", "home"):
-        (tmp_path / folder).mkdir()
-    polaris = tmp_path / "bin" / "polaris"
-    polaris.write_text(f"#!{sys.executable}\nfrom polaris_bff.cli import main\n\nmain()\n")
-    polaris.chmod(0o700)
-    variables = {
-        "BFF_URL": f"{bff.origin}/polaris-bff",
-        "HOME": str(tmp_path / "home"),
-        "PATH": f"{polaris.parent}:{os.environ['PATH']}",
-        "PYTHONPATH": str(ROOT / "clients/python/src"),
-    }
+    variables = {"BFF_URL": f"{bff.origin}/polaris-bff", **with_polaris(tmp_path)}
     return Scene(request.param, cloud, tmp_path, variables, logged)
 
 
@@ -171,6 +161,23 @@ async def old_ones(scene: Scene, task: str) -> None:
     assert await scene.run(task) == ""
     assert [image["id"] for image in scene.listed()] == [new]
     assert scene.shelf.show(shared)["id"] == shared
+
+
+async def with_fifty(scene: Scene, task: str) -> None:
+    image_id = scene.shelf.shared(name="golden")
+    projects = {uuid.uuid4().hex for _ in range(50)}
+    (scene.folder / "projects.txt").write_text("".join(f"{each}\n" for each in projects))
+    assert await scene.run(task) == ""
+    members = scene.glance.get(f"/v2/images/{image_id}/members")["members"]
+    assert {member["member_id"] for member in members} == projects
+
+
+async def certified(scene: Scene, task: str) -> None:
+    ids = [scene.shelf.queued(os_type="linux", tags=["kept"]) for _ in range(30)]
+    scene.shelf.queued(os_type="windows", tags=["kept"])
+    assert await scene.run(task) == ""
+    found = {image["id"]: set(image["tags"]) for image in scene.listed("tag=certified")}
+    assert found == {image_id: {"kept", "certified"} for image_id in ids}
 
 
 async def by_owner(scene: Scene, task: str) -> None:
@@ -250,6 +257,8 @@ async def waiting(scene: Scene, task: str) -> None:
 
 SCENES: dict[str, Callable[[Scene, str], Awaitable[None]]] = {
     "Delete private images that are older than 90 days": old_ones,
+    "Share one image with fifty projects": with_fifty,
+    "Tag two hundred images": certified,
     "Report images and bytes by owner": by_owner,
     "Upload three files side by side": three_files,
     "Replace a golden image, and hide the old one": golden,

@@ -19,7 +19,7 @@ import pytest
 
 from tests.cloud.conftest import Cloud
 from tests.devcloud import copy_of
-from tests.process import SECONDS, finished, line_of, running
+from tests.process import SECONDS, finished, line_of, running, with_polaris
 
 
 def processes_below(folder: Path) -> list[int]:
@@ -98,17 +98,29 @@ def test_no_process_outlives_the_cloud_however_it_ends(how: signal.Signals, fold
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_the_printed_curl_line_lists_the_seeded_images(how: signal.Signals, folder: Path) -> None:
+def test_the_printed_lines_list_the_seeded_images(
+    how: signal.Signals, folder: Path, tmp_path: Path
+) -> None:
     environment = {name: "" for name in os.environ if name.startswith("BFF_")}
     words = ["devcloud.run", "--dir", str(folder), "--port", "0"]
     with running(*words, **environment) as process:
         curl = line_of(process, containing="curl -s ")
+        polaris = line_of(process, containing="polaris --url")
         ready = line_of(process, containing="ready ")
         assert re.fullmatch(r"ready http://127\.0\.0\.1:\d+/polaris-bff/", ready)
         done = subprocess.run(shlex.split(curl), capture_output=True, check=True, timeout=SECONDS)
         answer: dict[str, Any] = json.loads(done.stdout)
         names = {image["name"] for image in answer["result"]}
         assert {"Ubuntu 24.04 LTS", "開発環境イメージ", "waiting for its data"} <= names
+        listed = subprocess.run(
+            ["sh", "-c", polaris],
+            env=with_polaris(tmp_path),
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=SECONDS,
+        )
+        assert "| Ubuntu 24.04 LTS" in listed.stdout
         served = list(_descendants(process.pid))
         assert len(served) >= 3
         process.send_signal(how)

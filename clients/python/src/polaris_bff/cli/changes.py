@@ -22,6 +22,7 @@ from polaris_bff.cli.options import (
     pairs,
     pointer,
     say,
+    settle,
     visibility_of,
 )
 from polaris_bff.cli.state import connected
@@ -30,7 +31,7 @@ from polaris_bff.errors import BffError
 
 def set_(
     ctx: typer.Context,
-    image: ImageArgument,
+    images: ImagesArgument,
     name: Annotated[str | None, typer.Option(help="Its new name.")] = None,
     disk_format: Annotated[str | None, typer.Option(help="As qcow2.")] = None,
     container_format: Annotated[str | None, typer.Option(help="As bare.")] = None,
@@ -45,8 +46,9 @@ def set_(
     hidden: Annotated[bool | None, typer.Option("--hidden/--unhidden")] = None,
     tag: TagOption = None,
     property_: PropertyOption = None,
+    dry_run: DryRunOption = False,
 ) -> None:
-    """Change an image's metadata: all of it, or nothing."""
+    """Change the metadata of images: of each, all of it or nothing."""
     values = {
         **pairs(property_),
         "name": name,
@@ -66,7 +68,7 @@ def set_(
         if value is not None
     ]
     operations += [{"op": "add", "path": "/tags/-", "value": each} for each in tag or []]
-    _change(ctx, image, operations)
+    _change(ctx, images, operations, only_told=dry_run)
 
 
 def unset(
@@ -91,14 +93,18 @@ def unset(
         client.compute.image.update_image(image_id=found["id"], operations=operations)
 
 
-def hide(ctx: typer.Context, image: ImageArgument) -> None:
-    """Leave an image out of lists."""
-    _change(ctx, image, [{"op": "replace", "path": "/os_hidden", "value": True}])
+def hide(ctx: typer.Context, images: ImagesArgument, dry_run: DryRunOption = False) -> None:
+    """Leave images out of lists."""
+    _change(
+        ctx, images, [{"op": "replace", "path": "/os_hidden", "value": True}], only_told=dry_run
+    )
 
 
-def unhide(ctx: typer.Context, image: ImageArgument) -> None:
-    """Have an image in lists again."""
-    _change(ctx, image, [{"op": "replace", "path": "/os_hidden", "value": False}])
+def unhide(ctx: typer.Context, images: ImagesArgument, dry_run: DryRunOption = False) -> None:
+    """Have images in lists again."""
+    _change(
+        ctx, images, [{"op": "replace", "path": "/os_hidden", "value": False}], only_told=dry_run
+    )
 
 
 def delete(ctx: typer.Context, images: ImagesArgument, dry_run: DryRunOption = False) -> None:
@@ -116,12 +122,22 @@ def deactivate(ctx: typer.Context, images: ImagesArgument, dry_run: DryRunOption
     _bulk(ctx, images, "compute.image.deactivateImages", only_told=dry_run)
 
 
-def _change(ctx: typer.Context, image: str, operations: list[Any]) -> None:
+def _change(
+    ctx: typer.Context, images: Iterable[str], operations: list[Any], *, only_told: bool
+) -> None:
     if not operations:
         raise typer.BadParameter("say what to change")
     with connected(ctx.obj) as client:
-        found = client.find_image(image)
-        client.compute.image.update_image(image_id=found["id"], operations=operations)
+        ids, failed = image_ids(client, images)
+        if only_told:
+            _tell(ids)
+            raise typer.Exit(int(failed))
+        inputs = ({"image_id": each, "operations": operations} for each in ids)
+        settle(client, "compute.image.updateImage", inputs, failed=failed)
+
+
+def _tell(ids: Iterable[str]) -> None:
+    typer.echo("".join(f"{each}\n" for each in ids), nl=False)
 
 
 def _bulk(
@@ -140,7 +156,7 @@ def _bulk(
     with connected(ctx.obj) as client:
         ids, failed = image_ids(client, images)
         if only_told:
-            typer.echo("".join(f"{each}\n" for each in ids), nl=False)
+            _tell(ids)
         else:
             done = client.bulk(procedure, ids, **more)
             for failure in done["failed"]:

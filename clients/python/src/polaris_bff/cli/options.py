@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -80,14 +80,20 @@ def image_ids(client: Client, images: Iterable[str], **filters: Any) -> tuple[li
     """Return the ids of images, and whether one was not found, which is told.
 
     What looks like an id is not looked for: it may be one of thousands.
+
+    Raises:
+        BffError: the only one was not found.
     """
     from polaris_bff.images import is_uuid  # noqa: PLC0415  # the contract
 
+    given = list(words(images))
     ids, failed = [], False
-    for each in words(images):
+    for each in given:
         try:
             ids.append(each if is_uuid(each) else client.find_image(each, **filters)["id"])
         except BffError as error:  # noqa: PERF203  # each on its own
+            if len(given) == 1:
+                raise
             say(described(error))
             failed = True
     return ids, failed
@@ -112,6 +118,28 @@ def project_ids(client: Client, wanted: Iterable[str]) -> list[str]:
                 raise
             ids.append(each)
     return ids
+
+
+def settle(
+    client: Client, procedure: str, inputs: Iterable[Mapping[str, Any]], *, failed: bool = False
+) -> None:
+    """Make calls; say which of them failed, and end with 1 then.
+
+    Args:
+        failed: Whether something has already.
+
+    Raises:
+        BffError: the only one failed.
+    """
+    errors, count = [], 0
+    for outcome in client.map(procedure, inputs):
+        count += 1
+        errors += [outcome.error] if outcome.error else []
+    if count == len(errors) == 1 and not failed:
+        raise errors[0]
+    for error in errors:
+        say(described(error))
+    raise typer.Exit(int(failed or bool(errors)))
 
 
 def say(message: str) -> None:

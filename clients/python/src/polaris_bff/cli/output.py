@@ -128,7 +128,10 @@ def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    table = Table(*titles, box=box.ASCII2, show_edge=True)
+    table = Table(box=box.ASCII2, show_edge=True)
+    for title in titles:
+        # What is too long goes on below: an id that is cut is none.
+        table.add_column(title, overflow="fold")
     for row in rows:
         # A text is no markup.
         table.add_row(*map(Text, row))

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from polaris_bff.cli.options import (
+    DryRunOption,
     ImageArgument,
     image_ids,
     project_ids,
-    say,
+    settle,
 )
-from polaris_bff.cli.output import ColumnsOption, Format, FormatOption, described, show_list
+from polaris_bff.cli.output import ColumnsOption, Format, FormatOption, show_list
 from polaris_bff.cli.state import connected
 
 if TYPE_CHECKING:
@@ -45,13 +46,21 @@ def members(
         )
 
 
-def share(ctx: typer.Context, image: ImageArgument, projects: ProjectsArgument) -> None:
+def share(
+    ctx: typer.Context,
+    image: ImageArgument,
+    projects: ProjectsArgument,
+    dry_run: DryRunOption = False,
+) -> None:
     """Share an image with projects, which then accept it."""
     with connected(ctx.obj) as client:
         found = client.find_image(image)
         ids = project_ids(client, projects)
+        if dry_run:
+            typer.echo("".join(f"{each}\n" for each in ids), nl=False)
+            return
         inputs = ({"image_id": found["id"], "member": each} for each in ids)
-        _settle(client, "compute.image.createImageMember", inputs)
+        settle(client, "compute.image.createImageMember", inputs)
 
 
 def unshare(ctx: typer.Context, image: ImageArgument, project: ProjectArgument) -> None:
@@ -83,27 +92,10 @@ def _decide(ctx: typer.Context, images: list[str], status: str, *, every: bool) 
             {"image_id": each, "member_id": own, "status": status}
             for each in (_pending(client, own) if every else ids)
         )
-        _settle(client, "compute.image.updateImageMember", inputs, failed=failed)
+        settle(client, "compute.image.updateImageMember", inputs, failed=failed)
 
 
 def _pending(client: Client, own: str) -> list[str]:
     """Return the ids of the images that others share with a project, and it has not decided on."""
     offered = client.images(visibility="shared", member_status="pending")
     return [image["id"] for image in offered if image.get("owner") != own]
-
-
-def _settle(client: Client, procedure: str, inputs: Any, *, failed: bool = False) -> None:
-    """Make calls; say which of them failed, and end with 1 then.
-
-    Raises:
-        BffError: the only one failed.
-    """
-    errors, count = [], 0
-    for outcome in client.map(procedure, inputs):
-        count += 1
-        errors += [outcome.error] if outcome.error else []
-    if count == len(errors) == 1 and not failed:
-        raise errors[0]
-    for error in errors:
-        say(described(error))
-    raise typer.Exit(int(failed or bool(errors)))
