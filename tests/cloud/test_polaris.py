@@ -79,11 +79,14 @@ async def test_the_life_of_an_image(sign_in: SignIn, cloud: Cloud, tmp_path: Pat
     assert sorted(await field("tags")) == ["a", "b", "c"]
     await done("unset", "ours", "--property", "a~b/c", "--tag", "a")
     assert sorted(await field("tags")) == ["b", "c"]
+    await done("tag", "ours", "--tag", "d")
+    await done("untag", "ours", "--tag", "d", "--tag", "missing")
+    assert sorted(await field("tags")) == ["b", "c"]
     await done("hide", "ours")
     assert (await polaris("image", "list", "-f", "value", "--visibility", "private"))[1] == ""
     await done("unhide", "ours")
     code, _, err = await polaris("image", "delete", "ours")
-    assert (code, "protected" in err) == (1, True)
+    assert (code, "protected" in err) == (3, True)
     await done("set", "ours", "--unprotected")
     await done("deactivate", "ours")
     assert await field("status") == "deactivated"
@@ -151,7 +154,12 @@ async def test_an_image_is_shared_and_accepted(sign_in: SignIn, cloud: Cloud) ->
         "image", "create", "shared", "--visibility", "shared", "-f", "value", "-c", "id"
     )
     image_id = out.strip()
-    assert (await alice("image", "share", "shared", cloud.projects[member]))[0] == 0
+    shared = ("image", "share", "shared", cloud.projects[member])
+    assert await alice(*shared, "--dry-run") == (0, f"{image_id}\n", "")
+    assert (await alice("image", "members", "shared", "-f", "value"))[1] == ""
+    assert await alice(*shared) == (0, "", "")
+    status = ("image", "members", "shared", "-f", "value", "-c", "Status")
+    assert (await alice(*status))[1] == "pending\n"
     bob = await sign_in("bob", member)
     listed = ("image", "list", "--visibility", "shared", "-f", "value", "-c", "ID")
     assert (await bob(*listed))[1] == ""

@@ -369,7 +369,7 @@ async def test_a_shell_completes_commands_and_procedures(
 ) -> None:
     monkeypatch.setenv("_POLARIS_COMPLETE", "complete_bash")
     for words, expected in (
-        ("image un", "unhide\nunset\nunshare"),
+        ("image un", "unhide\nunset\nunshare\nuntag"),
         ("call auth.li", "auth.listProjects"),
     ):
         monkeypatch.setenv("COMP_WORDS", f"polaris {words}")

@@ -18,15 +18,17 @@ from polaris_bff.cli.options import (
     SharedFlag,
     TagOption,
     VisibilityOption,
+    change,
     image_ids,
     pairs,
     pointer,
-    say,
-    settle,
+    tell,
     visibility_of,
 )
 from polaris_bff.cli.state import connected
 from polaris_bff.errors import BffError
+
+NeededTags = Annotated[list[str], typer.Option("--tag", help="May be repeated.")]
 
 
 def set_(
@@ -68,7 +70,7 @@ def set_(
         if value is not None
     ]
     operations += [{"op": "add", "path": "/tags/-", "value": each} for each in tag or []]
-    _change(ctx, images, operations, only_told=dry_run)
+    _change(ctx, images, operations, dry_run=dry_run)
 
 
 def unset(
@@ -95,71 +97,64 @@ def unset(
 
 def hide(ctx: typer.Context, images: ImagesArgument, dry_run: DryRunOption = False) -> None:
     """Leave images out of lists."""
-    _change(
-        ctx, images, [{"op": "replace", "path": "/os_hidden", "value": True}], only_told=dry_run
-    )
+    _change(ctx, images, [{"op": "replace", "path": "/os_hidden", "value": True}], dry_run=dry_run)
 
 
 def unhide(ctx: typer.Context, images: ImagesArgument, dry_run: DryRunOption = False) -> None:
     """Have images in lists again."""
-    _change(
-        ctx, images, [{"op": "replace", "path": "/os_hidden", "value": False}], only_told=dry_run
-    )
+    _change(ctx, images, [{"op": "replace", "path": "/os_hidden", "value": False}], dry_run=dry_run)
 
 
 def delete(ctx: typer.Context, images: ImagesArgument, dry_run: DryRunOption = False) -> None:
     """Delete images, many at once."""
-    _bulk(ctx, images, "compute.image.deleteImages", only_told=dry_run)
+    _bulk_or_tell(ctx, images, "compute.image.deleteImages", dry_run=dry_run)
 
 
 def activate(ctx: typer.Context, images: ImagesArgument, dry_run: DryRunOption = False) -> None:
     """Let deactivated images be used again."""
-    _bulk(ctx, images, "compute.image.activateImages", only_told=dry_run)
+    _bulk_or_tell(ctx, images, "compute.image.activateImages", dry_run=dry_run)
 
 
 def deactivate(ctx: typer.Context, images: ImagesArgument, dry_run: DryRunOption = False) -> None:
     """Let nobody boot or download images."""
-    _bulk(ctx, images, "compute.image.deactivateImages", only_told=dry_run)
+    _bulk_or_tell(ctx, images, "compute.image.deactivateImages", dry_run=dry_run)
+
+
+def tag(
+    ctx: typer.Context, images: ImagesArgument, tags: NeededTags, dry_run: DryRunOption = False
+) -> None:
+    """Add tags to images; fine where one has it already."""
+    _bulk(ctx, images, "compute.image.tagImages", tags=tags, dry_run=dry_run)
+
+
+def untag(
+    ctx: typer.Context, images: ImagesArgument, tags: NeededTags, dry_run: DryRunOption = False
+) -> None:
+    """Remove tags from images; fine where one does not have it."""
+    _bulk(ctx, images, "compute.image.untagImages", tags=tags, dry_run=dry_run)
 
 
 def _change(
-    ctx: typer.Context, images: Iterable[str], operations: list[Any], *, only_told: bool
+    ctx: typer.Context, images: Iterable[str], operations: list[Any], *, dry_run: bool
 ) -> None:
     if not operations:
         raise typer.BadParameter("say what to change")
+    _bulk(ctx, images, "compute.image.updateImages", operations=operations, dry_run=dry_run)
+
+
+def _bulk(ctx: typer.Context, images: Iterable[str], procedure: str, **more: Any) -> None:
     with connected(ctx.obj) as client:
         ids, failed = image_ids(client, images)
-        if only_told:
-            _tell(ids)
-            raise typer.Exit(int(failed))
-        inputs = ({"image_id": each, "operations": operations} for each in ids)
-        settle(client, "compute.image.updateImage", inputs, failed=failed)
+        change(client, procedure, ids, failed=failed, **more)
 
 
-def _tell(ids: Iterable[str]) -> None:
-    typer.echo("".join(f"{each}\n" for each in ids), nl=False)
-
-
-def _bulk(
-    ctx: typer.Context,
-    images: Iterable[str],
-    procedure: str,
-    *,
-    only_told: bool = False,
-    **more: Any,
+def _bulk_or_tell(
+    ctx: typer.Context, images: Iterable[str], procedure: str, *, dry_run: bool
 ) -> None:
-    """Do something to images; say which of them it failed for, and end with 1 then.
-
-    Args:
-        only_told: Print the ids instead.
-    """
+    """Do what the server has no dry run of."""
+    if not dry_run:
+        _bulk(ctx, images, procedure)
     with connected(ctx.obj) as client:
         ids, failed = image_ids(client, images)
-        if only_told:
-            _tell(ids)
-        else:
-            done = client.bulk(procedure, ids, **more)
-            for failure in done["failed"]:
-                say(f"{failure['message']} ({failure['code']})")
-            failed = failed or bool(done["failed"])
+        tell(ids)
     raise typer.Exit(int(failed))

@@ -159,7 +159,7 @@ app.command()(uploads.create)
 app.command("set")(changes.set_)
 for command in (
     *(changes.unset, changes.delete, changes.activate, changes.deactivate),
-    *(changes.hide, changes.unhide),
+    *(changes.hide, changes.unhide, changes.tag, changes.untag),
     *(sharing.members, sharing.share, sharing.unshare, sharing.accept, sharing.reject),
     *(uploads.upload, uploads.replace),
 ):

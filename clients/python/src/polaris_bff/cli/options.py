@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -140,6 +140,40 @@ def settle(
     for error in errors:
         say(described(error))
     raise typer.Exit(int(failed or bool(errors)))
+
+
+def change(
+    client: Client,
+    procedure: str,
+    ids: Sequence[str],
+    *,
+    dry_run: bool = False,
+    failed: bool = False,
+    **more: Any,
+) -> None:
+    """Do something to images; say for which it failed, and end with 1 then.
+
+    Args:
+        dry_run: Do nothing, and print the ids of those for which it would work.
+        failed: Whether something has already.
+
+    Raises:
+        BffError: the only one failed.
+    """
+    done: Any = client.bulk(procedure, ids, **more, **({"dry_run": True} if dry_run else {}))
+    failures = done["failed"]
+    if len(failures) == len(ids) == 1 and not failed:
+        raise BffError(failures[0]["code"], failures[0]["message"])
+    for failure in failures:
+        say(f"{failure['message']} ({failure['code']})")
+    if dry_run:
+        tell(done["successful"])
+    raise typer.Exit(int(failed or bool(failures)))
+
+
+def tell(ids: Iterable[str]) -> None:
+    """Print ids, one in a line."""
+    typer.echo("".join(f"{clean(str(each))}\n" for each in ids), nl=False)
 
 
 def say(message: str) -> None:

@@ -9,6 +9,7 @@ import typer
 from polaris_bff.cli.options import (
     DryRunOption,
     ImageArgument,
+    change,
     image_ids,
     project_ids,
     settle,
@@ -56,11 +57,8 @@ def share(
     with connected(ctx.obj) as client:
         found = client.find_image(image)
         ids = project_ids(client, projects)
-        if dry_run:
-            typer.echo("".join(f"{each}\n" for each in ids), nl=False)
-            return
-        inputs = ({"image_id": found["id"], "member": each} for each in ids)
-        settle(client, "compute.image.createImageMember", inputs)
+        images = [found["id"]]
+        change(client, "compute.image.shareImages", images, dry_run=dry_run, members=ids)
 
 
 def unshare(ctx: typer.Context, image: ImageArgument, project: ProjectArgument) -> None:
