@@ -10,14 +10,14 @@ import json
 import pickle
 import socket
 import tracemalloc
-from collections.abc import Callable
-from contextlib import closing, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing, suppress
 from typing import Any
 
 import httpx
 import pytest
 
-from polaris_bff import AsyncClient, BffError, Outcome, Retry
+from polaris_bff import BffError, Client, Outcome, Retry
 from polaris_bff.effects import Request
 from polaris_bff.transport import Reader
 from tests.clients.python.conftest import Caller, New
@@ -219,16 +219,12 @@ async def test_a_server_that_says_nothing_is_given_up(
     assert error.code == "TIMEOUT"
 
 
-@pytest.mark.parametrize("upload", [False, True])
-async def test_headers_that_come_byte_by_byte_are_given_up(
-    new: New, monkeypatch: pytest.MonkeyPatch, upload: bool
-) -> None:
-    monkeypatch.setattr("polaris_bff.transport._GRACE", 0.05)
-    monkeypatch.setattr("polaris_bff.upload._PATIENCE", 0.2)
-
+@asynccontextmanager
+async def dripping() -> AsyncIterator[str]:
+    """Serve answers whose first header does not end; yields the address."""
     ended = asyncio.Event()
 
-    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def drip(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nx: ")
         with suppress(ConnectionError), closing(writer):
             while not ended.is_set():
@@ -237,15 +233,29 @@ async def test_headers_that_come_byte_by_byte_are_given_up(
                 await asyncio.sleep(0.01)
 
     async with await asyncio.start_server(drip, "127.0.0.1", 0) as server:
-        client = new(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/b", timeout=0.2)
-        if upload and isinstance(client.client, AsyncClient):
-            pytest.skip("the client with asyncio bounds the time between two bytes")
-        error = await failure(
-            client.do(lambda client: client.upload("x", io.BytesIO(b"data")))
-            if upload
-            else client.call(MUTATION)
-        )
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/b"
         ended.set()
+
+
+async def test_headers_that_come_byte_by_byte_are_given_up(
+    new: New, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("polaris_bff.transport._GRACE", 0.05)
+    async with dripping() as url:
+        error = await failure(new(url, timeout=0.2).call(MUTATION))
+    assert error.code == "TIMEOUT"
+
+
+# With asyncio, the time between two bytes is bounded alone.
+@pytest.mark.parametrize("new", [Client], indirect=True)
+async def test_headers_behind_an_upload_that_come_byte_by_byte_are_given_up(
+    new: New, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("polaris_bff.transport._GRACE", 0.05)
+    monkeypatch.setattr("polaris_bff.upload._PATIENCE", 0.2)
+    async with dripping() as url:
+        upload = new(url, timeout=0.2).do(lambda client: client.upload("x", io.BytesIO(b"data")))
+        error = await failure(upload)
     assert error.code == "TIMEOUT"
 
 
