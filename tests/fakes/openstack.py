@@ -222,7 +222,7 @@ class FakeOpenStack:
         return web.Response(status=204)
 
     async def _projects(self, _request: web.Request) -> web.Response:
-        projects = [{"id": key, "name": name} for name, key in PROJECTS.items()]
+        projects = [{"id": key, "name": name} for name, key in sorted(PROJECTS.items())]
         return web.json_response({"projects": projects})
 
     async def _list(self, request: web.Request) -> web.Response:
