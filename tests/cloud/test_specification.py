@@ -105,6 +105,9 @@ ENDPOINTS = [
     ("activateImages", Kind.MUTATION, "imageIds"),
     ("deactivateImages", Kind.MUTATION, "imageIds"),
 ]
+# Parameters that stand beside the specified ones; none of them is required.
+_FOUND_BY = "project_id ids offered properties search"
+BESIDE = {"listImages": _FOUND_BY, "listImagesWithPagination": _FOUND_BY}
 
 
 @pytest.mark.parametrize(("name", "kind", "parameters"), ENDPOINTS)
@@ -115,7 +118,9 @@ def test_an_endpoint_has_the_specified_method_and_parameters(
     procedure = known[f"compute.image.{name}"]
     schema = procedure.input.model_json_schema()
     assert procedure.kind is kind
-    assert schema["properties"].keys() == {*parameters.split(), "project_id"}
+    more = BESIDE.get(name, "project_id").split()
+    assert schema["properties"].keys() == {*parameters.split(), *more}
+    assert not {*more} & {*schema.get("required", ())}
     assert schema.get("additionalProperties") is (name == "createImage")
 
 
