@@ -226,6 +226,14 @@ def _time_filter(value: str) -> str:
     return value
 
 
+def _from_and_to(bounds: list[str]) -> list[str]:
+    """Return a from before its to."""
+    ordered = sorted(bounds, key=lambda bound: bound.startswith("lt"))
+    if len(bounds) == 2 and [bound[:2] for bound in ordered] != ["gt", "lt"]:
+        raise ValueError("of two, one is a from (gt or gte) and one is a to (lt or lte)")
+    return ordered
+
+
 def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
@@ -305,6 +313,16 @@ def _property_filters(values: dict[str, str]) -> dict[str, str]:
 Properties = Annotated[dict[str, Text], AfterValidator(_property_filters)]
 Ids = Annotated[list[Uuid], Field(max_length=MAX_IDS), AfterValidator(_once_each)]
 TimeFilter = Annotated[str, Field(max_length=64), AfterValidator(_time_filter)]
+TimeFilters = Annotated[
+    list[TimeFilter],
+    Field(min_length=1, max_length=2),
+    AfterValidator(_from_and_to),
+    BeforeValidator(
+        _as_list,
+        json_schema_input_type=TimeFilter
+        | Annotated[list[TimeFilter], Field(min_length=1, max_length=2)],
+    ),
+]
 Tags = Annotated[
     list[Tag],
     Field(max_length=MAX_FILTER_TAGS),
@@ -369,8 +387,16 @@ class ImageFilters(Input):
             " among them."
         ),
     )
-    created_at: TimeFilter | None = Field(None, description="As `gte:2026-01-31T12:00:00Z`.")
-    updated_at: TimeFilter | None = Field(None, description="As `lt:2026-01-31T12:00:00Z`.")
+    created_at: TimeFilters | None = Field(
+        None,
+        description=(
+            "As `gte:2026-01-31T12:00:00Z`; or a from and a to:"
+            ' `["gte:2026-01-01T00:00:00Z", "lt:2026-02-01T00:00:00Z"]`.'
+        ),
+    )
+    updated_at: TimeFilters | None = Field(
+        None, description="As `lt:2026-01-31T12:00:00Z`; or a from and a to, as `created_at`."
+    )
 
     @model_validator(mode="after")
     def _not_too_many_tags(self) -> Self:

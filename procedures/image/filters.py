@@ -7,7 +7,6 @@ what a real Glance 33 does with each parameter is in ``docs/protocol.md``, Lists
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
@@ -22,15 +21,11 @@ MAX_FIELDS = 200
 
 Query = list[tuple[str, str]]
 
-Check = Callable[[str, str | None, Iterable[str], str | None], bool]
-# What Glance cannot look for.
-_CHECKED = ("search", "offered")
-
 # Sent under another name, or not at all.
 _HANDLED = frozenset(
     (
         *("project_id", "sort", "sort_key", "sort_dir", "name", "ids", "tag", "tags"),
-        *("properties", "first", "next"),
+        *("properties", "first", "next", "created_at", "updated_at"),
     )
 )
 _LINK_PARAMETERS = frozenset(
@@ -69,6 +64,8 @@ def of_filters(params: ImageFilters) -> Query:
     if params.name is not None:
         query.append(("name", _name(params.name)))
     query += [("tag", tag) for tag in params.all_tags()]
+    for name, bounds in (("created_at", params.created_at), ("updated_at", params.updated_at)):
+        query += [(name, bound) for bound in bounds or ()]
     # Glance knows no operators in these.
     query += (params.properties or {}).items()
     return query
@@ -97,34 +94,6 @@ def to_link(query: Query) -> str:
     return f"{PATH}?{urlencode(named, quote_via=quote, safe='')}" if query else PATH
 
 
-def to_glance(query: Query) -> Query:
-    """Return what Glance is asked where images are also looked at here; see ``check_of``."""
-    passed = [(key, value) for key, value in query if key not in (*_CHECKED, "limit")]
-    offered = [value for key, value in query if key == "offered"]
-    if offered:
-        passed += [("visibility", "shared"), ("member_status", offered[-1])]
-    return passed
-
-
-def check_of(query: Query, project_id: str) -> Check | None:
-    """Return what says whether an image matches what Glance cannot look for; ``None``: nothing.
-
-    Args:
-        project_id: Whose images are never offered to it.
-    """
-    asked = {key: value for key, value in query if key in _CHECKED}
-    if not asked:
-        return None
-    part = asked.get("search", "").casefold()
-
-    def check(image_id: str, name: str | None, tags: Iterable[str], owner: str | None) -> bool:
-        if "offered" in asked and owner == project_id:
-            return False
-        return any(part in text.casefold() for text in (name or "", image_id, *tags))
-
-    return check
-
-
 def first_page(query: Query) -> Query:
     """Return the query of a list's first page, whichever page it asks for."""
     return [(key, value) for key, value in query if key != "marker"]
@@ -142,8 +111,8 @@ def _is_valid(query: Query) -> bool:
     if "id" in params:
         params["ids"] = params.pop("id")
     params.pop("marker", None)  # it is Glance's own, and whatever else it may be is encoded
-    if "tag" in params:
-        params["tag"] = [value for key, value in query if key == "tag"]
+    for name in params.keys() & {"tag", "created_at", "updated_at"}:
+        params[name] = [value for key, value in query if key == name]
     try:
         ListImagesInput.model_validate_strings(params, strict=False)
     except ValidationError:

@@ -11,13 +11,12 @@ from bff.errors import BffError, Code
 from bff.session.context import ProjectContext
 from procedures.image.filters import (
     Query,
-    check_of,
     first_page,
     of_filters,
     of_params,
-    to_glance,
     to_link,
 )
+from procedures.image.scan import Scan
 from schemas.image import (
     GlanceImage,
     ImageFilters,
@@ -33,8 +32,9 @@ MAX_BYTES = 64 * 1024 * 1024
 MAX_PAGES = MAX_IMAGES // 25
 # Images that one call looks at, where Glance cannot find them by itself.
 MAX_LOOKED_AT = 20_000
-# Glance's own.
+# Glance's own, and its largest.
 PAGE_SIZE = 25
+MAX_PAGE_SIZE = 1000
 
 
 async def images(ctx: ProjectContext, params: ListImagesInput) -> Json[list[GlanceImage]]:
@@ -46,8 +46,9 @@ async def images(ctx: ProjectContext, params: ListImagesInput) -> Json[list[Glan
     """
     query = of_params(params)
     found: Sequence[Buffer]
-    if check_of(query, ctx.project_id):
-        found = await _search_all(ctx, query, params.limit)
+    scan = Scan.of(query, ctx.project_id)
+    if scan.is_needed:
+        found = await _search_all(ctx, scan, params.limit)
     elif params.limit is None:
         found = await _all(ctx, query)
     else:
@@ -63,8 +64,9 @@ async def page(ctx: ProjectContext, params: ListImagesInput) -> Json[ImagesPagin
             BAD_GATEWAY, the next page would be this one again.
     """
     query = of_params(params)
-    if check_of(query, ctx.project_id):
-        return await _search_page(ctx, query)
+    scan = Scan.of(query, ctx.project_id)
+    if scan.is_needed:
+        return await _search_page(ctx, query, scan)
     answered = await ctx.glance.listing.page(query)
     envelope = {"first": to_link(first_page(query))}
     if (following := answered.next_query()) is not None:
@@ -88,25 +90,26 @@ class _Found:
 
 async def count(ctx: ProjectContext, params: ImageFilters) -> ImagesCount:
     """Return how many images match, of as many as a search looks at."""
-    found = await _search(ctx, of_filters(params), most=None)
+    found = await _search(ctx, Scan.of(of_filters(params), ctx.project_id), most=None)
     return ImagesCount(count=len(found.images), complete=found.last is None)
 
 
-async def _search(ctx: ProjectContext, query: Query, most: int | None) -> _Found:
+async def _search(ctx: ProjectContext, scan: Scan, most: int | None) -> _Found:
     """Look at images until so many match, the list ends or a bound is reached.
 
     Args:
         most: ``None`` to count them: each is then found without its text.
     """
-    check = check_of(query, ctx.project_id)
     found: list[Buffer] = []
     looked_at = size = pages = 0
     last: str | None = None
-    async for page in ctx.glance.listing.pages(to_glance(query)):
+    async for page in ctx.glance.listing.pages(scan.query, _page_size(scan, most)):
         pages += 1
         for number, (image, known) in enumerate(page.known(), start=1):
+            if scan.is_past(known):
+                return _Found(found, None)
             last, size = known.id, size + len(memoryview(image))
-            if check is None or check(known.id, known.name, known.tags, known.owner):
+            if scan.matches(known):
                 # A part of the page would keep all of it.
                 found.append(b"" if most is None else bytes(image))
             if len(found) == most and (number < len(page.images) or not page.is_last):
@@ -118,16 +121,23 @@ async def _search(ctx: ProjectContext, query: Query, most: int | None) -> _Found
     return _Found(found, None)
 
 
-async def _search_all(ctx: ProjectContext, query: Query, limit: int | None) -> list[Buffer]:
-    found = await _search(ctx, query, limit or MAX_IMAGES)
+def _page_size(scan: Scan, most: int | None) -> int:
+    """Return how many images Glance is asked for at once: no more than needed, if all match."""
+    return MAX_PAGE_SIZE if most is None or scan.tests else min(most + 1, MAX_PAGE_SIZE)
+
+
+async def _search_all(ctx: ProjectContext, scan: Scan, limit: int | None) -> list[Buffer]:
+    found = await _search(ctx, scan, limit or MAX_IMAGES)
     if found.last is not None and len(found.images) != limit:
         raise _unfinished()
     return found.images
 
 
-async def _search_page(ctx: ProjectContext, query: Query) -> Json[ImagesPaginatedResponse]:
+async def _search_page(
+    ctx: ProjectContext, query: Query, scan: Scan
+) -> Json[ImagesPaginatedResponse]:
     asked = dict(query)
-    found = await _search(ctx, query, int(asked.get("limit", PAGE_SIZE)))
+    found = await _search(ctx, scan, int(asked.get("limit", PAGE_SIZE)))
     envelope = {"first": to_link(first_page(query))}
     if found.last is not None:
         if not found.last.isprintable() or found.last in ("", asked.get("marker")):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import uuid
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -197,6 +199,50 @@ async def test_ids_find_what_could_be_got_one_by_one_in_pages_too(alice: User, b
     page = await bob.do("listImagesWithPagination", next=page["next"])
     assert names(page["images"]) == ["rescue.iso"]
     assert await bob.do("listImages", ids=[rescue["id"]], visibility="private") == []
+
+
+MONTHS = {"jan": "2026-01-15", "feb": "2026-02-01", "feb too": "2026-02-28", "mar": "2026-03-01"}
+
+
+@pytest.fixture
+async def dated(shelf: User, cloud: Cloud) -> User:
+    """Images of several months in the project of their own."""
+    with closing(sqlite3.connect(cloud.folder / "glance.sqlite", timeout=30)) as opened:
+        for name, day in MONTHS.items():
+            made = await shelf.do("createImage", name=name)
+            change = "UPDATE images SET created_at = ?, updated_at = ? WHERE id = ?"
+            with opened:
+                # As SQLAlchemy writes them: SQLite compares them as texts.
+                times = (f"{day} 00:00:00.000000", f"{day} 12:00:00.000000")
+                opened.execute(change, (*times, made["id"]))
+    return shelf
+
+
+FEBRUARY = ["gte:2026-02-01T00:00:00Z", "lt:2026-03-01T00:00:00Z"]
+
+
+@pytest.mark.parametrize("sort", ["created_at:desc", "created_at:asc", "name:asc", "name:desc"])
+async def test_a_date_takes_a_from_and_a_to(dated: User, sort: str) -> None:
+    expected = sorted(["feb", "feb too"], reverse=sort.endswith("desc"))
+    mine = {"visibility": "private", "sort": sort}
+    assert await own(dated, sort=sort, created_at=FEBRUARY) == expected
+    assert await own(dated, sort=sort, created_at=FEBRUARY[::-1], limit=1) == expected[:1]
+    assert await own(dated, sort=sort, updated_at=FEBRUARY, search="TOO") == ["feb too"]
+    both = {"created_at": FEBRUARY, "updated_at": ["gt:2026-02-01T12:00:00Z", FEBRUARY[1]]}
+    assert await own(dated, sort=sort, **both) == ["feb too"]
+    first = await dated.do("listImagesWithPagination", **mine, created_at=FEBRUARY, limit=1)
+    second = await dated.do("listImagesWithPagination", next=first["next"])
+    assert names(first["images"] + second["images"]) == expected
+    assert await dated.do("listImagesWithPagination", first=second["first"]) == first
+
+
+async def test_what_a_from_and_a_to_hold_is_counted(dated: User) -> None:
+    mine = {"visibility": "private"}
+    counted = await dated.do("countImages", **mine, updated_at=FEBRUARY)
+    assert counted == {"count": 2, "complete": True}
+    empty = [FEBRUARY[0].replace("gte", "gt"), "lte:2026-02-01T00:00:00Z"]
+    assert await dated.do("countImages", **mine, created_at=empty) == {**counted, "count": 0}
+    assert (await dated.error("countImages", created_at=FEBRUARY * 2))[0] == "BAD_REQUEST"
 
 
 async def test_a_search_leads_through_pages_of_what_matches(shelf: User) -> None:

@@ -249,7 +249,7 @@ def test_an_order_that_is_no_string_or_too_long_is_refused(sort: Any) -> None:
     ],
 )
 def test_a_time_with_an_operator_that_glance_knows_is_let_in(field: str, value: str) -> None:
-    assert getattr(validated(ListImagesInput, {field: value}), field) == value
+    assert getattr(validated(ListImagesInput, {field: value}), field) == [value]
 
 
 @pytest.mark.parametrize(
@@ -270,7 +270,7 @@ def test_what_is_no_time_is_refused_with_the_operators_that_work(value: str) -> 
 
 @pytest.mark.parametrize("value", [1767225600, True, "gte:" + "1" * 100])
 def test_a_time_that_is_no_string_or_too_long_is_refused(value: Any) -> None:
-    assert refusal(ListImagesInput, {"updated_at": value}).startswith("updated_at: ")
+    assert refusal(ListImagesInput, {"updated_at": value}).startswith("updated_at")
 
 
 # --- Create

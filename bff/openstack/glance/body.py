@@ -33,12 +33,14 @@ class _Page(msgspec.Struct):
 
 
 class Known(msgspec.Struct):
-    """What tells people one image from another."""
+    """What tells people one image from another, and when it came and changed."""
 
     id: str
     name: str | None = None
     tags: tuple[str, ...] = ()
     owner: str | None = None
+    created_at: str | None = None
+    updated_at: str | None = None
 
 
 @dataclass(frozen=True)
@@ -84,11 +86,12 @@ def known(image: Buffer) -> Known:
         return msgspec.json.decode(image, type=Known)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         parsed = _parse(bytes(image))
-        image_id, name, owner = (_string(parsed.get(key)) for key in ("id", "name", "owner"))
+        names = ("id", "name", "owner", "created_at", "updated_at")
+        image_id, name, owner, created, updated = (_string(parsed.get(key)) for key in names)
         tags = parsed.get("tags")
         words = tags if isinstance(tags, list) else ()
         texts = tuple(word for word in words if isinstance(word, str))
-        return Known(image_id or "", name, texts, owner)
+        return Known(image_id or "", name, texts, owner, created, updated)
 
 
 class OtherImage(Exception):  # noqa: N818  # it is no error yet

@@ -85,19 +85,20 @@ class Listing:
         page = body.page(reply.body, expose_locations=self.expose_locations)
         return ListPage(page.images, page.schema, query, page.next)
 
-    async def pages(self, query: Query) -> AsyncIterator[ListPage]:
-        """Yield the pages of all images that match, as large as Glance makes them.
+    async def pages(self, query: Query, size: int = PAGE_SIZE) -> AsyncIterator[ListPage]:
+        """Yield the pages of all images that match.
 
         A list that always leads on has no end: whoever reads it decides how much is enough.
 
         Args:
             query: Without ``limit``.
+            size: How many images Glance is asked for at once; by default as many as it gives.
 
         Raises:
             BffError: CONFLICT, the list changed while it was read; BAD_GATEWAY, its pages do not
                 lead to its end.
         """
-        page = await self.page([*query, ("limit", str(PAGE_SIZE))])
+        page = await self.page([*query, ("limit", str(size))])
         passed: set[str | None] = set()
         yield page
         while (following := page.next_query(passed)) is not None:

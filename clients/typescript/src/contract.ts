@@ -128,10 +128,10 @@ export interface CountImagesInput {
   search?: string | null | undefined
   /** Images that other projects share with this one, by how it answered; its own are not among them. */
   offered?: "pending" | "accepted" | "rejected" | "all" | null | undefined
-  /** As `gte:2026-01-31T12:00:00Z`. */
-  created_at?: string | null | undefined
-  /** As `lt:2026-01-31T12:00:00Z`. */
-  updated_at?: string | null | undefined
+  /** As `gte:2026-01-31T12:00:00Z`; or a from and a to: `["gte:2026-01-01T00:00:00Z", "lt:2026-02-01T00:00:00Z"]`. */
+  created_at?: string | string[] | null | undefined
+  /** As `lt:2026-01-31T12:00:00Z`; or a from and a to, as `created_at`. */
+  updated_at?: string | string[] | null | undefined
 }
 
 /**
@@ -418,10 +418,10 @@ export interface ImagesPaginatedInput {
   search?: string | null | undefined
   /** Images that other projects share with this one, by how it answered; its own are not among them. */
   offered?: "pending" | "accepted" | "rejected" | "all" | null | undefined
-  /** As `gte:2026-01-31T12:00:00Z`. */
-  created_at?: string | null | undefined
-  /** As `lt:2026-01-31T12:00:00Z`. */
-  updated_at?: string | null | undefined
+  /** As `gte:2026-01-31T12:00:00Z`; or a from and a to: `["gte:2026-01-01T00:00:00Z", "lt:2026-02-01T00:00:00Z"]`. */
+  created_at?: string | string[] | null | undefined
+  /** As `lt:2026-01-31T12:00:00Z`; or a from and a to, as `created_at`. */
+  updated_at?: string | string[] | null | undefined
   /** Legacy order; `sort` wins over it. */
   sort_key?: SortKey | null | undefined
   /** Legacy direction; `sort` wins over it. */
@@ -514,10 +514,10 @@ export interface ListImagesInput {
   search?: string | null | undefined
   /** Images that other projects share with this one, by how it answered; its own are not among them. */
   offered?: "pending" | "accepted" | "rejected" | "all" | null | undefined
-  /** As `gte:2026-01-31T12:00:00Z`. */
-  created_at?: string | null | undefined
-  /** As `lt:2026-01-31T12:00:00Z`. */
-  updated_at?: string | null | undefined
+  /** As `gte:2026-01-31T12:00:00Z`; or a from and a to: `["gte:2026-01-01T00:00:00Z", "lt:2026-02-01T00:00:00Z"]`. */
+  created_at?: string | string[] | null | undefined
+  /** As `lt:2026-01-31T12:00:00Z`; or a from and a to, as `created_at`. */
+  updated_at?: string | string[] | null | undefined
   /** Legacy order; `sort` wins over it. */
   sort_key?: SortKey | null | undefined
   /** Legacy direction; `sort` wins over it. */

@@ -393,6 +393,8 @@ async def test_a_list_is_narrowed_by_properties(polaris: Polaris, openstack: Fak
     assert re.fullmatch(r"lt:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", sent["created_at"])
     await names("--created-before", "2026-01-31")
     assert openstack.requests[-1].query["created_at"] == "lt:2026-01-31T00:00:00Z"
+    assert await names("--created-after", "2026-01-01", "--created-before", "2026-01-31") == []
+    assert openstack.requests[-1].query["created_at"] == "lt:2026-01-31T00:00:00Z"
     assert (await polaris("image", "list", "--public", "--private"))[0] == 2
 
 

@@ -404,11 +404,11 @@ class CountImagesInput(TypedDict):
     offered: NotRequired[Literal["pending", "accepted", "rejected", "all"] | None]
     """Images that other projects share with this one, by how it answered; its own are not among them."""
 
-    created_at: NotRequired[str | None]
-    """As `gte:2026-01-31T12:00:00Z`."""
+    created_at: NotRequired[str | list[str] | None]
+    """As `gte:2026-01-31T12:00:00Z`; or a from and a to: `["gte:2026-01-01T00:00:00Z", "lt:2026-02-01T00:00:00Z"]`."""
 
-    updated_at: NotRequired[str | None]
-    """As `lt:2026-01-31T12:00:00Z`."""
+    updated_at: NotRequired[str | list[str] | None]
+    """As `lt:2026-01-31T12:00:00Z`; or a from and a to, as `created_at`."""
 
     project_id: NotRequired[str | None]
     """Run in this project instead of the session's own; never sent to Glance."""
@@ -658,11 +658,11 @@ class ImagesPaginatedInput(TypedDict):
     offered: NotRequired[Literal["pending", "accepted", "rejected", "all"] | None]
     """Images that other projects share with this one, by how it answered; its own are not among them."""
 
-    created_at: NotRequired[str | None]
-    """As `gte:2026-01-31T12:00:00Z`."""
+    created_at: NotRequired[str | list[str] | None]
+    """As `gte:2026-01-31T12:00:00Z`; or a from and a to: `["gte:2026-01-01T00:00:00Z", "lt:2026-02-01T00:00:00Z"]`."""
 
-    updated_at: NotRequired[str | None]
-    """As `lt:2026-01-31T12:00:00Z`."""
+    updated_at: NotRequired[str | list[str] | None]
+    """As `lt:2026-01-31T12:00:00Z`; or a from and a to, as `created_at`."""
 
     sort_key: NotRequired[SortKey | None]
     """Legacy order; `sort` wins over it."""
@@ -762,11 +762,11 @@ class ListImagesInput(TypedDict):
     offered: NotRequired[Literal["pending", "accepted", "rejected", "all"] | None]
     """Images that other projects share with this one, by how it answered; its own are not among them."""
 
-    created_at: NotRequired[str | None]
-    """As `gte:2026-01-31T12:00:00Z`."""
+    created_at: NotRequired[str | list[str] | None]
+    """As `gte:2026-01-31T12:00:00Z`; or a from and a to: `["gte:2026-01-01T00:00:00Z", "lt:2026-02-01T00:00:00Z"]`."""
 
-    updated_at: NotRequired[str | None]
-    """As `lt:2026-01-31T12:00:00Z`."""
+    updated_at: NotRequired[str | list[str] | None]
+    """As `lt:2026-01-31T12:00:00Z`; or a from and a to, as `created_at`."""
 
     sort_key: NotRequired[SortKey | None]
     """Legacy order; `sort` wins over it."""
@@ -1208,8 +1208,8 @@ class ComputeImage(Node):
         member_status: Literal["pending", "accepted", "rejected", "all"] | None = None,
         search: str | None = None,
         offered: Literal["pending", "accepted", "rejected", "all"] | None = None,
-        created_at: str | None = None,
-        updated_at: str | None = None,
+        created_at: str | list[str] | None = None,
+        updated_at: str | list[str] | None = None,
         sort_key: SortKey | None = None,
         sort_dir: SortDir | None = None,
         sort: str | None = None,
@@ -1240,8 +1240,8 @@ class ComputeImage(Node):
             member_status: For images that are shared with this project.
             search: A part of the name, the id or a tag, in letters of any case.
             offered: Images that other projects share with this one, by how it answered; its own are not among them.
-            created_at: As `gte:2026-01-31T12:00:00Z`.
-            updated_at: As `lt:2026-01-31T12:00:00Z`.
+            created_at: As `gte:2026-01-31T12:00:00Z`; or a from and a to: `["gte:2026-01-01T00:00:00Z", "lt:2026-02-01T00:00:00Z"]`.
+            updated_at: As `lt:2026-01-31T12:00:00Z`; or a from and a to, as `created_at`.
             sort_key: Legacy order; `sort` wins over it.
             sort_dir: Legacy direction; `sort` wins over it.
             sort: Terms `key:direction`, joined by commas. Without any order: created_at:desc.
@@ -1279,8 +1279,8 @@ class ComputeImage(Node):
         member_status: Literal["pending", "accepted", "rejected", "all"] | None = None,
         search: str | None = None,
         offered: Literal["pending", "accepted", "rejected", "all"] | None = None,
-        created_at: str | None = None,
-        updated_at: str | None = None,
+        created_at: str | list[str] | None = None,
+        updated_at: str | list[str] | None = None,
         sort_key: SortKey | None = None,
         sort_dir: SortDir | None = None,
         sort: str | None = None,
@@ -1313,8 +1313,8 @@ class ComputeImage(Node):
             member_status: For images that are shared with this project.
             search: A part of the name, the id or a tag, in letters of any case.
             offered: Images that other projects share with this one, by how it answered; its own are not among them.
-            created_at: As `gte:2026-01-31T12:00:00Z`.
-            updated_at: As `lt:2026-01-31T12:00:00Z`.
+            created_at: As `gte:2026-01-31T12:00:00Z`; or a from and a to: `["gte:2026-01-01T00:00:00Z", "lt:2026-02-01T00:00:00Z"]`.
+            updated_at: As `lt:2026-01-31T12:00:00Z`; or a from and a to, as `created_at`.
             sort_key: Legacy order; `sort` wins over it.
             sort_dir: Legacy direction; `sort` wins over it.
             sort: Terms `key:direction`, joined by commas. Without any order: created_at:desc.
@@ -1791,8 +1791,8 @@ class ComputeImage(Node):
         member_status: Literal["pending", "accepted", "rejected", "all"] | None = None,
         search: str | None = None,
         offered: Literal["pending", "accepted", "rejected", "all"] | None = None,
-        created_at: str | None = None,
-        updated_at: str | None = None,
+        created_at: str | list[str] | None = None,
+        updated_at: str | list[str] | None = None,
         project_id: str | None = None,
     ) -> ImagesCount:
         """Return how many images match; of 20,000 at most, and whether that were all.
@@ -1818,8 +1818,8 @@ class ComputeImage(Node):
             member_status: For images that are shared with this project.
             search: A part of the name, the id or a tag, in letters of any case.
             offered: Images that other projects share with this one, by how it answered; its own are not among them.
-            created_at: As `gte:2026-01-31T12:00:00Z`.
-            updated_at: As `lt:2026-01-31T12:00:00Z`.
+            created_at: As `gte:2026-01-31T12:00:00Z`; or a from and a to: `["gte:2026-01-01T00:00:00Z", "lt:2026-02-01T00:00:00Z"]`.
+            updated_at: As `lt:2026-01-31T12:00:00Z`; or a from and a to, as `created_at`.
             project_id: Run in this project instead of the session's own; never sent to Glance.
 
         Raises:
@@ -1980,8 +1980,8 @@ class AsyncComputeImage(Node):
         member_status: Literal["pending", "accepted", "rejected", "all"] | None = None,
         search: str | None = None,
         offered: Literal["pending", "accepted", "rejected", "all"] | None = None,
-        created_at: str | None = None,
-        updated_at: str | None = None,
+        created_at: str | list[str] | None = None,
+        updated_at: str | list[str] | None = None,
         sort_key: SortKey | None = None,
         sort_dir: SortDir | None = None,
         sort: str | None = None,
@@ -2012,8 +2012,8 @@ class AsyncComputeImage(Node):
             member_status: For images that are shared with this project.
             search: A part of the name, the id or a tag, in letters of any case.
             offered: Images that other projects share with this one, by how it answered; its own are not among them.
-            created_at: As `gte:2026-01-31T12:00:00Z`.
-            updated_at: As `lt:2026-01-31T12:00:00Z`.
+            created_at: As `gte:2026-01-31T12:00:00Z`; or a from and a to: `["gte:2026-01-01T00:00:00Z", "lt:2026-02-01T00:00:00Z"]`.
+            updated_at: As `lt:2026-01-31T12:00:00Z`; or a from and a to, as `created_at`.
             sort_key: Legacy order; `sort` wins over it.
             sort_dir: Legacy direction; `sort` wins over it.
             sort: Terms `key:direction`, joined by commas. Without any order: created_at:desc.
@@ -2051,8 +2051,8 @@ class AsyncComputeImage(Node):
         member_status: Literal["pending", "accepted", "rejected", "all"] | None = None,
         search: str | None = None,
         offered: Literal["pending", "accepted", "rejected", "all"] | None = None,
-        created_at: str | None = None,
-        updated_at: str | None = None,
+        created_at: str | list[str] | None = None,
+        updated_at: str | list[str] | None = None,
         sort_key: SortKey | None = None,
         sort_dir: SortDir | None = None,
         sort: str | None = None,
@@ -2085,8 +2085,8 @@ class AsyncComputeImage(Node):
             member_status: For images that are shared with this project.
             search: A part of the name, the id or a tag, in letters of any case.
             offered: Images that other projects share with this one, by how it answered; its own are not among them.
-            created_at: As `gte:2026-01-31T12:00:00Z`.
-            updated_at: As `lt:2026-01-31T12:00:00Z`.
+            created_at: As `gte:2026-01-31T12:00:00Z`; or a from and a to: `["gte:2026-01-01T00:00:00Z", "lt:2026-02-01T00:00:00Z"]`.
+            updated_at: As `lt:2026-01-31T12:00:00Z`; or a from and a to, as `created_at`.
             sort_key: Legacy order; `sort` wins over it.
             sort_dir: Legacy direction; `sort` wins over it.
             sort: Terms `key:direction`, joined by commas. Without any order: created_at:desc.
@@ -2563,8 +2563,8 @@ class AsyncComputeImage(Node):
         member_status: Literal["pending", "accepted", "rejected", "all"] | None = None,
         search: str | None = None,
         offered: Literal["pending", "accepted", "rejected", "all"] | None = None,
-        created_at: str | None = None,
-        updated_at: str | None = None,
+        created_at: str | list[str] | None = None,
+        updated_at: str | list[str] | None = None,
         project_id: str | None = None,
     ) -> ImagesCount:
         """Return how many images match; of 20,000 at most, and whether that were all.
@@ -2590,8 +2590,8 @@ class AsyncComputeImage(Node):
             member_status: For images that are shared with this project.
             search: A part of the name, the id or a tag, in letters of any case.
             offered: Images that other projects share with this one, by how it answered; its own are not among them.
-            created_at: As `gte:2026-01-31T12:00:00Z`.
-            updated_at: As `lt:2026-01-31T12:00:00Z`.
+            created_at: As `gte:2026-01-31T12:00:00Z`; or a from and a to: `["gte:2026-01-01T00:00:00Z", "lt:2026-02-01T00:00:00Z"]`.
+            updated_at: As `lt:2026-01-31T12:00:00Z`; or a from and a to, as `created_at`.
             project_id: Run in this project instead of the session's own; never sent to Glance.
 
         Raises:
@@ -2752,8 +2752,8 @@ class BatchComputeImage(Node):
         member_status: Literal["pending", "accepted", "rejected", "all"] | None = None,
         search: str | None = None,
         offered: Literal["pending", "accepted", "rejected", "all"] | None = None,
-        created_at: str | None = None,
-        updated_at: str | None = None,
+        created_at: str | list[str] | None = None,
+        updated_at: str | list[str] | None = None,
         sort_key: SortKey | None = None,
         sort_dir: SortDir | None = None,
         sort: str | None = None,
@@ -2784,8 +2784,8 @@ class BatchComputeImage(Node):
             member_status: For images that are shared with this project.
             search: A part of the name, the id or a tag, in letters of any case.
             offered: Images that other projects share with this one, by how it answered; its own are not among them.
-            created_at: As `gte:2026-01-31T12:00:00Z`.
-            updated_at: As `lt:2026-01-31T12:00:00Z`.
+            created_at: As `gte:2026-01-31T12:00:00Z`; or a from and a to: `["gte:2026-01-01T00:00:00Z", "lt:2026-02-01T00:00:00Z"]`.
+            updated_at: As `lt:2026-01-31T12:00:00Z`; or a from and a to, as `created_at`.
             sort_key: Legacy order; `sort` wins over it.
             sort_dir: Legacy direction; `sort` wins over it.
             sort: Terms `key:direction`, joined by commas. Without any order: created_at:desc.
@@ -2823,8 +2823,8 @@ class BatchComputeImage(Node):
         member_status: Literal["pending", "accepted", "rejected", "all"] | None = None,
         search: str | None = None,
         offered: Literal["pending", "accepted", "rejected", "all"] | None = None,
-        created_at: str | None = None,
-        updated_at: str | None = None,
+        created_at: str | list[str] | None = None,
+        updated_at: str | list[str] | None = None,
         sort_key: SortKey | None = None,
         sort_dir: SortDir | None = None,
         sort: str | None = None,
@@ -2857,8 +2857,8 @@ class BatchComputeImage(Node):
             member_status: For images that are shared with this project.
             search: A part of the name, the id or a tag, in letters of any case.
             offered: Images that other projects share with this one, by how it answered; its own are not among them.
-            created_at: As `gte:2026-01-31T12:00:00Z`.
-            updated_at: As `lt:2026-01-31T12:00:00Z`.
+            created_at: As `gte:2026-01-31T12:00:00Z`; or a from and a to: `["gte:2026-01-01T00:00:00Z", "lt:2026-02-01T00:00:00Z"]`.
+            updated_at: As `lt:2026-01-31T12:00:00Z`; or a from and a to, as `created_at`.
             sort_key: Legacy order; `sort` wins over it.
             sort_dir: Legacy direction; `sort` wins over it.
             sort: Terms `key:direction`, joined by commas. Without any order: created_at:desc.
@@ -3335,8 +3335,8 @@ class BatchComputeImage(Node):
         member_status: Literal["pending", "accepted", "rejected", "all"] | None = None,
         search: str | None = None,
         offered: Literal["pending", "accepted", "rejected", "all"] | None = None,
-        created_at: str | None = None,
-        updated_at: str | None = None,
+        created_at: str | list[str] | None = None,
+        updated_at: str | list[str] | None = None,
         project_id: str | None = None,
     ) -> Outcome[ImagesCount]:
         """Return how many images match; of 20,000 at most, and whether that were all.
@@ -3362,8 +3362,8 @@ class BatchComputeImage(Node):
             member_status: For images that are shared with this project.
             search: A part of the name, the id or a tag, in letters of any case.
             offered: Images that other projects share with this one, by how it answered; its own are not among them.
-            created_at: As `gte:2026-01-31T12:00:00Z`.
-            updated_at: As `lt:2026-01-31T12:00:00Z`.
+            created_at: As `gte:2026-01-31T12:00:00Z`; or a from and a to: `["gte:2026-01-01T00:00:00Z", "lt:2026-02-01T00:00:00Z"]`.
+            updated_at: As `lt:2026-01-31T12:00:00Z`; or a from and a to, as `created_at`.
             project_id: Run in this project instead of the session's own; never sent to Glance.
 
         Raises:

@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bff.errors import BffError, Code
+from bff.openstack.glance.body import Known
 from procedures.image import filters
+from procedures.image.scan import Scan
 from schemas.image import ImagesPaginatedInput, ListImagesInput
 
 SOME_ID = "a85abd86-55b3-4d5b-b0b4-5d0a6e6042fc"
@@ -321,15 +323,10 @@ def test_a_link_is_refused_or_holds_list_parameters_only(parts: list[str]) -> No
 def test_what_is_offered_is_shared_by_others_and_says_no_visibility_besides() -> None:
     asked = of(offered="pending", limit=3)
     assert filters.of_link(filters.to_link(asked)) == asked
-    assert filters.to_glance(asked) == [
-        NEWEST_FIRST,
-        ("visibility", "shared"),
-        ("member_status", "pending"),
-    ]
-    check = filters.check_of(asked, "mine")
-    assert check is not None
-    assert check("1", None, [], "theirs")
-    assert not check("1", None, [], "mine")
+    scan = Scan.of(asked, "mine")
+    assert scan.query == [NEWEST_FIRST, ("visibility", "shared"), ("member_status", "pending")]
+    assert scan.matches(Known("1", owner="theirs"))
+    assert not scan.matches(Known("1", owner="mine"))
     with pytest.raises(ValueError, match="leave them out"):
         of(offered="all", visibility="shared")
 
@@ -341,9 +338,68 @@ def test_what_is_offered_is_shared_by_others_and_says_no_visibility_besides() ->
 def test_a_search_looks_at_name_id_and_tags_without_regard_to_case(
     part: str, is_found: bool
 ) -> None:
-    check = filters.check_of(of(search=part), "mine")
-    assert check is not None
-    assert check(SOME_ID, "Ubuntu Straße", ["LTS", "x"], "mine") is is_found
+    scan = Scan.of(of(search=part), "mine")
+    assert scan.matches(Known(SOME_ID, "Ubuntu Straße", ("LTS", "x"), "mine")) is is_found
+
+
+FROM, TO = "gte:2026-01-01T00:00:00Z", "lt:2026-02-01T00:00:00+00:00"
+OF_JANUARY = [
+    ("2025-12-31T23:59:59Z", False),
+    ("2026-01-01T00:00:00Z", True),
+    ("2026-01-31T23:59:59Z", True),
+    ("2026-02-01T00:00:00Z", False),
+    ("yesterday", False),
+    (None, False),
+]
+
+
+@pytest.mark.parametrize(
+    ("sort", "asked", "stops"),
+    [
+        ("created_at:desc", TO, True),
+        ("created_at:asc,name:asc", FROM, True),
+        ("name:asc,created_at:desc", FROM, False),
+    ],
+)
+def test_of_a_from_and_a_to_glance_is_asked_the_one_that_the_list_begins_with(
+    sort: str, asked: str, stops: bool
+) -> None:
+    scan = Scan.of(of(created_at=[TO, FROM], sort=sort), "mine")
+    assert scan.query == [("sort", sort), ("created_at", asked)]
+    assert (bool(scan.until), bool(scan.tests)) == (stops, not stops)
+    for time, is_in in OF_JANUARY:
+        given = Known("1", created_at=time)
+        # The other half is Glance's to look at.
+        is_glances = time == ("2026-02-01T00:00:00Z" if asked == TO else "2025-12-31T23:59:59Z")
+        assert (scan.matches(given) and not scan.is_past(given)) is (is_in or is_glances)
+
+
+def test_a_from_and_a_to_travel_in_links() -> None:
+    query = of(created_at=[TO, FROM], updated_at=TO)
+    assert query == [("created_at", FROM), ("created_at", TO), ("updated_at", TO), NEWEST_FIRST]
+    assert filters.of_link(filters.to_link(query)) == query
+    twisted = [("created_at", TO), ("created_at", FROM), ("sort", "name:asc")]
+    assert Scan.of(filters.of_link(filters.to_link(twisted)), "").query == [
+        ("sort", "name:asc"),
+        ("created_at", FROM),
+    ]
+    # How Glance orders by both ways at once is not to be guessed.
+    both = [*query, ("sort_key", "name")]
+    assert not Scan.of(filters.of_link(filters.to_link(both)), "").until
+    for bad in ([FROM, FROM], [TO, FROM, TO], [FROM, "eq:2026-01-01T00:00:00Z"]):
+        refused(filters.to_link([("created_at", bound) for bound in bad]))
+
+
+def test_one_bound_of_a_date_is_glances_alone() -> None:
+    scan = Scan.of(of(created_at=FROM, updated_at=[TO]), "mine")
+    assert not scan.is_needed
+    assert scan.query == [NEWEST_FIRST, ("created_at", FROM), ("updated_at", TO)]
+
+
+@pytest.mark.parametrize("wrong", [[], [FROM, FROM], [FROM, TO, TO], [FROM, "2026-01-01"], [1, 2]])
+def test_what_is_no_from_and_to_is_refused(wrong: list[Any]) -> None:
+    with pytest.raises(ValueError, match="created_at"):
+        of(created_at=wrong)
 
 
 def test_a_link_of_another_search_is_refused() -> None:

@@ -58,6 +58,9 @@ def list_images(
     container_format: Annotated[str | None, typer.Option(help="As bare.")] = None,
     member_status: Annotated[str | None, typer.Option(help="pending, accepted, …")] = None,
     hidden: Annotated[bool, typer.Option("--hidden", help="The hidden ones instead.")] = False,
+    created_after: Annotated[
+        str | None, typer.Option(metavar="AGE|DATE", help="As 90d, 12h or 2026-01-31.")
+    ] = None,
     created_before: Annotated[
         str | None, typer.Option(metavar="AGE|DATE", help="As 90d, 12h or 2026-01-31.")
     ] = None,
@@ -90,7 +93,7 @@ def list_images(
         "container_format": container_format,
         "member_status": member_status,
         "os_hidden": True if hidden else None,
-        "created_at": created_before and f"lt:{_moment(created_before)}",
+        "created_at": _between(created_after, created_before),
         "sort": sort,
         "marker": marker,
     }
@@ -116,6 +119,11 @@ def _having(
 
 
 _UNITS: Mapping[str, str] = MappingProxyType({"h": "hours", "d": "days", "w": "weeks"})
+
+
+def _between(after: str | None, before: str | None) -> list[str] | None:
+    given = [("gte", after), ("lt", before)]
+    return [f"{word}:{_moment(when)}" for word, when in given if when] or None
 
 
 def _moment(given: str) -> str:
