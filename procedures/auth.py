@@ -10,6 +10,7 @@ from bff.session.context import PublicContext, UserContext
 from schemas.auth import (
     CreateUserSessionInput,
     Domain,
+    ListProjectsInput,
     Project,
     ScopedProject,
     SetCurrentScopeInput,
@@ -17,7 +18,7 @@ from schemas.auth import (
     UserSession,
 )
 from schemas.base import NoInput
-from schemas.keystone import Scope, TokenBody
+from schemas.keystone import ProjectBody, Scope, TokenBody
 
 COOKIE_NOT_KEPT = "no browser would keep the cookie: its token is too long, or the clocks differ"
 
@@ -35,9 +36,14 @@ async def get_current_user_session(ctx: PublicContext, params: NoInput) -> UserS
     return _session(session) if session else None
 
 
-async def list_projects(ctx: UserContext, params: NoInput) -> list[Project]:
-    """Return the projects in which the user has a role."""
-    return [Project(**project.model_dump()) for project in await ctx.projects()]
+async def list_projects(ctx: UserContext, params: ListProjectsInput) -> list[Project]:
+    """Return the projects in which the user has a role, or those of them that are asked for."""
+    projects = [each for each in await ctx.projects() if _is_asked_for(each, params)]
+    names = await ctx.domain_names(projects)
+    return [
+        Project(**each.model_dump(), domain_name=names.get(each.domain_id or ""))
+        for each in projects
+    ]
 
 
 async def set_current_scope(ctx: UserContext, params: SetCurrentScopeInput) -> UserSession:
@@ -49,6 +55,15 @@ async def terminate_user_session(ctx: PublicContext, params: NoInput) -> bool:
     """Sign out: revoke the token at Keystone, with all that came from it, and clear the cookie."""
     await ctx.sign_out()
     return True
+
+
+def _is_asked_for(project: ProjectBody, params: ListProjectsInput) -> bool:
+    part = (params.search or "").casefold()
+    return (
+        params.name in (None, project.name)
+        and params.domain in (None, project.domain_id)
+        and any(part in text.casefold() for text in (project.name, project.id))
+    )
 
 
 def _project_scope(params: CreateUserSessionInput) -> Any:

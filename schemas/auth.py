@@ -49,6 +49,18 @@ class CreateUserSessionInput(Input):
         return self
 
 
+class ListProjectsInput(Input):
+    """Which of the user's projects; all of them, when nothing is said."""
+
+    name: Text | None = Field(None, description="The exact name; each domain may have one.")
+    search: Annotated[Text, Field(min_length=1)] | None = Field(
+        None, description="A part of the name or the id, in letters of any case."
+    )
+    domain: KeystoneId | None = Field(
+        None, alias="domainId", description="The id of the domain that they belong to."
+    )
+
+
 class SetCurrentScopeInput(Input):
     """Where the session works from now on."""
 
@@ -124,4 +136,10 @@ class Project(Output):
     enabled: bool = Field(True, description="Whether it can be worked in.", examples=[True])
     domain_id: str | None = Field(
         None, alias="domainId", description="The id of its domain.", examples=["default"]
+    )
+    domain_name: str | None = Field(
+        None,
+        alias="domainName",
+        description="The name of its domain; `null` where Keystone does not tell it.",
+        examples=["Default"],
     )

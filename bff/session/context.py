@@ -6,6 +6,7 @@ long as one HTTP request.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
@@ -118,6 +119,11 @@ class UserContext(PublicContext):
         found = await caller.cloud.sessions.projects(caller.signed_in(), caller.request_id)
         caller.note_known_user()
         return found
+
+    async def domain_names(self, projects: Sequence[ProjectBody]) -> dict[str, str]:
+        """Return the names of the caller's projects' domains by their ids, as far as known."""
+        caller = self.caller
+        return await caller.cloud.domains.of(projects, caller.signed_in(), caller.request_id)
 
     async def move_to(self, scope: Scope) -> TokenBody:
         """Let the session work elsewhere from the next request on.

@@ -11,6 +11,7 @@ from bff.openstack.service import Service
 from bff.openstack.slots import FairSlots
 from bff.openstack.tracer import Tracer, Untraced
 from bff.session.cookies import SessionCookie
+from bff.session.domains import DomainNames
 from bff.session.observer import Observer, Unobserved
 from bff.session.sessions import Sessions
 from bff.session.sign_in_guard import SignInGuard
@@ -52,6 +53,11 @@ class Cloud:
     found: Found = field(default_factory=Found)
     tracer: Tracer = field(default_factory=Untraced)
     timers: Timers = field(default_factory=Timers)
+
+    @cached_property
+    def domains(self) -> DomainNames:
+        """The names of domains, as far as this process knows them."""
+        return DomainNames(self.sessions)
 
     def glance_url(self, token: Token) -> str:
         """Return Glance's address: the configured one, or the one in the token's catalog.

@@ -4,7 +4,7 @@ import type { GlanceImage, ImageMember, Project } from "@polaris-bff/client"
 
 import { button, type Child, fill, h, labelled, uniqueId } from "./dom"
 import { attempt, say, troubleView } from "./notice"
-import { myProjects } from "./session"
+import { myProjects, titleOf } from "./session"
 import { state, time } from "./words"
 import type { Workplace } from "./workplace"
 
@@ -91,7 +91,7 @@ function addForm(image: GlanceImage, add: (member: string) => unknown): HTMLElem
   const known = h(
     "datalist",
     { id: uniqueId() },
-    ...others.map(({ id, name }) => h("option", { value: id }, name)),
+    ...others.map((project) => h("option", { value: project.id }, titleOf(project))),
   )
   const member = h("input", {
     required: true,
@@ -184,4 +184,7 @@ async function offered(image: GlanceImage, place: Workplace, part: HTMLElement):
   }
 }
 
-const nameOf = (id: string): string => myProjects().find((project) => project.id === id)?.name ?? id
+function nameOf(id: string): string {
+  const mine = myProjects().find((project) => project.id === id)
+  return mine ? titleOf(mine) : id
+}

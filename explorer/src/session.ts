@@ -15,6 +15,12 @@ const projects = new Value<readonly Project[]>([])
 /** The projects of whoever is signed in. */
 export const myProjects = (): readonly Project[] => projects.get()
 
+/** A project's name, with its domain where another project has the same name. */
+export function titleOf({ name, domainName, domainId }: Project): string {
+  const hasTwin = projects.get().filter((project) => project.name === name).length > 1
+  return hasTwin ? `${name} (${domainName ?? domainId ?? "domain unknown"})` : name
+}
+
 // Asks for the session of the browser, whatever the page shows.
 const browser = createClient({ url: BASE })
 
@@ -187,28 +193,46 @@ export function signInView(): HTMLElement {
   )
 }
 
+// More than one looks through at a glance.
+const MANY = 10
+
 /** The choice of a project, for a session that has none. */
 export function chooseView(): HTMLElement {
-  const choices = projects.get().map(({ id, name, description }) =>
-    h(
+  const choices = projects.get().map((project) => {
+    const { id, name, description, domainName } = project
+    const choice = h(
       "li",
       {},
-      button(name, () => attempt(() => work(id))),
+      button(titleOf(project), () => attempt(() => work(id))),
       description && h("p", { class: "hint" }, description),
-    ),
-  )
+    )
+    const text = [name, id, description, domainName].join("\n").toLowerCase()
+    return { choice, text }
+  })
+  const none = h("p", { class: "lead", role: "status" })
+  const words = h("input", { type: "search", spellcheck: "false", oninput: narrow })
+  function narrow(): void {
+    const part = words.value.trim().toLowerCase()
+    for (const { choice, text } of choices) choice.hidden = !text.includes(part)
+    fill(
+      none,
+      choices.every(({ choice }) => choice.hidden) && "None of your projects is like that.",
+    )
+  }
   return h(
     "section",
     { class: "card" },
     h("h1", { tabindex: "-1" }, "Choose a project"),
-    projects.get().length
+    choices.length
       ? h("p", { class: "lead" }, "You can change it at any time, at the top of the page.")
       : h(
           "p",
           { class: "lead" },
           "You have no role in any project. Ask whoever runs this cloud for one.",
         ),
-    h("ul", { class: "choices" }, ...choices),
+    choices.length > MANY && labelled("Find by name, domain or id", words),
+    none,
+    h("ul", { class: "choices" }, ...choices.map(({ choice }) => choice)),
   )
 }
 
@@ -229,7 +253,7 @@ function parts(current: UserSession | null | undefined): HTMLElement[] {
   if (current === undefined) return []
   if (!current) return [h("a", { href: "#/images", class: "button" }, "Sign in")]
   const { user, project } = current
-  const options: Option[] = projects.get().map(({ id, name }) => [id, name])
+  const options: Option[] = projects.get().map((each) => [each.id, titleOf(each)])
   if (!project) options.unshift(["", "no project"])
   const go = async (projectId: string) => {
     if (projectId) await work(projectId)

@@ -6,6 +6,7 @@ import asyncio
 import os
 import subprocess
 import urllib.error
+import uuid
 from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,30 @@ async def test_a_session_without_a_project_chooses_one(cloud: Cloud, bff: Bff) -
     moved = headers | {"Cookie": cookie_of(response.headers["Set-Cookie"])}
     images = (await bff.call(LIST, **moved))["result"]
     assert "partner-private" in [image["name"] for image in images]
+
+
+async def test_projects_have_the_names_of_their_domains(cloud: Cloud, bff: Bff) -> None:
+    user, name = cloud.new_user("demo", "member"), f"twin-{uuid.uuid4()}"
+    keystone = cloud.keystone()
+    user_id = keystone.get(f"/users?name={user}")["users"][0]["id"]
+    role = keystone.get("/roles?name=member")["roles"][0]["id"]
+    research = f"Research {uuid.uuid4()}"
+    made = keystone.post("/domains", {"domain": {"name": research}})["domain"]
+    for domain in (made["id"], "default"):
+        twin = {"name": name, "domain_id": domain}
+        project = keystone.post("/projects", {"project": twin})["project"]
+        keystone.put(f"/projects/{project['id']}/users/{user_id}/roles/{role}")
+    headers = await sign_in(bff, user, user)
+    found = (await bff.call("auth.listProjects", {"name": name}, **headers))["result"]
+    assert {each["domainId"]: each["domainName"] for each in found} == {
+        made["id"]: research,
+        "default": "Default",
+    }
+    only = {"search": name[:12].upper(), "domainId": made["id"]}
+    (there,) = (await bff.call("auth.listProjects", only, **headers))["result"]
+    assert (there["name"], there["domainName"]) == (name, research)
+    listed = (await bff.call("auth.listProjects", **headers))["result"]
+    assert len(listed) == 3
 
 
 async def test_a_domain_without_a_role_there_is_forbidden(bff: Bff) -> None:

@@ -73,6 +73,8 @@ class FakeOpenStack:
     # before an event; ``arrived`` says that one is there.
     refused: dict[str, int] = field(default_factory=dict)
     held: dict[str, asyncio.Event] = field(default_factory=dict)
+    # Projects besides ``PROJECTS``: by their names, the ids of their domains.
+    elsewhere: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.at_rest.set()
@@ -93,7 +95,7 @@ class FakeOpenStack:
         app.router.add_post("/v3/auth/tokens", self._issue)
         app.router.add_get("/v3/auth/tokens", self._validate)
         app.router.add_delete("/v3/auth/tokens", self._revoke)
-        app.router.add_get("/v3/auth/projects", self._projects)
+        app.router.add_get("/v3/auth/projects", self._list_projects)
         app.router.add_get("/v2/images", self._list)
         app.router.add_post("/v2/images", self._create)
         app.router.add_get("/v2/images/{id}", self._show)
@@ -165,7 +167,9 @@ class FakeOpenStack:
             "expires_at": expires.isoformat(),
         }
         if project := token["project"]:
-            body["project"] = {"id": PROJECTS[project], "name": project, "domain": domain}
+            if home := self.elsewhere.get(project):
+                domain = {"id": home, "name": f"the {home}"}
+            body["project"] = {"id": self._projects()[project], "name": project, "domain": domain}
             body["roles"] = [{"id": "r", "name": "member"}]
             endpoint = {"interface": "public", "url": self.url, "region_id": "RegionOne"}
             body["catalog"] = [{"type": "image", "endpoints": [endpoint]}]
@@ -194,9 +198,10 @@ class FakeOpenStack:
         project = None
         if scope != "unscoped":
             requested = scope["project"]
-            names = {name for name, key in PROJECTS.items() if requested.get("id", key) == key}
+            known = self._projects()
+            names = {name for name, key in known.items() if requested.get("id", key) == key}
             project = requested.get("name") or next(iter(names), None)
-            if project not in PROJECTS:
+            if project not in known:
                 return _refused(401)
         secret = self.new_token(project, parent)
         return web.json_response(
@@ -221,8 +226,14 @@ class FakeOpenStack:
             self.tokens.pop(secret, None)
         return web.Response(status=204)
 
-    async def _projects(self, _request: web.Request) -> web.Response:
-        projects = [{"id": key, "name": name} for name, key in sorted(PROJECTS.items())]
+    def _projects(self) -> dict[str, str]:
+        return PROJECTS | {name: f"{name}-id" for name in self.elsewhere}
+
+    async def _list_projects(self, _request: web.Request) -> web.Response:
+        projects = [
+            {"id": key, "name": name, "domain_id": self.elsewhere.get(name, "default")}
+            for name, key in sorted(self._projects().items())
+        ]
         return web.json_response({"projects": projects})
 
     async def _list(self, request: web.Request) -> web.Response:

@@ -530,6 +530,18 @@ export interface ListImagesInput {
   marker?: string | null | undefined
 }
 
+/** Which of the user's projects; all of them, when nothing is said. */
+export interface ListProjectsInput {
+  /** Run in this project instead of the session's own; never sent to Glance. */
+  project_id?: string | null | undefined
+  /** The exact name; each domain may have one. */
+  name?: string | null | undefined
+  /** A part of the name or the id, in letters of any case. */
+  search?: string | null | undefined
+  /** The id of the domain that they belong to. */
+  domainId?: string | null | undefined
+}
+
 /** The input of a procedure that takes none. */
 export interface NoInput {
   /** Run in this project instead of the session's own; never sent to Glance. */
@@ -548,6 +560,8 @@ export interface Project {
   enabled?: boolean
   /** The id of its domain. */
   domainId?: string | null
+  /** The name of its domain; `null` where Keystone does not tell it. */
+  domainName?: string | null
 }
 
 /** Which deactivated image may be used again. */
@@ -759,11 +773,11 @@ export interface Router {
      */
     getCurrentUserSession: Query<NoInput, UserSession | null>
     /**
-     * Return the projects in which the user has a role.
+     * Return the projects in which the user has a role, or those of them that are asked for.
      *
      * Errors of its own: UNAUTHORIZED.
      */
-    listProjects: Query<NoInput, Project[]>
+    listProjects: Query<ListProjectsInput, Project[]>
     /**
      * Let the session work in another project or domain from the next request on.
      *

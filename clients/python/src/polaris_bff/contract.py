@@ -243,6 +243,9 @@ class Project(TypedDict):
     domainId: NotRequired[str | None]
     """The id of its domain."""
 
+    domainName: NotRequired[str | None]
+    """The name of its domain; `null` where Keystone does not tell it."""
+
 
 class ScopedProject(TypedDict):
     """The project in which the session works."""
@@ -787,6 +790,22 @@ class ListImagesInput(TypedDict):
     """Run in this project instead of the session's own; never sent to Glance."""
 
 
+class ListProjectsInput(TypedDict):
+    """Which of the user's projects; all of them, when nothing is said."""
+
+    name: NotRequired[str | None]
+    """The exact name; each domain may have one."""
+
+    search: NotRequired[str | None]
+    """A part of the name or the id, in letters of any case."""
+
+    domain_id: NotRequired[str | None]
+    """The id of the domain that they belong to."""
+
+    project_id: NotRequired[str | None]
+    """Run in this project instead of the session's own; never sent to Glance."""
+
+
 class NoInput(TypedDict):
     """The input of a procedure that takes none."""
 
@@ -975,7 +994,7 @@ PROCEDURES: Mapping[str, Procedure] = MappingProxyType(
         ),
         "auth.listProjects": Procedure(
             True, None,
-            {"project_id": "project_id"},
+            {"name": "name", "search": "search", "domain_id": "domainId", "project_id": "project_id"},
         ),
         "auth.setCurrentScope": Procedure(
             False, None,
@@ -1129,17 +1148,23 @@ class Auth(Node):
     def list_projects(
         self,
         *,
+        name: str | None = None,
+        search: str | None = None,
+        domain_id: str | None = None,
         project_id: str | None = None,
     ) -> list[Project]:
-        """Return the projects in which the user has a role.
+        """Return the projects in which the user has a role, or those of them that are asked for.
 
         Args:
+            name: The exact name; each domain may have one.
+            search: A part of the name or the id, in letters of any case.
+            domain_id: The id of the domain that they belong to.
             project_id: Run in this project instead of the session's own; never sent to Glance.
 
         Raises:
             BffError: UNAUTHORIZED; and as any call.
         """
-        return self._call("auth.listProjects", {"project_id": project_id})
+        return self._call("auth.listProjects", {"name": name, "search": search, "domainId": domain_id, "project_id": project_id})
 
     listProjects = list_projects
 
@@ -1901,17 +1926,23 @@ class AsyncAuth(Node):
     async def list_projects(
         self,
         *,
+        name: str | None = None,
+        search: str | None = None,
+        domain_id: str | None = None,
         project_id: str | None = None,
     ) -> list[Project]:
-        """Return the projects in which the user has a role.
+        """Return the projects in which the user has a role, or those of them that are asked for.
 
         Args:
+            name: The exact name; each domain may have one.
+            search: A part of the name or the id, in letters of any case.
+            domain_id: The id of the domain that they belong to.
             project_id: Run in this project instead of the session's own; never sent to Glance.
 
         Raises:
             BffError: UNAUTHORIZED; and as any call.
         """
-        return await self._call("auth.listProjects", {"project_id": project_id})
+        return await self._call("auth.listProjects", {"name": name, "search": search, "domainId": domain_id, "project_id": project_id})
 
     listProjects = list_projects
 
@@ -2673,17 +2704,23 @@ class BatchAuth(Node):
     def list_projects(
         self,
         *,
+        name: str | None = None,
+        search: str | None = None,
+        domain_id: str | None = None,
         project_id: str | None = None,
     ) -> Outcome[list[Project]]:
-        """Return the projects in which the user has a role.
+        """Return the projects in which the user has a role, or those of them that are asked for.
 
         Args:
+            name: The exact name; each domain may have one.
+            search: A part of the name or the id, in letters of any case.
+            domain_id: The id of the domain that they belong to.
             project_id: Run in this project instead of the session's own; never sent to Glance.
 
         Raises:
             BffError: UNAUTHORIZED; and as any call.
         """
-        return self._call("auth.listProjects", {"project_id": project_id})
+        return self._call("auth.listProjects", {"name": name, "search": search, "domainId": domain_id, "project_id": project_id})
 
     listProjects = list_projects
 

@@ -265,12 +265,16 @@ def _who(session: Any) -> dict[str, Any]:
 
 @app.command()
 def projects(
-    ctx: typer.Context, form: FormatOption = Format.TABLE, column: ColumnsOption = None
+    ctx: typer.Context,
+    search: Annotated[str | None, typer.Argument(help="A part of the name or the id.")] = None,
+    form: FormatOption = Format.TABLE,
+    column: ColumnsOption = None,
 ) -> None:
     """List the projects in which the user has a role."""
-    columns = {"ID": "id", "Name": "name", "Description": "description", "Enabled": "enabled"}
+    columns = {"ID": "id", "Name": "name", "Domain": "domainName"}
+    columns |= {"Description": "description", "Enabled": "enabled"}
     with connected(ctx.obj) as client:
-        show_list(client.auth.list_projects(), columns, form, column)
+        show_list(client.auth.list_projects(search=search), columns, form, column)
 
 
 @app.command()
