@@ -92,11 +92,12 @@ profile: $(VENV)/.installed-bench ## Show where the time of a call goes (CASE=ge
 	@tests/install wrk
 	$(BIN)/python -m bench.profile $(CASE:%=--case %)
 
-bench-load: $(VENV)/.installed-dev ## Measure uploads of 2 GiB, hostile forms, callers under load, scripts, and ten thousand uploads that break off
+bench-load: $(VENV)/.installed-dev ## Measure uploads of 2 GiB, hostile forms, callers under load, scripts, installing the command line, and ten thousand uploads that break off
 	$(BIN)/python -m bench.uploads
 	$(BIN)/python -m bench.forms
 	$(BIN)/python -m bench.load
 	PYTHONPATH=clients/python/src $(BIN)/python -m bench.scripts
+	$(BIN)/python -m bench.install
 	UPLOADS_TO_ABORT=10000 $(BIN)/python -m pytest -q --durations=1 -k aborted_uploads tests/bff/upload
 
 clean: ## Remove whatever was installed or made

@@ -59,7 +59,7 @@ class StandIn:
     async def _set_mode(self, request: web.Request) -> web.Response:
         asked = await request.json()
         self.mode, self.seconds, self.count = asked["mode"], asked["seconds"], 0
-        self.password_seconds = asked["password_seconds"]
+        self.password_seconds = asked.get("password_seconds", 0.0)
         return web.Response()
 
     async def _tell_count(self, _request: web.Request) -> web.Response:

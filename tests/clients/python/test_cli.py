@@ -14,13 +14,14 @@ import uuid
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import yaml
 
 from polaris_bff import BffError
 from polaris_bff.cli import EXIT_CODES, run
-from polaris_bff.cli.output import clean
+from polaris_bff.cli.output import clean, progress_bars, show_list
 from polaris_bff.cli.state import session_file
 from tests import canary
 from tests.clients.python.conftest import Bff, FakeOpenStack, Start
@@ -367,10 +368,10 @@ async def test_a_procedure_that_is_mistyped_is_told(command: Polaris) -> None:
 async def test_a_shell_completes_commands_and_procedures(
     command: Polaris, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("_POLARIS_COMPLETE", "complete_bash")
+    monkeypatch.setenv("_POLARIS_COMPLETE", "bash_complete")
     for words, expected in (
-        ("image un", "unhide\nunset\nunshare\nuntag"),
-        ("call auth.li", "auth.listProjects"),
+        ("image un", "plain,unhide\nplain,unset\nplain,unshare\nplain,untag"),
+        ("call auth.li", "plain,auth.listProjects"),
     ):
         monkeypatch.setenv("COMP_WORDS", f"polaris {words}")
         monkeypatch.setenv("COMP_CWORD", "2")
@@ -419,6 +420,37 @@ async def test_several_files_have_no_name_in_common(polaris: Polaris, tmp_path: 
     code, _, err = await polaris("image", "create", "x", *files)
     assert (code, "named by their files" in err) == (2, True)
     assert (await polaris("image", "create"))[0] == 2
+
+
+def test_a_terminal_sees_a_bar_for_each_file(capsys: pytest.CaptureFixture[str]) -> None:
+    with patch("sys.stderr.isatty", return_value=True), progress_bars(quiet=False) as bars:
+        told = [bars("web\x1b[2J"), bars("db")]
+        for done in (0, 512, 1024):
+            for tell in told:
+                tell(done * 1024, 1024 * 1024)
+    _, err = capsys.readouterr()
+    assert r"web\x1b[2J: 100%" in err
+    assert "db: 100%" in err
+    assert "1.00M/1.00M" in err
+
+
+def test_nobody_is_shown_a_bar_where_nobody_looks(capsys: pytest.CaptureFixture[str]) -> None:
+    for quiet in (True, False):
+        with progress_bars(quiet=quiet) as bars:
+            assert bars("web") is None
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("word", ["x", "a-word-that-is-longer-than-the-terminal-is-wide" * 3])
+def test_a_table_fits_its_terminal_and_cuts_nothing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, word: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    with patch("sys.stdout.isatty", return_value=True):
+        show_list([{"a": word, "b": "1"}], {"A": "a", "B": "b"}, "table", ())
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 60
+    assert "".join(line[1:-1].split("|")[0].strip() for line in lines[3:-1]) == word
 
 
 async def test_of_several_uploads_one_that_fails_is_told(
@@ -471,7 +503,8 @@ import sys
 from polaris_bff import BffError
 from polaris_bff.cli import EXIT_CODES, run
 code = run(["--help"])
-print(code, sorted({"httpx", "rich", "openstack", "asyncio", "ssl", "yaml"} & set(sys.modules)))
+slow = {"httpx", "prettytable", "tqdm", "openstack", "asyncio", "ssl", "yaml"}
+print(code, sorted(slow & set(sys.modules)))
 """
 
 

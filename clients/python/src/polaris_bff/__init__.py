@@ -7,6 +7,8 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from polaris_bff.version import __version__
+
 if TYPE_CHECKING:
     from polaris_bff.async_client import AsyncClient
     from polaris_bff.auth import Auth, Password, Session, Token
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     from polaris_bff.openstack import OpenStack
     from polaris_bff.outcome import Outcome
     from polaris_bff.retry import Retry
-    from polaris_bff.version import __version__
 
 # Each is imported when somebody asks for it: the command line would wait for httpx before its help.
 _HOMES: Mapping[str, str] = MappingProxyType(
@@ -33,7 +34,6 @@ _HOMES: Mapping[str, str] = MappingProxyType(
         "Retry": "retry",
         "Session": "auth",
         "Token": "auth",
-        "__version__": "version",
         "ago": "images",
         "metadata": "images",
         "properties": "images",

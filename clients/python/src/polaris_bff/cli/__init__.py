@@ -46,18 +46,25 @@ def run(words: Sequence[str]) -> int:
     What goes wrong is one line on stderr, with its code and the request's id.
     """
     try:
-        from polaris_bff.cli.app import app  # noqa: PLC0415  # the extra
+        import click  # noqa: PLC0415  # the extra
+
+        from polaris_bff.cli.app import app  # noqa: PLC0415  # likewise
     except ImportError as error:
         print(f"polaris: {error}: pip install 'polaris-bff-client[cli]'", file=sys.stderr)  # noqa: T201
         return 1
     try:
-        app(list(words), prog_name="polaris")
+        code = app.main(list(words), prog_name="polaris", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        return _say(_INTERRUPTED[130], 130)
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
         return _say(_INTERRUPTED[code], code) if code in _INTERRUPTED else code
     except Exception as error:  # noqa: BLE001  # an answer may be anything
         return _failed(error, debug="--debug" in words)
-    return 0
+    return code if isinstance(code, int) else 0
 
 
 def _failed(error: Exception, *, debug: bool) -> int:

@@ -2,159 +2,156 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Annotated, Any
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-import typer
+import click
+from click.exceptions import Exit
 
 from polaris_bff.cli.options import (
-    CommunityFlag,
-    DryRunOption,
-    ImageArgument,
-    ImagesArgument,
-    PrivateFlag,
-    PropertyOption,
-    PublicFlag,
-    SharedFlag,
-    TagOption,
-    VisibilityOption,
     change,
+    dry_run_option,
+    image_argument,
     image_ids,
-    pairs,
+    images_argument,
+    metadata_of,
+    metadata_options,
     pointer,
+    tag_option,
     tell,
-    visibility_of,
 )
-from polaris_bff.cli.state import connected
+from polaris_bff.cli.output import together
+from polaris_bff.cli.state import Options, connected
 from polaris_bff.errors import BffError
 
-NeededTags = Annotated[list[str], typer.Option("--tag", help="May be repeated.")]
+# Of a command that does one thing to images.
+many = together(images_argument, dry_run_option)
+many_with_tags = together(
+    images_argument,
+    click.option("--tag", "tags", multiple=True, required=True, help="May be repeated."),
+    dry_run_option,
+)
 
 
-def set_(
-    ctx: typer.Context,
-    images: ImagesArgument,
-    name: Annotated[str | None, typer.Option(help="Its new name.")] = None,
-    disk_format: Annotated[str | None, typer.Option(help="As qcow2.")] = None,
-    container_format: Annotated[str | None, typer.Option(help="As bare.")] = None,
-    min_disk: Annotated[int | None, typer.Option(help="In GiB.", min=0)] = None,
-    min_ram: Annotated[int | None, typer.Option(help="In MiB.", min=0)] = None,
-    visibility: VisibilityOption = None,
-    public: PublicFlag = False,
-    private: PrivateFlag = False,
-    community: CommunityFlag = False,
-    shared: SharedFlag = False,
-    protected: Annotated[bool | None, typer.Option("--protected/--unprotected")] = None,
-    hidden: Annotated[bool | None, typer.Option("--hidden/--unhidden")] = None,
-    tag: TagOption = None,
-    property_: PropertyOption = None,
-    dry_run: DryRunOption = False,
-) -> None:
+@click.command("set")
+@images_argument
+@click.option("--name", help="Its new name.")
+@metadata_options
+@dry_run_option
+@click.pass_obj
+def set_(options: Options, /, images: Sequence[str], dry_run: bool, **given: Any) -> None:
     """Change the metadata of images: of each, all of it or nothing."""
-    values = {
-        **pairs(property_),
-        "name": name,
-        "disk_format": disk_format,
-        "container_format": container_format,
-        "min_disk": min_disk,
-        "min_ram": min_ram,
-        "visibility": visibility_of(
-            visibility, public=public, private=private, community=community, shared=shared
-        ),
-        "protected": protected,
-        "os_hidden": hidden,
-    }
+    values = metadata_of(given)
+    tags = values.pop("tags", [])
     operations = [
-        {"op": "add", "path": pointer(key), "value": value}
-        for key, value in values.items()
-        if value is not None
+        {"op": "add", "path": pointer(key), "value": value} for key, value in values.items()
     ]
-    operations += [{"op": "add", "path": "/tags/-", "value": each} for each in tag or []]
-    _change(ctx, images, operations, dry_run=dry_run)
+    operations += [{"op": "add", "path": "/tags/-", "value": each} for each in tags]
+    _change(options, images, operations, dry_run=dry_run)
 
 
-def unset(
-    ctx: typer.Context,
-    image: ImageArgument,
-    property_: Annotated[
-        list[str] | None, typer.Option("--property", metavar="KEY", help="May be repeated.")
-    ] = None,
-    tag: TagOption = None,
-) -> None:
+@click.command()
+@image_argument
+@click.option("--property", "properties", metavar="KEY", multiple=True, help="May be repeated.")
+@tag_option
+@click.pass_obj
+def unset(options: Options, image: str, properties: Sequence[str], tag: Sequence[str]) -> None:
     """Remove properties and tags of an image."""
-    gone = set(tag or [])
-    with connected(ctx.obj) as client:
+    gone = set(tag)
+    with connected(options) as client:
         found = client.find_image(image)
         tags = found.get("tags") or []
         if missing := gone - set(tags):
             raise BffError("NOT_FOUND", f"The image has no tag {', '.join(sorted(missing))}")
-        operations: list[Any] = [{"op": "remove", "path": pointer(key)} for key in property_ or []]
+        operations: list[Any] = [{"op": "remove", "path": pointer(key)} for key in properties]
         if gone:
             kept = [each for each in tags if each not in gone]
             operations.append({"op": "replace", "path": "/tags", "value": kept})
         client.compute.image.update_image(image_id=found["id"], operations=operations)
 
 
-def hide(ctx: typer.Context, images: ImagesArgument, dry_run: DryRunOption = False) -> None:
+@click.command()
+@many
+@click.pass_obj
+def hide(options: Options, images: Sequence[str], dry_run: bool) -> None:
     """Leave images out of lists."""
-    _change(ctx, images, [{"op": "replace", "path": "/os_hidden", "value": True}], dry_run=dry_run)
+    _hide(options, images, dry_run=dry_run, hidden=True)
 
 
-def unhide(ctx: typer.Context, images: ImagesArgument, dry_run: DryRunOption = False) -> None:
+@click.command()
+@many
+@click.pass_obj
+def unhide(options: Options, images: Sequence[str], dry_run: bool) -> None:
     """Have images in lists again."""
-    _change(ctx, images, [{"op": "replace", "path": "/os_hidden", "value": False}], dry_run=dry_run)
+    _hide(options, images, dry_run=dry_run, hidden=False)
 
 
-def delete(ctx: typer.Context, images: ImagesArgument, dry_run: DryRunOption = False) -> None:
+def _hide(options: Options, images: Sequence[str], *, dry_run: bool, hidden: bool) -> None:
+    operations = [{"op": "replace", "path": "/os_hidden", "value": hidden}]
+    _change(options, images, operations, dry_run=dry_run)
+
+
+@click.command()
+@many
+@click.pass_obj
+def delete(options: Options, images: Sequence[str], dry_run: bool) -> None:
     """Delete images, many at once."""
-    _bulk_or_tell(ctx, images, "compute.image.deleteImages", dry_run=dry_run)
+    _bulk_or_tell(options, images, "compute.image.deleteImages", dry_run=dry_run)
 
 
-def activate(ctx: typer.Context, images: ImagesArgument, dry_run: DryRunOption = False) -> None:
+@click.command()
+@many
+@click.pass_obj
+def activate(options: Options, images: Sequence[str], dry_run: bool) -> None:
     """Let deactivated images be used again."""
-    _bulk_or_tell(ctx, images, "compute.image.activateImages", dry_run=dry_run)
+    _bulk_or_tell(options, images, "compute.image.activateImages", dry_run=dry_run)
 
 
-def deactivate(ctx: typer.Context, images: ImagesArgument, dry_run: DryRunOption = False) -> None:
+@click.command()
+@many
+@click.pass_obj
+def deactivate(options: Options, images: Sequence[str], dry_run: bool) -> None:
     """Let nobody boot or download images."""
-    _bulk_or_tell(ctx, images, "compute.image.deactivateImages", dry_run=dry_run)
+    _bulk_or_tell(options, images, "compute.image.deactivateImages", dry_run=dry_run)
 
 
-def tag(
-    ctx: typer.Context, images: ImagesArgument, tags: NeededTags, dry_run: DryRunOption = False
-) -> None:
+@click.command()
+@many_with_tags
+@click.pass_obj
+def tag(options: Options, images: Sequence[str], tags: Sequence[str], dry_run: bool) -> None:
     """Add tags to images; fine where one has it already."""
-    _bulk(ctx, images, "compute.image.tagImages", tags=tags, dry_run=dry_run)
+    _bulk(options, images, "compute.image.tagImages", tags=list(tags), dry_run=dry_run)
 
 
-def untag(
-    ctx: typer.Context, images: ImagesArgument, tags: NeededTags, dry_run: DryRunOption = False
-) -> None:
+@click.command()
+@many_with_tags
+@click.pass_obj
+def untag(options: Options, images: Sequence[str], tags: Sequence[str], dry_run: bool) -> None:
     """Remove tags from images; fine where one does not have it."""
-    _bulk(ctx, images, "compute.image.untagImages", tags=tags, dry_run=dry_run)
+    _bulk(options, images, "compute.image.untagImages", tags=list(tags), dry_run=dry_run)
 
 
 def _change(
-    ctx: typer.Context, images: Iterable[str], operations: list[Any], *, dry_run: bool
+    options: Options, images: Iterable[str], operations: list[Any], *, dry_run: bool
 ) -> None:
     if not operations:
-        raise typer.BadParameter("say what to change")
-    _bulk(ctx, images, "compute.image.updateImages", operations=operations, dry_run=dry_run)
+        raise click.BadParameter("say what to change")
+    _bulk(options, images, "compute.image.updateImages", operations=operations, dry_run=dry_run)
 
 
-def _bulk(ctx: typer.Context, images: Iterable[str], procedure: str, **more: Any) -> None:
-    with connected(ctx.obj) as client:
+def _bulk(options: Options, images: Iterable[str], procedure: str, **more: Any) -> None:
+    with connected(options) as client:
         ids, failed = image_ids(client, images)
         change(client, procedure, ids, failed=failed, **more)
 
 
 def _bulk_or_tell(
-    ctx: typer.Context, images: Iterable[str], procedure: str, *, dry_run: bool
+    options: Options, images: Iterable[str], procedure: str, *, dry_run: bool
 ) -> None:
     """Do what the server has no dry run of."""
     if not dry_run:
-        _bulk(ctx, images, procedure)
-    with connected(ctx.obj) as client:
+        _bulk(options, images, procedure)
+    with connected(options) as client:
         ids, failed = image_ids(client, images)
         tell(ids)
-    raise typer.Exit(int(failed))
+    raise Exit(int(failed))

@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Any
 
-import typer
+import click
 
 from polaris_bff.cli import changes, sharing, uploads
 from polaris_bff.cli.options import (
-    CommunityFlag,
-    ImageArgument,
-    ImagesArgument,
-    PrivateFlag,
-    PropertyOption,
-    PublicFlag,
-    SharedFlag,
-    TagOption,
-    VisibilityOption,
+    format_filters,
+    image_argument,
+    images_argument,
     pairs,
+    property_option,
+    tag_option,
     visibility_of,
+    visibility_options,
     words,
 )
-from polaris_bff.cli.output import ColumnsOption, Format, FormatOption, show_list, show_one
-from polaris_bff.cli.state import connected
+from polaris_bff.cli.output import Format, format_options, show_list, show_one
+from polaris_bff.cli.state import Options, connected
 
-app = typer.Typer(no_args_is_help=True, help="Images: list, show, create, change, share, delete.")
 _COLUMNS: tuple[tuple[str, str], ...] = (("ID", "id"), ("Name", "name"), ("Status", "status"))
 _LONG: tuple[tuple[str, str], ...] = (
     *(("ID", "id"), ("Name", "name"), ("Disk Format", "disk_format")),
@@ -38,74 +34,70 @@ _LONG: tuple[tuple[str, str], ...] = (
 )
 
 
+@click.group(
+    no_args_is_help=True,
+    epilog="IMAGE and PROJECT are names or ids. Where several can be given, - reads one from each"
+    " line.",
+)
+def app() -> None:
+    """Images: list, show, create, change, share, delete."""
+
+
 @app.command("list")
+@click.option("--name", help="With exactly this name.")
+@click.option("--status", help="In this state, as active.")
+@visibility_options("all")
+@click.option("--owner", "--project", "owner", help="Of this project's id.")
+@click.option("--own", is_flag=True, help="Of the project worked in alone.")
+@tag_option
+@format_filters
+@click.option("--member-status", help="pending, accepted, …")
+@click.option("--hidden", is_flag=True, help="The hidden ones instead.")
+@click.option("--created-after", metavar="AGE|DATE", help="As 90d, 12h or 2026-01-31.")
+@click.option("--created-before", metavar="AGE|DATE", help="As 90d, 12h or 2026-01-31.")
+@property_option
+@click.option("--without", multiple=True, metavar="KEY", help="Without this property.")
+@click.option("--sort", help="As name:asc,size:desc.")
+@click.option("--limit", type=click.IntRange(min=1), help="At most so many.")
+@click.option("--marker", help="Begin after the image with this id.")
+@click.option("--long", is_flag=True, help="More columns.")
+@format_options
+@click.pass_obj
 def list_images(
-    ctx: typer.Context,
-    name: Annotated[str | None, typer.Option(help="With exactly this name.")] = None,
-    status: Annotated[str | None, typer.Option(help="In this state, as active.")] = None,
-    visibility: VisibilityOption = None,
-    public: PublicFlag = False,
-    private: PrivateFlag = False,
-    community: CommunityFlag = False,
-    shared: SharedFlag = False,
-    all_: Annotated[bool, typer.Option("--all", help="As --visibility all.")] = False,
-    owner: Annotated[
-        str | None, typer.Option("--owner", "--project", help="Of this project's id.")
-    ] = None,
-    own: Annotated[bool, typer.Option("--own", help="Of the project worked in alone.")] = False,
-    tag: TagOption = None,
-    disk_format: Annotated[str | None, typer.Option(help="As qcow2.")] = None,
-    container_format: Annotated[str | None, typer.Option(help="As bare.")] = None,
-    member_status: Annotated[str | None, typer.Option(help="pending, accepted, …")] = None,
-    hidden: Annotated[bool, typer.Option("--hidden", help="The hidden ones instead.")] = False,
-    created_after: Annotated[
-        str | None, typer.Option(metavar="AGE|DATE", help="As 90d, 12h or 2026-01-31.")
-    ] = None,
-    created_before: Annotated[
-        str | None, typer.Option(metavar="AGE|DATE", help="As 90d, 12h or 2026-01-31.")
-    ] = None,
-    property_: PropertyOption = None,
-    without: Annotated[
-        list[str] | None, typer.Option(metavar="KEY", help="Without this property.")
-    ] = None,
-    sort: Annotated[str | None, typer.Option(help="As name:asc,size:desc.")] = None,
-    limit: Annotated[int | None, typer.Option(help="At most so many.", min=1)] = None,
-    marker: Annotated[str | None, typer.Option(help="Begin after the image with this id.")] = None,
-    long: Annotated[bool, typer.Option("--long", help="More columns.")] = False,
-    form: FormatOption = Format.TABLE,
-    column: ColumnsOption = None,
+    options: Options,
+    /,
+    own: bool,
+    properties: Sequence[str],
+    without: Sequence[str],
+    limit: int | None,
+    long: bool,
+    form: Format,
+    column: Sequence[str],
+    **filters: Any,
 ) -> None:
     """List images, page by page. Properties are looked at here, the other filters at the server."""
-    filters: dict[str, Any] = {
-        "name": name,
-        "status": status,
-        "visibility": visibility_of(
-            visibility,
-            public=public,
-            private=private,
-            community=community,
-            shared=shared,
-            all=all_,
-        ),
-        "owner": owner,
-        "tag": tag or None,
-        "disk_format": disk_format,
-        "container_format": container_format,
-        "member_status": member_status,
-        "os_hidden": True if hidden else None,
-        "created_at": _between(created_after, created_before),
-        "sort": sort,
-        "marker": marker,
-    }
-    wanted = pairs(property_)
+    wanted = pairs(properties)
+    given = _filters(filters)
     columns = dict(_LONG if long or column else _COLUMNS)
-    with connected(ctx.obj) as client:
+    with connected(options) as client:
         if own:
-            filters["owner"] = client.project_id()
+            given["owner"] = client.project_id()
         # Of those that are looked at here, nobody knows how many to ask for.
         most = None if wanted or without else limit
-        images = _having(client.images(limit=most, **filters), wanted, without or [])
+        images = _having(client.images(limit=most, **given), wanted, without)
         show_list(islice(images, limit), columns, form, column)
+
+
+def _filters(given: dict[str, Any]) -> dict[str, Any]:
+    """Return filters of a list as the server takes them."""
+    created = _between(given.pop("created_after"), given.pop("created_before"))
+    return {
+        "visibility": visibility_of(given),
+        "os_hidden": given.pop("hidden") or None,
+        "tag": list(given.pop("tag")) or None,
+        "created_at": created,
+        **given,
+    }
 
 
 def _having(
@@ -138,37 +130,33 @@ def _moment(given: str) -> str:
 
 
 @app.command()
-def show(
-    ctx: typer.Context,
-    image: ImageArgument,
-    form: FormatOption = Format.TABLE,
-    column: ColumnsOption = None,
-) -> None:
+@image_argument
+@format_options
+@click.pass_obj
+def show(options: Options, image: str, form: Format, column: Sequence[str]) -> None:
     """Show an image with all its properties."""
-    with connected(ctx.obj) as client:
+    with connected(options) as client:
         show_one(client.find_image(image), form, column)
 
 
 @app.command()
-def wait(
-    ctx: typer.Context,
-    images: ImagesArgument,
-    status: Annotated[str, typer.Option(help="The state to wait for.")] = "active",
-    timeout: Annotated[float, typer.Option(help="Seconds for each of them.", min=0)] = 600.0,
-) -> None:
+@images_argument
+@click.option("--status", default="active", help="The state to wait for.")
+@click.option(
+    "--timeout", type=click.FloatRange(min=0), default=600.0, help="Seconds for each of them."
+)
+@click.pass_obj
+def wait(options: Options, images: Sequence[str], status: Any, timeout: float) -> None:
     """Wait until images are active, or in another state; ends with 5 when that takes too long."""
-    wanted: Any = status
-    with connected(ctx.obj) as client:
+    with connected(options) as client:
         for each in words(images):
-            client.wait_for(client.find_image(each), wanted, timeout=timeout)
+            client.wait_for(client.find_image(each), status, timeout=timeout)
 
 
-app.command()(uploads.create)
-app.command("set")(changes.set_)
 for command in (
-    *(changes.unset, changes.delete, changes.activate, changes.deactivate),
+    *(changes.set_, changes.unset, changes.delete, changes.activate, changes.deactivate),
     *(changes.hide, changes.unhide, changes.tag, changes.untag),
     *(sharing.members, sharing.share, sharing.unshare, sharing.accept, sharing.reject),
-    *(uploads.upload, uploads.replace),
+    *(uploads.create, uploads.upload, uploads.replace),
 ):
-    app.command()(command)
+    app.add_command(command)

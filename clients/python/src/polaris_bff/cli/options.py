@@ -4,54 +4,78 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
+from click.exceptions import Exit
 
-from polaris_bff.cli.output import clean, described
+from polaris_bff.cli.output import Command, clean, described, together
 from polaris_bff.errors import BffError
 
 if TYPE_CHECKING:
     from polaris_bff import Client
 
-
-class Visibility(str, Enum):
-    """Who may see an image."""
-
-    PUBLIC = "public"
-    PRIVATE = "private"
-    COMMUNITY = "community"
-    SHARED = "shared"
-    ALL = "all"
-
-
-ImageArgument = Annotated[str, typer.Argument(metavar="IMAGE", help="Its name or id.")]
-ImagesArgument = Annotated[
-    list[str], typer.Argument(metavar="IMAGE...", help="Names or ids; - reads one from each line.")
-]
-PropertyOption = Annotated[
-    list[str] | None, typer.Option("--property", metavar="KEY=VALUE", help="May be repeated.")
-]
-TagOption = Annotated[list[str] | None, typer.Option("--tag", help="May be repeated.")]
-VisibilityOption = Annotated[Visibility | None, typer.Option(help="Who may see it.")]
-PublicFlag = Annotated[bool, typer.Option("--public", help="As --visibility public.")]
-PrivateFlag = Annotated[bool, typer.Option("--private", help="As --visibility private.")]
-CommunityFlag = Annotated[bool, typer.Option("--community", help="As --visibility community.")]
-SharedFlag = Annotated[bool, typer.Option("--shared", help="As --visibility shared.")]
-DryRunOption = Annotated[
-    bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")
-]
+_VISIBILITIES: tuple[str, ...] = ("public", "private", "community", "shared")
+image_argument = click.argument("image", metavar="IMAGE")
+images_argument = click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
+dry_run_option = click.option(
+    "--dry-run", is_flag=True, help="Say what would be done, and do nothing."
+)
+tag_option = click.option("--tag", multiple=True, help="May be repeated.")
+property_option = click.option(
+    *("--property", "properties"), metavar="KEY=VALUE", multiple=True, help="May be repeated."
+)
+format_filters = together(
+    click.option("--disk-format", help="As qcow2."),
+    click.option("--container-format", help="As bare."),
+)
 
 
-def visibility_of(given: Visibility | None, **flags: bool) -> str | None:
-    """Return the one visibility that was asked for, by ``--visibility`` or a flag."""
-    wanted = [name for name, is_set in flags.items() if is_set]
-    wanted += [given.value] if given else []
+def visibility_options(*more: str) -> Callable[[Command], Command]:
+    """Return the options that name a visibility, each by a flag too.
+
+    Args:
+        more: Visibilities besides those that an image can have.
+    """
+    names = (*_VISIBILITIES, *more)
+    return together(
+        click.option("--visibility", type=click.Choice(names), help="Who may see it."),
+        *(
+            click.option(f"--{name}", name, is_flag=True, help=f"As --visibility {name}.")
+            for name in names
+        ),
+    )
+
+
+def visibility_of(given: dict[str, Any]) -> str | None:
+    """Take the one visibility that was asked for, by ``--visibility`` or a flag, out of options."""
+    wanted = [name for name in (*_VISIBILITIES, "all") if given.pop(name, False)]
+    named = given.pop("visibility")
+    wanted += [named] if named else []
     if len(set(wanted)) > 1:
-        raise typer.BadParameter(f"choose one of {', '.join(wanted)}", param_hint="--visibility")
+        raise click.BadParameter(f"choose one of {', '.join(wanted)}", param_hint="--visibility")
     return wanted[0] if wanted else None
+
+
+# What `create` and `set` say of an image.
+metadata_options = together(
+    format_filters,
+    click.option("--min-disk", type=click.IntRange(min=0), help="In GiB."),
+    click.option("--min-ram", type=click.IntRange(min=0), help="In MiB."),
+    visibility_options(),
+    click.option("--protected/--unprotected", default=None),
+    click.option("--hidden/--unhidden", "os_hidden", default=None, help="In lists, or not."),
+    tag_option,
+    property_option,
+)
+
+
+def metadata_of(given: dict[str, Any]) -> dict[str, Any]:
+    """Return what ``metadata_options`` say, by the names that Glance has for it."""
+    own, tags = pairs(given.pop("properties")), given.pop("tag")
+    said = {"visibility": visibility_of(given), **given, "tags": list(tags) or None}
+    return {**own, **{key: value for key, value in said.items() if value is not None}}
 
 
 def words(given: Iterable[str]) -> Iterator[str]:
@@ -63,11 +87,11 @@ def words(given: Iterable[str]) -> Iterator[str]:
             yield word
 
 
-def pairs(given: Iterable[str] | None) -> dict[str, Any]:
+def pairs(given: Iterable[str]) -> dict[str, Any]:
     """Return properties that were given as ``KEY=VALUE``."""
-    split = [each.partition("=") for each in given or []]
+    split = [each.partition("=") for each in given]
     if wrong := [key for key, equals, _ in split if not key or not equals]:
-        raise typer.BadParameter(f"{wrong[0]!r} is not KEY=VALUE", param_hint="--property")
+        raise click.BadParameter(f"{wrong[0]!r} is not KEY=VALUE", param_hint="--property")
     return {key: value for key, _, value in split}
 
 
@@ -139,7 +163,7 @@ def settle(
         raise errors[0]
     for error in errors:
         say(described(error))
-    raise typer.Exit(int(failed or bool(errors)))
+    raise Exit(int(failed or bool(errors)))
 
 
 def change(
@@ -168,14 +192,14 @@ def change(
         say(f"{failure['message']} ({failure['code']})")
     if dry_run:
         tell(done["successful"])
-    raise typer.Exit(int(failed or bool(failures)))
+    raise Exit(int(failed or bool(failures)))
 
 
 def tell(ids: Iterable[str]) -> None:
     """Print ids, one in a line."""
-    typer.echo("".join(f"{clean(str(each))}\n" for each in ids), nl=False)
+    click.echo("".join(f"{clean(str(each))}\n" for each in ids), nl=False)
 
 
 def say(message: str) -> None:
     """Tell something that is no answer."""
-    typer.echo(clean(f"polaris: {message}"), err=True)
+    click.echo(clean(f"polaris: {message}"), err=True)

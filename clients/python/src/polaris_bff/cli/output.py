@@ -4,32 +4,36 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from difflib import get_close_matches
-from enum import Enum
-from typing import Annotated, Any
+from functools import reduce
+from typing import Any, Literal, TypeAlias, TypeVar
 
-import typer
+import click
 
 from polaris_bff.errors import BffError
 
-
-class Format(str, Enum):
-    """How an answer is printed."""
-
-    TABLE = "table"
-    JSON = "json"
-    YAML = "yaml"
-    CSV = "csv"
-    VALUE = "value"
+Command = TypeVar("Command", bound=Callable[..., Any])
+Format: TypeAlias = Literal["table", "json", "yaml", "csv", "value"]
 
 
-FormatOption = Annotated[Format, typer.Option("-f", "--format", help="How to print the answer.")]
-ColumnsOption = Annotated[
-    list[str] | None, typer.Option("-c", "--column", help="A column to print; may be repeated.")
-]
+def together(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Return one decorator for options that several commands have."""
+    return lambda command: reduce(lambda whole, option: option(whole), reversed(options), command)
+
+
+format_options = together(
+    click.option(
+        *("-f", "--format", "form"),
+        type=click.Choice(["table", "json", "yaml", "csv", "value"]),
+        default="table",
+        help="How to print the answer.",
+    ),
+    click.option(*("-c", "--column"), multiple=True, help="A column to print; may be repeated."),
+)
 
 
 def clean(text: str) -> str:
@@ -58,7 +62,7 @@ def show_list(
     rows: Iterable[Mapping[str, Any]],
     columns: Mapping[str, str],
     form: Format,
-    chosen: Sequence[str] | None,
+    chosen: Sequence[str],
 ) -> None:
     """Print rows; those of ``csv`` and ``value`` as they come.
 
@@ -67,38 +71,38 @@ def show_list(
         chosen: The titles or keys to print, in this order.
     """
     shown = _chosen(columns, chosen)
-    if form in (Format.JSON, Format.YAML):
+    if form in ("json", "yaml"):
         _document([{title: row.get(key) for title, key in shown.items()} for row in rows], form)
         return
     cells = ([in_words(row.get(key)) for key in shown.values()] for row in rows)
-    if form is Format.TABLE:
+    if form == "table":
         _table(list(shown), cells)
-    elif form is Format.CSV:
+    elif form == "csv":
         writer = csv.writer(sys.stdout, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
         writer.writerow(shown)
         writer.writerows(cells)
     else:
         for row in cells:
-            typer.echo(" ".join(row))
+            click.echo(" ".join(row))
 
 
-def show_one(whole: Mapping[str, Any], form: Format, chosen: Sequence[str] | None) -> None:
+def show_one(whole: Mapping[str, Any], form: Format, chosen: Sequence[str]) -> None:
     """Print one thing: a field a line."""
     shown = _chosen({key: key for key in sorted(whole)}, chosen)
     fields = {key: whole[key] for key in shown}
-    if form in (Format.JSON, Format.YAML):
+    if form in ("json", "yaml"):
         _document(fields, form)
-    elif form is Format.VALUE:
+    elif form == "value":
         for value in fields.values():
-            typer.echo(in_words(value))
-    elif form is Format.CSV:
+            click.echo(in_words(value))
+    elif form == "csv":
         writer = csv.writer(sys.stdout, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
         writer.writerows([list(fields), [in_words(value) for value in fields.values()]])
     else:
         _table(["Field", "Value"], ([key, in_words(value)] for key, value in fields.items()))
 
 
-def _chosen(columns: Mapping[str, str], chosen: Sequence[str] | None) -> dict[str, str]:
+def _chosen(columns: Mapping[str, str], chosen: Sequence[str]) -> dict[str, str]:
     if not chosen:
         return dict(columns)
     known = {name.lower(): title for title, key in columns.items() for name in (title, key)}
@@ -110,34 +114,27 @@ def _title(name: str, known: Mapping[str, str]) -> str:
         return known[name.lower()]
     close = get_close_matches(name.lower(), known, n=1)
     hint = f"; did you mean {known[close[0]]!r}?" if close else ""
-    raise typer.BadParameter(f"there is no column {name!r}{hint}", param_hint="-c")
+    raise click.BadParameter(f"there is no column {name!r}{hint}", param_hint="-c")
 
 
 def _document(document: Any, form: Format) -> None:
-    if form is Format.JSON:
-        typer.echo(json.dumps(document, indent=2))
+    if form == "json":
+        click.echo(json.dumps(document, indent=2))
         return
     import yaml  # noqa: PLC0415  # seldom asked for
 
-    typer.echo(yaml.safe_dump(document, sort_keys=False), nl=False)
+    click.echo(yaml.safe_dump(document, sort_keys=False), nl=False)
 
 
 def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    from rich import box  # noqa: PLC0415  # slow
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+    from prettytable import PrettyTable  # noqa: PLC0415  # slow
 
-    table = Table(box=box.ASCII2, show_edge=True)
-    for title in titles:
-        # What is too long goes on below: an id that is cut is none.
-        table.add_column(title, overflow="fold")
-    for row in rows:
-        # A text is no markup.
-        table.add_row(*map(Text, row))
-    # Where nobody looks, nothing is cut.
-    console = Console(width=None if sys.stdout.isatty() else 10_000)
-    console.print(table)
+    table = PrettyTable(titles, align="l")
+    table.add_rows([list(row) for row in rows])
+    if sys.stdout.isatty():
+        # What is too long goes on below: an id that is cut is none. Where nobody looks, all fits.
+        table.max_table_width = shutil.get_terminal_size().columns - 1
+    click.echo(table.get_string())
 
 
 @contextmanager
@@ -149,20 +146,27 @@ def progress_bars(*, quiet: bool) -> Iterator[Callable[[str], Any]]:
     if quiet or not sys.stderr.isatty():
         yield lambda _name: None
         return
-    from rich import progress  # noqa: PLC0415  # slow
-    from rich.console import Console  # noqa: PLC0415
+    from tqdm import tqdm  # noqa: PLC0415  # slow
 
-    columns = (
-        progress.TextColumn("{task.description}", markup=False),
-        progress.BarColumn(),
-        progress.DownloadColumn(binary_units=True),
-        progress.TransferSpeedColumn(),
-        progress.TimeRemainingColumn(elapsed_when_finished=True),
-    )
-    with progress.Progress(*columns, console=Console(stderr=True)) as shown:
+    # It would watch its bars in a thread.
+    tqdm.monitor_interval = 0
+    with ExitStack() as bars:
 
         def begin(name: str) -> Any:
-            task = shown.add_task(clean(name), total=None)
-            return lambda sent, total: shown.update(task, completed=sent, total=total)
+            bar = bars.enter_context(
+                tqdm(
+                    desc=clean(name),
+                    unit="B",
+                    unit_scale=True,
+                    unit_divisor=1024,
+                    dynamic_ncols=True,
+                )
+            )
+
+            def shown(done: int, total: int | None) -> None:
+                bar.total = total
+                bar.update(done - bar.n)
+
+            return shown
 
         yield begin

@@ -2,87 +2,91 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from polaris_bff.cli.options import (
-    DryRunOption,
-    ImageArgument,
     change,
+    dry_run_option,
+    image_argument,
     image_ids,
     project_ids,
     settle,
 )
-from polaris_bff.cli.output import ColumnsOption, Format, FormatOption, show_list
-from polaris_bff.cli.state import connected
+from polaris_bff.cli.output import Format, format_options, show_list, together
+from polaris_bff.cli.state import Options, connected
 
 if TYPE_CHECKING:
     from polaris_bff import Client
 
-ProjectArgument = Annotated[str, typer.Argument(metavar="PROJECT", help="Its name or id.")]
-ProjectsArgument = Annotated[
-    list[str],
-    typer.Argument(metavar="PROJECT...", help="Names or ids; - reads one from each line."),
-]
-OfferedArgument = Annotated[
-    list[str] | None,
-    typer.Argument(metavar="[IMAGE]...", help="Names or ids; - reads one from each line."),
-]
-AllOption = Annotated[bool, typer.Option("--all", help="All that are pending.")]
+projects_argument = click.argument("projects", metavar="PROJECT...", nargs=-1, required=True)
+offered = together(
+    click.argument("images", metavar="[IMAGE]...", nargs=-1),
+    click.option("--all", "all_", is_flag=True, help="All that are pending."),
+)
 
 
-def members(
-    ctx: typer.Context,
-    image: ImageArgument,
-    form: FormatOption = Format.TABLE,
-    column: ColumnsOption = None,
-) -> None:
+@click.command()
+@image_argument
+@format_options
+@click.pass_obj
+def members(options: Options, image: str, form: Format, column: Sequence[str]) -> None:
     """List the projects with which an image is shared."""
     columns = {"Image ID": "image_id", "Member ID": "member_id", "Status": "status"}
-    with connected(ctx.obj) as client:
+    with connected(options) as client:
         found = client.find_image(image)
-        show_list(
-            client.compute.image.list_image_members(image_id=found["id"]), columns, form, column
-        )
+        rows = client.compute.image.list_image_members(image_id=found["id"])
+        show_list(rows, columns, form, column)
 
 
-def share(
-    ctx: typer.Context,
-    image: ImageArgument,
-    projects: ProjectsArgument,
-    dry_run: DryRunOption = False,
-) -> None:
+@click.command()
+@image_argument
+@projects_argument
+@dry_run_option
+@click.pass_obj
+def share(options: Options, image: str, projects: Sequence[str], dry_run: bool) -> None:
     """Share an image with projects, which then accept it."""
-    with connected(ctx.obj) as client:
+    with connected(options) as client:
         found = client.find_image(image)
         ids = project_ids(client, projects)
         images = [found["id"]]
         change(client, "compute.image.shareImages", images, dry_run=dry_run, members=ids)
 
 
-def unshare(ctx: typer.Context, image: ImageArgument, project: ProjectArgument) -> None:
+@click.command()
+@image_argument
+@click.argument("project")
+@click.pass_obj
+def unshare(options: Options, image: str, project: str) -> None:
     """Share an image with a project no more."""
-    with connected(ctx.obj) as client:
+    with connected(options) as client:
         found = client.find_image(image)
         (member,) = project_ids(client, [project])
         client.compute.image.delete_image_member(image_id=found["id"], member_id=member)
 
 
-def accept(ctx: typer.Context, images: OfferedArgument = None, all_: AllOption = False) -> None:
+@click.command()
+@offered
+@click.pass_obj
+def accept(options: Options, images: Sequence[str], all_: bool) -> None:
     """Have images that are shared with this project in its lists."""
-    _decide(ctx, images or [], "accepted", every=all_)
+    _decide(options, images, "accepted", every=all_)
 
 
-def reject(ctx: typer.Context, images: OfferedArgument = None, all_: AllOption = False) -> None:
+@click.command()
+@offered
+@click.pass_obj
+def reject(options: Options, images: Sequence[str], all_: bool) -> None:
     """Have images that are shared with this project in no list."""
-    _decide(ctx, images or [], "rejected", every=all_)
+    _decide(options, images, "rejected", every=all_)
 
 
-def _decide(ctx: typer.Context, images: list[str], status: str, *, every: bool) -> None:
+def _decide(options: Options, images: Sequence[str], status: str, *, every: bool) -> None:
     if every == bool(images):
-        raise typer.BadParameter("name images, or give --all", param_hint="IMAGE")
-    with connected(ctx.obj) as client:
+        raise click.BadParameter("name images, or give --all", param_hint="IMAGE")
+    with connected(options) as client:
         own = client.project_id()
         # Also those that are not yet accepted.
         ids, failed = image_ids(client, images, member_status="all", visibility="shared")

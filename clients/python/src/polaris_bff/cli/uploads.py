@@ -6,108 +6,89 @@ import signal
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
+from click.exceptions import Exit
 
-from polaris_bff.cli.options import (
-    CommunityFlag,
-    ImageArgument,
-    PrivateFlag,
-    PropertyOption,
-    PublicFlag,
-    SharedFlag,
-    TagOption,
-    VisibilityOption,
-    pairs,
-    say,
-    visibility_of,
-)
+from polaris_bff.cli.options import image_argument, metadata_of, metadata_options, say
 from polaris_bff.cli.output import (
-    ColumnsOption,
     Format,
-    FormatOption,
     described,
+    format_options,
     progress_bars,
     show_list,
     show_one,
+    together,
 )
-from polaris_bff.cli.state import connected, connected_async
+from polaris_bff.cli.state import Options, connected, connected_async
 from polaris_bff.errors import BffError
 
 if TYPE_CHECKING:
     from polaris_bff import AsyncClient
 
-QuietOption = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
-ConcurrencyOption = Annotated[int, typer.Option(help="Files at a time.", min=1, max=64)]
+quiet_option = click.option("--quiet", is_flag=True, help="Show no progress.")
+transfer_options = together(
+    quiet_option,
+    click.option(
+        "--concurrency", type=click.IntRange(1, 64), default=4, help="Files at a time; 4."
+    ),
+)
+a_file = click.Path(exists=True, dir_okay=False, path_type=Path)
 # Sends a file, telling its progress; gives the image.
 Job = Callable[["AsyncClient", Any], Awaitable[Any]]
 
 
+@click.command()
+@click.argument("name", required=False)
+@click.option("--id", help="The id to give it.")
+@metadata_options
+@click.option(
+    *("--file", "files"), type=a_file, multiple=True, help="The data; several make an image each."
+)
+@click.option("--wait", is_flag=True, help="Until it is active.")
+@transfer_options
+@format_options
+@click.pass_obj
 def create(
-    ctx: typer.Context,
-    name: Annotated[
-        str | None, typer.Argument(help="What people call it; otherwise its file's.")
-    ] = None,
-    image_id: Annotated[str | None, typer.Option("--id", help="The id to give it.")] = None,
-    disk_format: Annotated[str, typer.Option(help="As qcow2.")] = "raw",
-    container_format: Annotated[str, typer.Option(help="As bare.")] = "bare",
-    min_disk: Annotated[int | None, typer.Option(help="In GiB.", min=0)] = None,
-    min_ram: Annotated[int | None, typer.Option(help="In MiB.", min=0)] = None,
-    file: Annotated[
-        list[Path] | None,
-        typer.Option(help="The data; several make an image each.", exists=True, dir_okay=False),
-    ] = None,
-    visibility: VisibilityOption = None,
-    public: PublicFlag = False,
-    private: PrivateFlag = False,
-    community: CommunityFlag = False,
-    shared: SharedFlag = False,
-    protected: Annotated[bool | None, typer.Option("--protected/--unprotected")] = None,
-    hidden: Annotated[bool, typer.Option("--hidden", help="Leave it out of lists.")] = False,
-    tag: TagOption = None,
-    property_: PropertyOption = None,
-    quiet: QuietOption = False,
-    concurrency: ConcurrencyOption = 4,
-    wait: Annotated[bool, typer.Option("--wait", help="Until it is active.")] = False,
-    form: FormatOption = Format.TABLE,
-    column: ColumnsOption = None,
+    options: Options,
+    /,
+    name: str | None,
+    files: Sequence[Path],
+    wait: bool,
+    quiet: bool,
+    concurrency: int,
+    form: Format,
+    column: Sequence[str],
+    **given: Any,
 ) -> None:
-    """Make images, and upload their data; one is deleted again if that fails."""
-    files = file or []
-    if wait and not files:
-        raise typer.BadParameter("without --file, nothing is to come", param_hint="--wait")
-    if len(files) > 1 and (name or image_id):
-        raise typer.BadParameter("several files are several images, named by their files")
-    if not name and not files:
-        raise typer.BadParameter("give a name, or --file", param_hint="NAME")
-    metadata = {
-        **pairs(property_),
-        "id": image_id,
-        "disk_format": disk_format,
-        "container_format": container_format,
-        "min_disk": min_disk,
-        "min_ram": min_ram,
-        "visibility": visibility_of(
-            visibility, public=public, private=private, community=community, shared=shared
-        ),
-        "protected": protected,
-        "os_hidden": hidden or None,
-        "tags": tag or None,
-    }
-    given = {key: value for key, value in metadata.items() if value is not None}
+    """Make images, and upload their data; one is deleted again if that fails.
+
+    An image without a NAME has its file's. It is raw and bare unless told.
+    """
+    _check(name, files, image_id=given["id"], wait=wait)
+    metadata = {"disk_format": "raw", "container_format": "bare", **metadata_of(given)}
     if not files:
-        with connected(ctx.obj) as client:
-            show_one(client.call("compute.image.createImage", name=name, **given), form, column)
+        with connected(options) as client:
+            show_one(client.call("compute.image.createImage", name=name, **metadata), form, column)
         return
-    jobs = {each: _creation(each, {**given, "name": name or each.stem}) for each in files}
-    made = _run(ctx, jobs, quiet=quiet, concurrency=concurrency)
+    jobs = {each: _creation(each, {**metadata, "name": name or each.stem}) for each in files}
+    made = _run(options, jobs, quiet=quiet, concurrency=concurrency)
     if len(files) == 1:
         show_one(made[0], form, column)
     else:
         columns = {"ID": "id", "Name": "name", "Status": "status", "Size": "size"}
         show_list(filter(None, made), columns, form, column)
-        raise typer.Exit(int(None in made))
+        raise Exit(int(None in made))
+
+
+def _check(name: str | None, files: Sequence[Path], *, image_id: str | None, wait: bool) -> None:
+    if wait and not files:
+        raise click.BadParameter("without --file, nothing is to come", param_hint="--wait")
+    if len(files) > 1 and (name or image_id):
+        raise click.BadParameter("several files are several images, named by their files")
+    if not name and not files:
+        raise click.BadParameter("give a name, or --file", param_hint="NAME")
 
 
 def _creation(file: Path, metadata: Mapping[str, Any]) -> Job:
@@ -117,26 +98,22 @@ def _creation(file: Path, metadata: Mapping[str, Any]) -> Job:
     return job
 
 
-def upload(
-    ctx: typer.Context,
-    pairs_: Annotated[
-        list[str],
-        typer.Argument(metavar="IMAGE FILE [IMAGE FILE]...", help="By name or id, and its data."),
-    ],
-    quiet: QuietOption = False,
-    concurrency: ConcurrencyOption = 4,
-) -> None:
+@click.command()
+@click.argument("pairs", metavar="IMAGE FILE [IMAGE FILE]...", nargs=-1, required=True)
+@transfer_options
+@click.pass_obj
+def upload(options: Options, pairs: Sequence[str], quiet: bool, concurrency: int) -> None:
     """Upload the data of images that are queued, one file for each."""
-    if len(pairs_) % 2:
-        raise typer.BadParameter("give an image, and its one file; then another image")
-    names, files = pairs_[::2], [Path(each) for each in pairs_[1::2]]
+    if len(pairs) % 2:
+        raise click.BadParameter("give an image, and its one file; then another image")
+    names, files = pairs[::2], [Path(each) for each in pairs[1::2]]
     if missing := [each for each in files if not each.exists()]:
-        raise typer.BadParameter(f"there is no file {str(missing[0])!r}", param_hint="FILE")
+        raise click.BadParameter(f"there is no file {str(missing[0])!r}", param_hint="FILE")
     jobs = {file: _upload(name, file) for name, file in zip(names, files, strict=True)}
     if len(jobs) < len(files):
-        raise typer.BadParameter("a file is there twice", param_hint="FILE")
-    made = _run(ctx, jobs, quiet=quiet, concurrency=concurrency)
-    raise typer.Exit(int(None in made))
+        raise click.BadParameter("a file is there twice", param_hint="FILE")
+    made = _run(options, jobs, quiet=quiet, concurrency=concurrency)
+    raise Exit(int(None in made))
 
 
 def _upload(name: str, file: Path) -> Job:
@@ -153,13 +130,14 @@ def _upload(name: str, file: Path) -> Job:
     return job
 
 
+@click.command()
+@image_argument
+@click.argument("file", type=a_file)
+@quiet_option
+@format_options
+@click.pass_obj
 def replace(
-    ctx: typer.Context,
-    image: ImageArgument,
-    file: Annotated[Path, typer.Argument(help="The new data.", exists=True, dir_okay=False)],
-    quiet: QuietOption = False,
-    form: FormatOption = Format.TABLE,
-    column: ColumnsOption = None,
+    options: Options, image: str, file: Path, quiet: bool, form: Format, column: Sequence[str]
 ) -> None:
     """Make an image like another one with new data, and hide the old one then.
 
@@ -175,13 +153,11 @@ def replace(
         await client.compute.image.update_image(image_id=old["id"], operations=hide)
         return new
 
-    (new,) = _run(ctx, {file: job}, quiet=quiet, concurrency=1)
+    (new,) = _run(options, {file: job}, quiet=quiet, concurrency=1)
     show_one(new, form, column)
 
 
-def _run(
-    ctx: typer.Context, jobs: Mapping[Path, Job], *, quiet: bool, concurrency: int
-) -> list[Any]:
+def _run(options: Options, jobs: Mapping[Path, Job], *, quiet: bool, concurrency: int) -> list[Any]:
     """Do jobs side by side; returns the image of each, ``None`` where it failed, which is told.
 
     Raises:
@@ -205,7 +181,7 @@ def _run(
             with suppress(ValueError, RuntimeError, NotImplementedError):
                 loop.add_signal_handler(number, stop, number)
         with progress_bars(quiet=quiet) as bars:
-            async with connected_async(ctx.obj) as client:
+            async with connected_async(options) as client:
                 slots = asyncio.Semaphore(concurrency)
 
                 async def one(file: Path, job: Job) -> Any:
