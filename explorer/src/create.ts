@@ -16,10 +16,21 @@ import { attempt, say } from "./notice"
 import { upload } from "./uploads"
 import type { Workplace } from "./workplace"
 
-const DISKS = byUse(DISK_FORMATS, "qcow2", "raw", "vmdk", "vdi", "vhd", "vhdx", "iso", "ploop")
-const CONTAINERS = byUse(CONTAINER_FORMATS, "bare")
+export const DISKS = byUse(
+  DISK_FORMATS,
+  "qcow2",
+  "raw",
+  "vmdk",
+  "vdi",
+  "vhd",
+  "vhdx",
+  "iso",
+  "ploop",
+)
+export const CONTAINERS = byUse(CONTAINER_FORMATS, "bare")
 export const VISIBILITY_OPTIONS = optionsOf(byUse(VISIBILITIES, "private", "shared", "community"))
-const FORMATS = new Map<string, DiskFormat>([
+/** The disk format that a file's extension stands for. */
+export const FORMATS = new Map<string, DiskFormat>([
   ["img", "raw"],
   ["bin", "raw"],
   ...DISKS.map((word) => [word, word] as const),
@@ -68,7 +79,7 @@ export function newImageView(place: Workplace): HTMLElement {
       const image = await place.calls.createImage.mutate(given())
       const chosen = file.files?.[0]
       location.hash = `#/images/${image.id}`
-      if (chosen) void upload(place, image.id, image.name || image.id, chosen)
+      if (chosen) upload(place, image.id, image.name || image.id, chosen)
       else
         addEventListener(
           "hashchange",

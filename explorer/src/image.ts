@@ -6,6 +6,7 @@ import { closeLinks } from "./close"
 import { confirmed } from "./confirm"
 import { VISIBILITY_OPTIONS } from "./create"
 import { button, copyButton, fill, h, labelled } from "./dom"
+import { takesFile } from "./drop"
 import { membersView } from "./members"
 import { attempt, chooser, say, troubleView } from "./notice"
 import { ended, isRunning, upload } from "./uploads"
@@ -92,6 +93,18 @@ export function imageView(id: string, place: Workplace, changed: () => Promise<v
     if (focused === document.body || view.contains(focused)) title.focus()
   }
 
+  takesFile(view, () => {
+    const image = last
+    if (!image || !mayChange(image) || !mayTake(image)) return undefined
+    const name = image.name || id
+    const take = (file: File) => {
+      upload(place, id, name, file)
+      // The form is for what does not go on yet.
+      render(image)
+    }
+    return { name, take }
+  })
+
   const { mayChange, calls } = place
   const { getImageById, updateImage, updateImageVisibility } = calls
   const { deactivateImage, reactivateImage, deleteImage } = calls
@@ -167,15 +180,19 @@ const identity = ({ id, status }: GlanceImage): HTMLElement =>
     copyButton(() => id, "the id"),
   )
 
-function uploadForm(place: Workplace, { id, name, status }: GlanceImage): HTMLElement | false {
-  if (status !== "queued" || isRunning(id)) return false
+/** Whether an image waits for its data, and none is on its way. */
+const mayTake = ({ id, status }: GlanceImage): boolean => status === "queued" && !isRunning(id)
+
+function uploadForm(place: Workplace, image: GlanceImage): HTMLElement | false {
+  const { id, name } = image
+  if (!mayTake(image)) return false
   const file = h("input", { type: "file", required: true })
   const submit = (event: Event) => {
     event.preventDefault()
     const chosen = file.files?.[0]
     if (!chosen) return
     form.hidden = true
-    void upload(place, id, name || id, chosen)
+    upload(place, id, name || id, chosen)
   }
   const form = h(
     "form",

@@ -24,9 +24,10 @@ import {
   refill,
   select,
 } from "./dom"
+import { filesButton } from "./drop"
 import { imageView } from "./image"
 import { attempt, say, troubleView } from "./notice"
-import { ended, uploadsPlace } from "./uploads"
+import { ended } from "./uploads"
 import { bytes, counted, state, time } from "./words"
 import type { Workplace } from "./workplace"
 
@@ -132,10 +133,10 @@ class ImageList {
         "div",
         { class: "bar" },
         h("h1", { tabindex: "-1" }, "Images"),
+        filesButton(place),
         h("a", { class: "button primary", href: "#/images/new" }, "New image"),
       ),
       this.#filters(),
-      uploadsPlace,
       this.#result,
       this.#bulk,
       this.#table,

@@ -3,6 +3,7 @@
 import { errorOf, session } from "./api"
 import { closeOnEscape } from "./close"
 import { button, fill, focusHeading, h } from "./dom"
+import { watchDrops } from "./drop"
 import { imagesView } from "./images"
 import { hush, notices } from "./notice"
 import { type Contract, load } from "./openrpc"
@@ -17,6 +18,7 @@ import {
 } from "./session"
 import { entries, trayView } from "./tray"
 import { tree } from "./tree"
+import { uploadsPlace } from "./uploads"
 import { workplaceOf } from "./workplace"
 
 const TABS = [
@@ -180,13 +182,15 @@ function start(): void {
     h("span", { class: "star", "aria-hidden": "true" }),
     "polaris-bff",
   )
-  fill(document.body, skip, h("header", { class: "top" }, brand, tabs, sessionBar()), notices, main)
+  const top = h("header", { class: "top" }, brand, tabs, sessionBar())
+  fill(document.body, skip, top, notices, main, uploadsPlace)
   addEventListener("hashchange", go)
   addEventListener("keydown", closeOnEscape)
   entries.watch(showTabs)
   session.watch(sessionChanged)
   show()
   watchReturns()
+  watchDrops()
   void ask()
   void readContract()
 }

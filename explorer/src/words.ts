@@ -12,6 +12,14 @@ export function bytes(count: number | null | undefined): string {
   return `${power && value < 100 ? value.toFixed(1) : Math.round(value)} ${UNITS[power]}`
 }
 
+/** A span of time, given in seconds. */
+export function span(seconds: number): string {
+  if (seconds < 59.5) return `${Math.max(1, Math.round(seconds))} s`
+  const minutes = Math.round(seconds / 60)
+  if (minutes < 60) return `${minutes} min`
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+}
+
 /** A time of the server, in the reader's own zone. */
 export function time(stamp: string | null | undefined): HTMLElement | string {
   if (!stamp) return "–"
