@@ -125,5 +125,6 @@ PROCEDURES: tuple[Procedure, ...] = (
         terminate_user_session,
         Code.SESSION_CHANGED,
         upstream="DELETE /v3/auth/tokens",
+        is_destructive=True,
     ),
 )

@@ -45,7 +45,10 @@ def _anywhere() -> str:
 def _procedure(described: Described) -> Iterator[str]:
     procedure = described.procedure
     yield f"## {procedure.name}\n\n{procedure.description}\n"
-    yield f"- Kind: {procedure.kind.value}. It needs {procedure.access.needs}."
+    kind = (
+        f"{procedure.kind.value}, destructive" if procedure.is_destructive else procedure.kind.value
+    )
+    yield f"- Kind: {kind}. It needs {procedure.access.needs}."
     soft = json.dumps(procedure.soft_answer)
     yield f"- Answer: {_kind(described.result)}; in soft mode, `{soft}` for any error."
     if procedure.upload_route:

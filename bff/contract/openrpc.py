@@ -61,6 +61,7 @@ def _method(described: Described) -> Object:
         "errors": list(_errors(described)),
         "examples": [_example(described)],
         "x-kind": procedure.kind.value,
+        "x-destructive": procedure.is_destructive,
         "x-soft-answer": procedure.soft_answer,
         **upload,
     }

@@ -47,6 +47,8 @@ class Procedure:
         example_overrides: What its example answer has that differs from the examples of its schema.
         upload_route: The route below the prefix that takes its file as a stream, if there is one.
         gathered_by: The parameter that names the image, if calls of a batch are answered together.
+        is_destructive: Whether it takes away what nothing gives back, or what others may be using:
+            a person is asked first.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Procedure:
     example_overrides: Mapping[str, Any] = field(default_factory=dict)
     upload_route: str = ""
     gathered_by: str = ""
+    is_destructive: bool = False
 
     @property
     def may_end_with(self) -> tuple[Code, ...]:
@@ -102,12 +105,13 @@ def mutation(
     upstream: str = "",
     example_overrides: Mapping[str, Any] | None = None,
     upload_route: str = "",
+    is_destructive: bool = False,
 ) -> Procedure:
     """Return a procedure that changes something; the rest as for ``query``."""
     procedure = _procedure(
         name, Kind.MUTATION, handler, errors, upstream=upstream, example_overrides=example_overrides
     )
-    return replace(procedure, upload_route=upload_route)
+    return replace(procedure, upload_route=upload_route, is_destructive=is_destructive)
 
 
 def _procedure(

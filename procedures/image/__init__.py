@@ -92,6 +92,7 @@ PROCEDURES: tuple[Procedure, ...] = (
         Code.NOT_FOUND,
         (Code.CONFLICT, "the image is in use"),
         upstream="DELETE /v2/images/{imageId}",
+        is_destructive=True,
     ),
     mutation(
         "compute.image.deactivateImage",
@@ -100,6 +101,7 @@ PROCEDURES: tuple[Procedure, ...] = (
         Code.NOT_FOUND,
         (Code.CONFLICT, "the image has no data yet"),
         upstream="POST /v2/images/{imageId}/actions/deactivate",
+        is_destructive=True,
     ),
     mutation(
         "compute.image.reactivateImage",
@@ -147,11 +149,13 @@ PROCEDURES: tuple[Procedure, ...] = (
         (Code.FORBIDDEN, f"{NOT_THEIRS}; it is not `shared`"),
         (Code.NOT_FOUND, "no such image or member, or none that this project may see"),
         upstream="DELETE /v2/images/{imageId}/members/{memberId}",
+        is_destructive=True,
     ),
     mutation(
         "compute.image.deleteImages",
         bulk.delete_images,
         upstream="DELETE /v2/images/{imageId}, for each",
+        is_destructive=True,
     ),
     mutation(
         "compute.image.activateImages",
@@ -162,6 +166,7 @@ PROCEDURES: tuple[Procedure, ...] = (
         "compute.image.deactivateImages",
         bulk.deactivate_images,
         upstream="POST /v2/images/{imageId}/actions/deactivate, for each",
+        is_destructive=True,
     ),
     mutation(
         "compute.image.shareImages",

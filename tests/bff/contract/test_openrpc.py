@@ -52,12 +52,25 @@ def test_a_method_says_what_its_procedure_is(procedure: Any) -> None:
     method = METHODS[procedure.name]
     assert method["paramStructure"] == "by-name"
     assert method["x-kind"] == procedure.kind.value
+    assert method["x-destructive"] is procedure.is_destructive
     assert method["x-soft-answer"] is procedure.soft_answer
     assert method.get("x-upload-route", "") == procedure.upload_route
     assert method["tags"] == [{"name": procedure.name.rpartition(".")[0]}]
     names = {param["name"] for param in method["params"]}
     fields = procedure.input.model_fields.items()
     assert names == {field.alias or name for name, field in fields}
+
+
+def test_what_deletes_deactivates_or_signs_out_is_destructive() -> None:
+    names = {name.rpartition(".")[2] for name, method in METHODS.items() if method["x-destructive"]}
+    assert names == {
+        "terminateUserSession",
+        "deleteImage",
+        "deleteImages",
+        "deleteImageMember",
+        "deactivateImage",
+        "deactivateImages",
+    }
 
 
 @pytest.mark.parametrize("procedure", procedures.ALL, ids=lambda procedure: procedure.name)
