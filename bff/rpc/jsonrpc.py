@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -19,7 +19,9 @@ from typing import Any
 
 import orjson
 import structlog
-from jsonrpcserver import Result, Success, dispatch_to_response
+from jsonrpcserver import Error, Result, Success
+from jsonrpcserver.async_dispatcher import dispatch_request
+from jsonrpcserver.request import Request
 
 from bff import log_fields
 from bff.errors import BffError, Code, stopping, to_wire
@@ -69,17 +71,12 @@ class _Limits:
 
 @dataclass(slots=True)
 class _CallContext:
-    """What jsonrpcserver hands on to the method: who calls, how, and within which limits.
-
-    Args:
-        work: What the method has found to be done.
-    """
+    """What jsonrpcserver hands on to the method: who calls, how, and within which limits."""
 
     caller: Caller
     soft: bool
     deadline: Deadline
     allocation: Allocation
-    work: Coroutine[Any, Any, bytes] | None = None
 
 
 class Rpc:
@@ -156,24 +153,28 @@ class Rpc:
         if (start_error := limits.start_error()) is not None:
             return _not_started(start_error, element, caller)
         allocation = Allocation(limits.budget)
-        context = _CallContext(caller, soft, limits.deadline, allocation)
-        # The call of a method is all that is asked of jsonrpcserver here: its own way to await one
-        # makes a task for each.
-        call: Any = {**element, "params": [_input(element.get("params"))]}
-        is_answered = dispatch_to_response(
-            call,  # the deserializer below takes it as it is
-            self._methods,
-            context=context,
-            deserializer=_unchanged,
-            validator=_unchanged,
-            post_process=_unchanged,
-        )
+        call = _CallContext(caller, soft, limits.deadline, allocation)
+        params, call_id = [_input(element.get("params"))], element.get("id")
         with log_fields.bound():
-            answer = await _finished(context, element)
+            _, result = await dispatch_request(
+                self._methods, call, Request(element["method"], params, call_id)
+            )
+        answer = _written(result, call_id)
         allocation.finish(sum(map(len, answer)))
-        return answer if is_answered is not None else None
+        return answer if "id" in element else None
 
-    async def _run(self, name: str, call: _CallContext, raw: Any) -> bytes:
+    async def _run(self, name: str, call: _CallContext, raw: Any) -> Result:
+        """Return how a call ends; of what is raised here, jsonrpcserver tells the client."""
+        try:
+            return Success(await self._answer_to(name, call, raw))
+        except BffError as failure:
+            error = failure
+        except Exception as failure:  # noqa: BLE001  # it is logged
+            error = call.caller.to_client_error(failure, "a call failed")
+        path, request_id = name[:MAX_NAME_LENGTH], call.caller.request_id
+        return Error(**to_wire(error, path=path, request_id=request_id))
+
+    async def _answer_to(self, name: str, call: _CallContext, raw: Any) -> bytes:
         procedure = self._procedure(name)
         if procedure is None:
             raise self._method_not_found(name, call)
@@ -209,17 +210,13 @@ def _compressible(registry: Registry, settings: Settings) -> frozenset[str]:
     return frozenset(name for name, each in registry.items() if each.reads_in_project)
 
 
-async def _finished(context: _CallContext, element: Any) -> Answer:
-    """Do what a call's method has found to be done; returns its answer."""
-    assert context.work is not None  # noqa: S101  # each method finds some
-    call_id = element.get("id")
-    try:
-        result = await context.work
-    except BffError as error:
-        path = element["method"][:MAX_NAME_LENGTH]
-        wire = to_wire(error, path=path, request_id=context.caller.request_id)
-        return [orjson.dumps({"jsonrpc": "2.0", "error": wire, "id": call_id})]
-    return [b'{"jsonrpc":"2.0","result":', result, b',"id":%b}' % orjson.dumps(call_id)]
+def _written(result: Any, call_id: Any) -> Answer:
+    """Return the answer that says how a call ended."""
+    # A result and an error are two classes of its own, with these attributes.
+    if (error := getattr(result, "_error", None)) is not None:
+        return [orjson.dumps({"jsonrpc": "2.0", "error": error._asdict(), "id": call_id})]
+    text: bytes = result._value.result
+    return [b'{"jsonrpc":"2.0","result":', text, b',"id":%b}' % orjson.dumps(call_id)]
 
 
 class _AnyArguments(inspect.Signature):
@@ -229,7 +226,7 @@ class _AnyArguments(inspect.Signature):
         """Find no fault in them."""
 
 
-Run = Callable[[str, _CallContext, Any], Coroutine[Any, Any, bytes]]
+Run = Callable[[str, _CallContext, Any], Awaitable[Result]]
 
 
 class _Method:
@@ -240,10 +237,9 @@ class _Method:
     def __init__(self, run: Run, name: str, signature: inspect.Signature) -> None:
         self._run, self._name, self.__signature__ = run, name, signature
 
-    def __call__(self, context: _CallContext, raw: Any) -> Result:
-        """Note what is to be done."""
-        context.work = self._run(self._name, context, raw)
-        return Success(None)
+    def __call__(self, call: _CallContext, raw: Any) -> Awaitable[Result]:
+        """Run the procedure."""
+        return self._run(self._name, call, raw)
 
 
 class _Methods(dict[str, Callable[..., Any]]):
@@ -285,10 +281,6 @@ def _parse(body: bytes) -> Any:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise BffError(Code.PARSE_ERROR, f"Parse error: {error}") from None
-
-
-def _unchanged(parsed: Any) -> Any:
-    return parsed
 
 
 def _fault(element: Any) -> str | None:
