@@ -12,14 +12,14 @@ import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from math import inf
 from typing import Any
 
 import orjson
 import structlog
-from jsonrpcserver import Error, Result, Success
+from jsonrpcserver import Result, Success
 from jsonrpcserver.async_dispatcher import dispatch_request
 from jsonrpcserver.request import Request
 
@@ -71,12 +71,19 @@ class _Limits:
 
 @dataclass(slots=True)
 class _CallContext:
-    """What jsonrpcserver hands on to the method: who calls, how, and within which limits."""
+    """What jsonrpcserver hands on to the method: who calls, how, and within which limits.
+
+    Args:
+        call_id: The call's own id, as it came; ``None`` for a notification.
+        answer: What the method has answered.
+    """
 
     caller: Caller
+    call_id: Any
     soft: bool
     deadline: Deadline
     allocation: Allocation
+    answer: Answer = field(default_factory=list)
 
 
 class Rpc:
@@ -153,28 +160,24 @@ class Rpc:
         if (start_error := limits.start_error()) is not None:
             return _not_started(start_error, element, caller)
         allocation = Allocation(limits.budget)
-        call = _CallContext(caller, soft, limits.deadline, allocation)
-        params, call_id = [_input(element.get("params"))], element.get("id")
+        call_id, params = element.get("id"), [_input(element.get("params"))]
+        call = _CallContext(caller, call_id, soft, limits.deadline, allocation)
         with log_fields.bound():
-            _, result = await dispatch_request(
-                self._methods, call, Request(element["method"], params, call_id)
-            )
-        answer = _written(result, call_id)
-        allocation.finish(sum(map(len, answer)))
-        return answer if "id" in element else None
+            await dispatch_request(self._methods, call, Request(element["method"], params, call_id))
+        allocation.finish(sum(map(len, call.answer)))
+        return call.answer if "id" in element else None
 
     async def _run(self, name: str, call: _CallContext, raw: Any) -> Result:
-        """Return how a call ends; of what is raised here, jsonrpcserver tells the client."""
+        """Answer a call; an error is made and written once, here, and not by jsonrpcserver."""
+        call_id = orjson.dumps(call.call_id)
         try:
-            return Success(await self._answer_to(name, call, raw))
-        except BffError as failure:
-            error = failure
+            result = await self._result(name, call, raw)
+            call.answer = [b'{"jsonrpc":"2.0","result":', result, b',"id":%b}' % call_id]
         except Exception as failure:  # noqa: BLE001  # it is logged
-            error = call.caller.to_client_error(failure, "a call failed")
-        path, request_id = name[:MAX_NAME_LENGTH], call.caller.request_id
-        return Error(**to_wire(error, path=path, request_id=request_id))
+            call.answer = [_error(failure, name, call)]
+        return Success(None)
 
-    async def _answer_to(self, name: str, call: _CallContext, raw: Any) -> bytes:
+    async def _result(self, name: str, call: _CallContext, raw: Any) -> bytes:
         procedure = self._procedure(name)
         if procedure is None:
             raise self._method_not_found(name, call)
@@ -210,13 +213,11 @@ def _compressible(registry: Registry, settings: Settings) -> frozenset[str]:
     return frozenset(name for name, each in registry.items() if each.reads_in_project)
 
 
-def _written(result: Any, call_id: Any) -> Answer:
-    """Return the answer that says how a call ended."""
-    # A result and an error are two classes of its own, with these attributes.
-    if (error := getattr(result, "_error", None)) is not None:
-        return [orjson.dumps({"jsonrpc": "2.0", "error": error._asdict(), "id": call_id})]
-    text: bytes = result._value.result
-    return [b'{"jsonrpc":"2.0","result":', text, b',"id":%b}' % orjson.dumps(call_id)]
+def _error(failure: Exception, name: str, call: _CallContext) -> bytes:
+    """Return the answer to a call that failed; what is no ``BffError`` is logged as a bug."""
+    error = call.caller.to_client_error(failure, "a call failed")
+    wire = to_wire(error, path=name[:MAX_NAME_LENGTH], request_id=call.caller.request_id)
+    return orjson.dumps({"jsonrpc": "2.0", "error": wire, "id": call.call_id})
 
 
 class _AnyArguments(inspect.Signature):
