@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -34,6 +35,18 @@ class Cloud:
     def password(self, user: str) -> str:
         """Return a user's password."""
         return str(self._passwords[user])
+
+    def variables(self, user: str, project: str) -> dict[str, str]:
+        """Return the variables by which OpenStack's own tools sign a user in."""
+        return {
+            "OS_CLIENT_CONFIG_FILE": os.devnull,
+            "OS_AUTH_URL": self.auth_url,
+            "OS_USERNAME": user,
+            "OS_PASSWORD": self.password(user),
+            "OS_PROJECT_NAME": project,
+            "OS_USER_DOMAIN_NAME": "Default",
+            "OS_PROJECT_DOMAIN_NAME": "Default",
+        }
 
     def token(self, user: str, project: str) -> str:
         """Return a token of a user in a project, made once."""

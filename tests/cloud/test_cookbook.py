@@ -128,7 +128,7 @@ async def signed_in(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(scene.folder)
     monkeypatch.setenv("BFF_URL", scene.variables["BFF_URL"])
     if scene.language == "python":
-        for name, value in _openstack(scene).items():
+        for name, value in scene.cloud.variables("alice", scene.project).items():
             monkeypatch.setenv(name, value)
         return
     monkeypatch.delenv("XDG_STATE_HOME", raising=False)
@@ -136,18 +136,6 @@ async def signed_in(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{scene.cloud.password('alice')}\n"))
     words = ("login", "--user", "alice", "--project", scene.project)
     assert await asyncio.to_thread(run, words) == 0
-
-
-def _openstack(scene: Scene) -> dict[str, str]:
-    return {
-        "OS_CLIENT_CONFIG_FILE": os.devnull,
-        "OS_AUTH_URL": scene.cloud.auth_url,
-        "OS_USERNAME": "alice",
-        "OS_PASSWORD": scene.cloud.password("alice"),
-        "OS_PROJECT_NAME": scene.project,
-        "OS_USER_DOMAIN_NAME": "Default",
-        "OS_PROJECT_DOMAIN_NAME": "Default",
-    }
 
 
 async def old_ones(scene: Scene, task: str) -> None:

@@ -18,6 +18,7 @@ from polaris_bff.cli import run
 from tests import canary
 from tests.bff.conftest import Bff
 from tests.cloud.conftest import Cloud
+from tests.cloud.shelf import Shelf
 from tests.process import ROOT, SECONDS
 
 Polaris = Callable[..., Awaitable[tuple[int, str, str]]]
@@ -170,3 +171,48 @@ async def test_an_image_is_shared_and_accepted(sign_in: SignIn, cloud: Cloud) ->
     assert (await bob("logout"))[0] == 0
     assert (await alice("image", "unshare", image_id, cloud.projects[member]))[0] == 0
     assert (await alice("image", "delete", image_id))[0] == 0
+
+
+@pytest.mark.filterwarnings("ignore:Support for InfluxDB")
+async def test_an_image_is_saved_as_it_was_uploaded(
+    sign_in: SignIn,
+    cloud: Cloud,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    project = cloud.new_project("alice")
+    polaris = await sign_in("alice", project)
+    content = os.urandom(1024) * 2000
+    (tmp_path / "disk").write_bytes(content)
+    assert (await polaris("image", "create", "--file", str(tmp_path / "disk")))[0] == 0
+    shelf = Shelf(cloud.glance("alice", project))
+    # The BFF takes no data without a byte.
+    empty = f"/v2/images/{shelf.queued(name='empty')}/file"
+    await asyncio.to_thread(shelf.glance.put, empty, b"", "application/octet-stream")
+    shelf.queued(name="queued")
+    for name, value in cloud.variables("alice", project).items():
+        monkeypatch.setenv(name, value)
+    saved = tmp_path / "saved"
+
+    async def save(*words: str) -> tuple[int, str, str]:
+        return await polaris("image", "save", *words, "--file", str(saved))
+
+    assert await save("disk", "--chunk-size", "65536") == (0, "", "")
+    assert saved.read_bytes() == content
+    assert await save("empty") == (0, "", "")
+    assert saved.read_bytes() == b""
+    code, _, err = await save("queued")
+    assert (code, "it has no data" in err) == (1, True)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", "from polaris_bff.cli import main; main()"),
+        *("image", "save", "disk"),
+        env={**os.environ, "PYTHONPATH": str(ROOT / "clients/python/src")},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    out, _ = await asyncio.wait_for(process.communicate(), SECONDS)
+    assert (process.returncode, out == content) == (0, True)
+    assert (await polaris("image", "deactivate", "disk"))[0] == 0
+    code, _, err = await save("disk")
+    assert (code, "deactivated" in err) == (3, True)
+    assert saved.read_bytes() == b""
+    assert not [name for name in os.listdir(tmp_path) if name.endswith(".part")]  # noqa: PTH208

@@ -41,17 +41,6 @@ def no_openstack(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
-def variables(cloud: Cloud, project: str) -> dict[str, str]:
-    return {
-        "OS_AUTH_URL": cloud.auth_url,
-        "OS_USERNAME": "alice",
-        "OS_PASSWORD": cloud.password("alice"),
-        "OS_PROJECT_NAME": project,
-        "OS_USER_DOMAIN_NAME": "Default",
-        "OS_PROJECT_DOMAIN_NAME": "Default",
-    }
-
-
 async def used(url: str | None, **options: Any) -> str:
     """Return the name of the project in which a client works; both kinds are tried."""
     async with AsyncClient(url, **options) as client:
@@ -72,7 +61,7 @@ def _session(url: str | None, options: Any) -> Any:
 async def test_variables_sign_in(
     url: str, cloud: Cloud, project: str, no_openstack: pytest.MonkeyPatch
 ) -> None:
-    for name, value in variables(cloud, project).items():
+    for name, value in cloud.variables("alice", project).items():
         no_openstack.setenv(name, value)
     async with AsyncClient(url) as client:
         found = await client.find_project(project)
@@ -116,7 +105,7 @@ def _application_credential(cloud: Cloud, project: str) -> Any:
 async def test_a_token_that_was_revoked_is_renewed(
     url: str, cloud: Cloud, project: str, no_openstack: pytest.MonkeyPatch
 ) -> None:
-    for name, value in variables(cloud, project).items():
+    for name, value in cloud.variables("alice", project).items():
         no_openstack.setenv(name, value)
     auth = OpenStack()
     async with AsyncClient(url, auth=auth) as client:
@@ -132,7 +121,7 @@ async def test_the_catalog_says_where_the_bff_is(
     service = made["service"]["id"]
     endpoint = {"service_id": service, "interface": "public", "url": url, "region_id": None}
     keystone.post("/endpoints", {"endpoint": endpoint})
-    for name, value in variables(cloud, project).items():
+    for name, value in cloud.variables("alice", project).items():
         no_openstack.setenv(name, value)
     try:
         assert await used(None) == project

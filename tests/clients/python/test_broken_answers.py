@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 import pytest
 
-from polaris_bff import BffError, Client, Outcome, Retry
+from polaris_bff import BffError, Outcome, Retry
 from polaris_bff.effects import Request
 from polaris_bff.transport import Reader
 from tests.clients.python.conftest import Caller, New
@@ -246,8 +246,6 @@ async def test_headers_that_come_byte_by_byte_are_given_up(
     assert error.code == "TIMEOUT"
 
 
-# With asyncio, the time between two bytes is bounded alone.
-@pytest.mark.parametrize("new", [Client], indirect=True)
 async def test_headers_behind_an_upload_that_come_byte_by_byte_are_given_up(
     new: New, monkeypatch: pytest.MonkeyPatch
 ) -> None:

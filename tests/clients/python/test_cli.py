@@ -422,6 +422,19 @@ async def test_several_files_have_no_name_in_common(polaris: Polaris, tmp_path: 
     assert (await polaris("image", "create"))[0] == 2
 
 
+async def test_an_image_is_not_saved_by_a_session_of_the_bff(
+    polaris: Polaris, openstack: FakeOpenStack, tmp_path: Path
+) -> None:
+    openstack.images = [image("mine")]
+    code, out, err = await polaris("image", "save", "mine", "--file", str(tmp_path / "disk"))
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert "sign in at OpenStack, by OS_CLOUD" in err
+    assert not (tmp_path / "disk").exists()
+    with patch("sys.stdout.isatty", return_value=True):
+        code, _, err = await polaris("image", "save", "mine")
+    assert (code, "no text" in err) == (2, True)
+
+
 def test_a_terminal_sees_a_bar_for_each_file(capsys: pytest.CaptureFixture[str]) -> None:
     with patch("sys.stderr.isatty", return_value=True), progress_bars(quiet=False) as bars:
         told = [bars("web\x1b[2J"), bars("db")]

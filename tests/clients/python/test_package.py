@@ -31,6 +31,7 @@ EXTRAS = {
     "polaris_bff.cli.__init__": {"click"},
     "polaris_bff.cli.app": {"click"},
     "polaris_bff.cli.changes": {"click"},
+    "polaris_bff.cli.downloads": {"click"},
     "polaris_bff.cli.options": {"click"},
     "polaris_bff.cli.sharing": {"click"},
     "polaris_bff.cli.uploads": {"click"},

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
+import math
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, aclosing
 from itertools import islice
 from typing import Any, TypeVar, cast
@@ -91,20 +92,30 @@ class AsyncDriver:
         raise TypeError(f"no effect: {effect!r}")
 
     async def _send(self, request: Request) -> Reply:
-        # An upload lasts as long as it goes on.
-        most = transport.longest(request) if isinstance(request.body, bytes) else None
+        # Data lasts as long as it goes on.
+        is_data = request.sink is not None or not isinstance(request.body, bytes)
+        most = None if is_data else transport.longest(request)
         try:
             return await asyncio.wait_for(self._exchange(request), most)
         except asyncio.TimeoutError:
             raise BffError("TIMEOUT", "The BFF did not answer in time") from None
         except transport.FAILURES as error:
-            raise transport.unreachable(error) from None
+            raise transport.unreachable(error, request.whom) from None
 
     async def _exchange(self, request: Request) -> Reply:
         body = request.body
-        content = body if isinstance(body, bytes) else _chunks(body)
+        content = body if isinstance(body, bytes) else _chunks(body, request)
+        transport.read_within(transport.longest(request) if isinstance(body, bytes) else math.inf)
         self._http = self._http or self._new_http()
-        async with self._http.stream(content=content, **transport.options(request)) as response:
+        async with self._http.stream(
+            content=content,
+            extensions={"trace": _note},
+            **transport.options(request),
+        ) as response:
+            if sink := transport.taken(request, response):
+                async for chunk in response.aiter_raw(sink.chunk_size):
+                    await asyncio.to_thread(sink.write, chunk)
+                return transport.reply_without_body(response)
             reader = transport.Reader(request, response)
             async for chunk in response.aiter_raw():
                 reader.add(chunk)
@@ -152,7 +163,20 @@ def _iterator(inputs: AsyncIterable[Any]) -> AsyncIterator[Any]:
     return cast("AsyncIterator[Any]", inputs)
 
 
-async def _chunks(source: Source) -> AsyncIterator[bytes]:
+async def _chunks(source: Source, request: Request) -> AsyncIterator[bytes]:
     while chunk := await asyncio.to_thread(source.read):
         source.sent(chunk)
         yield chunk
+    transport.read_within(transport.longest(request))
+
+
+async def _note(event: str, info: Mapping[str, Any]) -> None:
+    """Have each connection's reads end in time all together."""
+    if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+        stream = info["return_value"]
+        read = stream.read
+
+        async def read_in_time(max_bytes: int, timeout: float | None = None) -> bytes:
+            return cast(bytes, await read(max_bytes, transport.time_to_read(timeout)))
+
+        stream.read = read_in_time

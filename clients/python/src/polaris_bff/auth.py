@@ -64,6 +64,18 @@ class Auth(ABC):
         message = "Where is the BFF? Give its address, or set BFF_URL"
         raise BffError("NOT_FOUND", message)
 
+    def glance(self) -> str:
+        """Return Glance's address, for what the BFF does not do.
+
+        Raises:
+            BffError: it is not known.
+        """
+        message = (
+            "The BFF has no download, and this sign-in does not tell where Glance is: sign in at"
+            " OpenStack, by OS_CLOUD, OS_* variables or OpenStack(…)"
+        )
+        raise BffError("PRECONDITION_FAILED", message)
+
     def secrets(self) -> Sequence[str]:
         """Return what must not be in any message."""
         return ()

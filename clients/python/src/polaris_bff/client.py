@@ -14,6 +14,7 @@ from polaris_bff import mapping
 from polaris_bff.auth import Auth
 from polaris_bff.base import Batch, new_core, verified
 from polaris_bff.contract import BulkOperationResult, GlanceImage, ImageStatus, Procedures, Project
+from polaris_bff.download import CHUNK, FileSink, download
 from polaris_bff.drive import Driver
 from polaris_bff.outcome import Outcome
 from polaris_bff.retry import Retry
@@ -291,6 +292,37 @@ class Client(Procedures):
             )
         finally:
             source.close()
+
+    def download(
+        self,
+        image: str | GlanceImage,
+        file: File,
+        *,
+        progress: Progress | None = None,
+        chunk_size: int = CHUNK,
+    ) -> GlanceImage:
+        """Read an image's data from Glance itself; returns the image when all of it is there.
+
+        It takes a sign-in at OpenStack (``OpenStack``, ``cloud`` or ``OS_*`` variables), and has
+        the token go to the catalog's Glance alone. What breaks off goes on from there (``retry``).
+
+        Args:
+            image: The image, or its id.
+            file: A path, which is that of the whole and right file or of none; or a file that is
+                open for writing bytes.
+            progress: Told how many bytes came, and of how many.
+            chunk_size: How many bytes are read and written at a time.
+
+        Raises:
+            BffError: the download failed; PRECONDITION_FAILED, the sign-in does not tell where
+                Glance is; CONFLICT, there is no data; DIGEST_MISMATCH, other bytes came.
+            OSError: the file cannot be written.
+        """
+        sink = FileSink(file, progress, chunk_size)
+        try:
+            return self._driver.run(download(self._core, flows.id_of(image), sink))
+        finally:
+            sink.close()
 
     def close(self) -> None:
         """Close the connections that wait for further calls."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import socket
 import threading
-import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import ExitStack, closing, suppress
@@ -54,8 +53,6 @@ class Driver:
         self._lock = lock
         self._stopped = threading.Event()
         self._sockets: WeakSet[socket.socket] = WeakSet()
-        # Until when this thread reads the answer to its request.
-        self._reading = threading.local()
 
     def run(self, flow: Flow[T]) -> T:
         """Run a flow to its end; returns what it gives."""
@@ -106,19 +103,23 @@ class Driver:
         body = request.body
         content = body if isinstance(body, bytes) else self._chunks(body, request)
         # An upload lasts as long as it goes on.
-        self._reading.until = _until(request) if isinstance(body, bytes) else math.inf
+        transport.read_within(transport.longest(request) if isinstance(body, bytes) else math.inf)
         try:
             with self._client().stream(
                 content=content,
                 extensions={"trace": self._note},
                 **transport.options(request),
             ) as response:
+                if sink := transport.taken(request, response):
+                    for chunk in response.iter_raw(sink.chunk_size):
+                        sink.write(chunk)
+                    return transport.reply_without_body(response)
                 reader = transport.Reader(request, response)
                 for chunk in response.iter_raw():
                     reader.add(chunk)
                 return reader.reply()
         except transport.FAILURES as error:
-            raise transport.unreachable(error) from None
+            raise transport.unreachable(error, request.whom) from None
 
     def _client(self) -> httpx.Client:
         with self._http_lock:
@@ -130,31 +131,16 @@ class Driver:
         while chunk := source.read():
             source.sent(chunk)
             yield chunk
-        self._reading.until = _until(request)
+        transport.read_within(transport.longest(request))
 
     def _note(self, event: str, info: Mapping[str, Any]) -> None:
         """Take note of each connection, which is what can be ended from another thread."""
         if event.endswith(("connect_tcp.complete", "start_tls.complete")):
-            self._bound(info["return_value"])
+            _bound(info["return_value"])
         if event == "connection.connect_tcp.complete":
             self._sockets.add(info["return_value"].get_extra_info("socket"))
             if self._stopped.is_set():
                 self.stop()
-
-    def _bound(self, stream: Any) -> None:
-        """Have a connection's reads end in time all together: httpx bounds each one alone.
-
-        An answer whose headers come byte by byte would have no end.
-        """
-        read = stream.read
-
-        def read_in_time(max_bytes: int, timeout: float | None = None) -> bytes:
-            left = self._reading.until - time.monotonic()
-            if left <= 0:
-                raise httpx.ReadTimeout("its headers did not come to an end")
-            return cast(bytes, read(max_bytes, left if timeout is None else min(timeout, left)))
-
-        stream.read = read_in_time
 
     def stop(self) -> None:
         """End what runs: requests, by their connections, and waits. Nothing runs here any more."""
@@ -191,5 +177,11 @@ class _Pool:
             self._threads.shutdown(cancel_futures=True)
 
 
-def _until(request: Request) -> float:
-    return time.monotonic() + transport.longest(request)
+def _bound(stream: Any) -> None:
+    """Have a connection's reads end in time all together."""
+    read = stream.read
+
+    def read_in_time(max_bytes: int, timeout: float | None = None) -> bytes:
+        return cast(bytes, read(max_bytes, transport.time_to_read(timeout)))
+
+    stream.read = read_in_time

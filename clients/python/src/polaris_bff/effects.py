@@ -23,13 +23,26 @@ class Source(Protocol):
         """Take note that a chunk goes out."""
 
 
+class Sink(Protocol):
+    """What takes the body of an answer as it comes."""
+
+    chunk_size: int
+
+    def takes(self, status: int, headers: Mapping[str, str]) -> bool:
+        """Return whether an answer's body is what is waited for."""
+
+    def write(self, chunk: bytes) -> None:
+        """Take the next bytes; it may block."""
+
+
 @dataclass(frozen=True)
 class Request:
     """Send a request and read its answer: a ``Reply``, or a ``BffError`` where there is none.
 
     Args:
-        limit: The most bytes that the answer may have.
-        timeout: Seconds until the answer; of an upload, those between two signs of life.
+        limit: The most bytes that the answer may have, but for those that ``sink`` takes.
+        timeout: Seconds until the answer; of data, those between two signs of life.
+        whom: Who is asked, for messages.
     """
 
     url: str
@@ -37,6 +50,9 @@ class Request:
     body: bytes | Source = field(repr=False)
     limit: int
     timeout: float
+    method: str = "POST"
+    sink: Sink | None = field(default=None, repr=False)
+    whom: str = "the BFF"
 
 
 @dataclass(frozen=True)

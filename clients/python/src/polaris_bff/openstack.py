@@ -36,7 +36,7 @@ class OpenStack(Auth):
         self._cloud = cloud
         self._session = session
         self._options = options
-        self._where: dict[str, Any] = {}
+        self._region: Any = None
         self._last = ""
         # Of a client with threads, several ask at a time.
         self._lock = threading.Lock()
@@ -58,11 +58,21 @@ class OpenStack(Auth):
 
     def endpoint(self) -> str:
         """Return the address of the service of the type ``image-bff`` in the catalog."""
+        return self._address(SERVICE_TYPE, "give the BFF's address, or set BFF_URL")
+
+    def glance(self) -> str:
+        """Return Glance's address: ``image_endpoint_override``, or the catalog's."""
+        return self._address("image", "without it, nothing can be downloaded")
+
+    def _address(self, service_type: str, advice: str) -> str:
         with self._lock, _told():
-            found = self._connected().get_endpoint(service_type=SERVICE_TYPE, **self._where)
+            session = self._connected()
+            found = self._region and self._region.get_endpoint(service_type)
+            found = found or session.get_endpoint(
+                service_type=service_type, **_where(self._region, service_type)
+            )
         if not found:
-            message = f"The catalog has no {SERVICE_TYPE!r}: give the BFF's address, or set BFF_URL"
-            raise BffError("NOT_FOUND", message)
+            raise BffError("NOT_FOUND", f"The catalog has no {service_type!r}: {advice}")
         return str(found)
 
     def secrets(self) -> Sequence[str]:
@@ -71,21 +81,22 @@ class OpenStack(Auth):
 
     def _connected(self) -> Any:
         if self._session is None:
-            self._session, self._where = _connect(self._cloud, self._options)
+            from openstack.config import OpenStackConfig  # noqa: PLC0415  # the extra, and slow
+
+            self._region = OpenStackConfig().get_one(cloud=self._cloud, **self._options)
+            self._session = self._region.get_session()
         return self._session
 
     def __repr__(self) -> str:
         return f"OpenStack({self._cloud!r})"
 
 
-def _connect(cloud: str | None, options: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """Return a session, and where in the catalog its user looks."""
-    from openstack.config import OpenStackConfig  # noqa: PLC0415  # the extra, and slow
-
-    region = OpenStackConfig().get_one(cloud=cloud, **options)
-    session = region.get_session()
-    interface = region.get_interface(SERVICE_TYPE) or "public"
-    return session, {"region_name": region.region_name, "interface": interface}
+def _where(region: Any, service_type: str) -> dict[str, Any]:
+    """Return where in the catalog a user looks; the user of a session, wherever it looks itself."""
+    if region is None:
+        return {}
+    interface = region.get_interface(service_type) or "public"
+    return {"region_name": region.region_name, "interface": interface}
 
 
 @contextmanager

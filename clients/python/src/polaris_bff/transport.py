@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
 import time
 import zlib
+from contextvars import ContextVar
 from typing import Any
 
 import httpx
 
-from polaris_bff.effects import Reply, Request
+from polaris_bff.effects import Reply, Request, Sink
 from polaris_bff.errors import BAD_RESPONSE, NETWORK_ERROR, BffError
 
 
@@ -37,12 +39,12 @@ def options(request: Request) -> dict[str, Any]:
     """Return what httpx is told of a request, but for its body."""
     wait = longest(request)
     return {
-        "method": "POST",
+        "method": request.method,
         "url": request.url,
-        # What httpx itself would ask for, it would undo without a limit.
-        "headers": {**request.headers, "accept-encoding": "gzip"},
+        # What httpx itself would ask for, it would undo without a limit; data is not to change.
+        "headers": {**request.headers, "accept-encoding": "identity" if request.sink else "gzip"},
         "timeout": httpx.Timeout(wait, connect=min(_CONNECT, wait), pool=None),
-        # The BFF never redirects, and another server must not get the token.
+        # Neither the BFF nor Glance redirects, and another server must not get the token.
         "follow_redirects": False,
     }
 
@@ -50,6 +52,38 @@ def options(request: Request) -> dict[str, Any]:
 def longest(request: Request) -> float:
     """Return the most seconds that an exchange may last, but for an upload."""
     return request.timeout + _GRACE
+
+
+# Until when, by the monotonic clock, this thread or task reads the answer to its request.
+_until: ContextVar[float] = ContextVar("_until", default=math.inf)
+
+
+def read_within(seconds: float) -> None:
+    """Bound all further reads of this thread's or task's request together."""
+    _until.set(time.monotonic() + seconds)
+
+
+def time_to_read(timeout: float | None) -> float:
+    """Return how many seconds a single read may take.
+
+    httpx bounds each one alone: an answer whose headers come byte by byte would have no end.
+
+    Raises:
+        httpx.ReadTimeout: none.
+    """
+    left = _until.get() - time.monotonic()
+    if left <= 0:
+        raise httpx.ReadTimeout("its headers did not come to an end")
+    return left if timeout is None else min(timeout, left)
+
+
+def taken(request: Request, response: httpx.Response) -> Sink | None:
+    """Return what takes an answer's body, which lasts as long as it goes on; ``None``: nothing."""
+    sink = request.sink
+    if sink is None or not sink.takes(response.status_code, response.headers):
+        return None
+    read_within(math.inf)
+    return sink
 
 
 class Reader:
@@ -121,15 +155,20 @@ class Reader:
         )
 
 
-def unreachable(error: Exception) -> BffError:
+def reply_without_body(response: httpx.Response) -> Reply:
+    """Return an answer whose body went elsewhere."""
+    return Reply(response.status_code, dict(response.headers.items()), b"")
+
+
+def unreachable(error: Exception, whom: str) -> BffError:
     """Return the error for whatever kept a request from being answered."""
     kind = type(error).__name__
     if isinstance(error, httpx.LocalProtocolError):
         # It repeats what cannot be written.
         return BffError("BAD_REQUEST", "The request cannot be written: a header is malformed")
     if isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout):
-        return BffError("TIMEOUT", f"The BFF did not answer in time: {kind}")
-    return BffError(NETWORK_ERROR, f"No answer of the BFF: {str(error) or kind}")
+        return BffError("TIMEOUT", f"{whom[0].upper()}{whom[1:]} did not answer in time: {kind}")
+    return BffError(NETWORK_ERROR, f"No answer of {whom}: {str(error) or kind}")
 
 
 # What httpx raises for a request; also for an address or a header that it cannot write.

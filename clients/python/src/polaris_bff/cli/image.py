@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from polaris_bff.cli import changes, sharing, uploads
+from polaris_bff.cli import changes, downloads, sharing, uploads
 from polaris_bff.cli.options import (
     format_filters,
     image_argument,
@@ -40,7 +40,7 @@ _LONG: tuple[tuple[str, str], ...] = (
     " line.",
 )
 def app() -> None:
-    """Images: list, show, create, change, share, delete."""
+    """Images: list, show, create, save, change, share, delete."""
 
 
 @app.command("list")
@@ -157,6 +157,6 @@ for command in (
     *(changes.set_, changes.unset, changes.delete, changes.activate, changes.deactivate),
     *(changes.hide, changes.unhide, changes.tag, changes.untag),
     *(sharing.members, sharing.share, sharing.unshare, sharing.accept, sharing.reject),
-    *(uploads.create, uploads.upload, uploads.replace),
+    *(uploads.create, uploads.upload, uploads.replace, downloads.save),
 ):
     app.add_command(command)
