@@ -23,11 +23,15 @@ log = structlog.get_logger("bff.rpc.bulk")
 
 
 async def on_each(
-    ctx: ProjectContext, image_ids: list[str], act: Callable[[str], Awaitable[None]]
+    ctx: ProjectContext,
+    image_ids: list[str],
+    act: Callable[[str], Awaitable[None]],
+    *,
+    timed_out: str = TIMED_OUT,
 ) -> BulkOperationResult:
     """Do something to each of many images; see ``Bulk``."""
     caller, settings = ctx.caller, ctx.caller.cloud.settings
-    bulk = Bulk(act, image_ids, caller.request_id)
+    bulk = Bulk(act, image_ids, caller.request_id, timed_out)
     result = await bulk.run(settings.bulk_concurrency, settings.call_timeout * BULK_SHARE)
     if any(failure.code == Code.UNAUTHORIZED.label for failure in result.failed):
         caller.forget_token()
@@ -41,11 +45,13 @@ class Bulk:
     Args:
         act: What to do to one image, by its id.
         ids: The images, in the order asked; one that is named twice is done once.
+        timed_out: What to say of an image that was worked on when the time was over.
     """
 
     act: Callable[[str], Awaitable[None]]
     ids: list[str]
     request_id: str
+    timed_out: str = TIMED_OUT
     _outcomes: dict[str, BffError | None] = field(default_factory=dict)
 
     async def run(self, concurrency: int, seconds: float) -> BulkOperationResult:
@@ -74,7 +80,7 @@ class Bulk:
 
     async def _work(self, queue: Iterator[str]) -> None:
         for image_id in queue:
-            self._outcomes[image_id] = BffError(Code.TIMEOUT, TIMED_OUT)
+            self._outcomes[image_id] = BffError(Code.TIMEOUT, self.timed_out)
             self._outcomes[image_id] = await self._outcome(image_id)
 
     async def _outcome(self, image_id: str) -> BffError | None:

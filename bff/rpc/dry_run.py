@@ -9,6 +9,8 @@ from bff.rpc.bulk import on_each
 from bff.session.context import ProjectContext
 from schemas.bulk_changes import BulkChangeResult
 
+TIMED_OUT = "Timed out while looking; nothing was changed. Retry."
+
 
 async def change_each(
     ctx: ProjectContext,
@@ -41,7 +43,7 @@ async def _look_at_each(
         if await is_so(key):
             unchanged.add(key)
 
-    result = await on_each(ctx, keys, look)
+    result = await on_each(ctx, keys, look, timed_out=TIMED_OUT)
     return BulkChangeResult(
         successful=result.successful,
         failed=result.failed,

@@ -108,6 +108,19 @@ async def test_a_dry_run_changes_nothing_and_says_what_would_be_done_and_what_is
 
 
 @every_procedure
+async def test_a_dry_run_that_is_not_done_in_time_says_that_nothing_was_changed(
+    procedure: str, start: Start, openstack: FakeOpenStack
+) -> None:
+    bff = await start(call_timeout=1, bulk_concurrency=1)
+    ids = images(openstack, 2)
+    openstack.trouble = {ids[0]: SILENCE}
+    result = await run(bff, openstack, procedure, ids, dryRun=True)
+    looking, not_started = [failure["message"] for failure in result["failed"]]
+    assert looking == "Timed out while looking; nothing was changed. Retry."
+    assert not_started.startswith("Timed out before")
+
+
+@every_procedure
 async def test_a_dry_run_asks_glance_whether_the_caller_may(
     procedure: str, bff: Bff, openstack: FakeOpenStack
 ) -> None:
