@@ -160,8 +160,28 @@ async def with_fifty(scene: Scene, task: str) -> None:
     assert {member["member_id"] for member in members} == projects
 
 
+TABLES = {"images": "id", "image_properties": "image_id", "image_tags": "image_id"}
+
+
+def copies(database: Path, image_id: str, count: int) -> list[str]:
+    """Make images like one in Glance's own tables, in one go; returns their ids."""
+    ids = [str(uuid.uuid4()) for _ in range(count)]
+    with closing(sqlite3.connect(database, timeout=SECONDS)) as opened, opened:
+        for table, key in TABLES.items():
+            found = opened.execute(f"SELECT * FROM {table} WHERE {key} = ?", (image_id,))
+            names = [column[0] for column in found.description]
+            for row in found.fetchall():
+                kept = {n: v for n, v in zip(names, row, strict=True) if n not in ("id", key)}
+                into = f"{table} ({', '.join((key, *kept))})"
+                marks = ", ".join("?" * (1 + len(kept)))
+                made = [(each, *kept.values()) for each in ids]
+                opened.executemany(f"INSERT INTO {into} VALUES ({marks})", made)
+    return ids
+
+
 async def certified(scene: Scene, task: str) -> None:
-    ids = [scene.shelf.queued(os_type="linux", tags=["kept"]) for _ in range(30)]
+    one = scene.shelf.queued(os_type="linux", tags=["kept"])
+    ids = [one, *copies(scene.cloud.folder / "glance.sqlite", one, 199)]
     scene.shelf.queued(os_type="windows", tags=["kept"])
     assert await scene.run(task) == ""
     found = {image["id"]: set(image["tags"]) for image in scene.listed("tag=certified")}
