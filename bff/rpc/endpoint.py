@@ -79,7 +79,7 @@ class RpcEndpoint:
             async with _Watch(receive, deadline):
                 pieces = await self._rpc.answer(body, caller, deadline, soft=soft) or []
                 headers: Headers = []
-                if pieces and caller.compressible and caller.set_cookie is None:
+                if pieces and caller.compressible and not caller.set_cookies:
                     pieces, headers = await self._compression.encoded(pieces, scope)
         except asyncio.CancelledError:
             if deadline.disconnected:
@@ -172,8 +172,7 @@ async def _send(pieces: Answer, headers: Headers, caller: Caller, send: Send) ->
     size = sum(map(len, pieces))
     if pieces:
         headers += [(b"content-type", b"application/json"), (b"content-length", b"%d" % size)]
-    if caller.set_cookie is not None:
-        headers.append((b"set-cookie", caller.set_cookie.encode("latin-1")))
+    headers += [(b"set-cookie", each.encode("latin-1")) for each in caller.set_cookies]
     status = 200 if pieces else 204
     await send({"type": "http.response.start", "status": status, "headers": headers})
     if size > LARGE:

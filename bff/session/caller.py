@@ -27,7 +27,8 @@ class Caller:
         credentials: What the caller authenticates with; ``None`` when there is nothing.
         host: The client's address, as the server has it.
         credentials_error: Why no call of this request may run (its origin, a malformed header).
-        set_cookie: The Set-Cookie header to answer with; the calls fill it in.
+        extra_cookies: The browser's ``SessionCookie.extra_parts``.
+        set_cookies: The Set-Cookie headers to answer with; the calls fill them in.
         compressible: Whether nobody can learn a secret from the size of its compressed answer.
         batch: What the calls of this request share, if they are several and share anything.
         has_document: Whether a call of this request was answered with the OpenRPC document.
@@ -38,7 +39,8 @@ class Caller:
     credentials: Credentials | None = None
     credentials_error: BffError | None = None
     host: str | None = None
-    set_cookie: str | None = None
+    extra_cookies: tuple[str, ...] = ()
+    set_cookies: tuple[str, ...] = ()
     has_document: bool = False
     compressible: bool = False
     batch: Batch | None = None
@@ -124,6 +126,20 @@ class Caller:
         """Say in the log lines that follow who it is, if that is known without asking Keystone."""
         if (token := self._own_token()) is not None:
             note_user(token)
+
+    def keep_session(self, credentials: Credentials, token: Token) -> None:
+        """Have the browser keep a session in the place of any other.
+
+        Raises:
+            BffError: as ``SessionCookie.set``.
+        """
+        self.set_cookies = self.cloud.cookie.set(
+            credentials, token.body.expires_at, self.extra_cookies
+        )
+
+    def end_session(self) -> None:
+        """Have the browser forget its session."""
+        self.set_cookies = self.cloud.cookie.clear(self.extra_cookies)
 
     def forget_token(self) -> None:
         """Have Keystone asked again at the next request."""

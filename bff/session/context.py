@@ -73,7 +73,7 @@ class PublicContext:
             user, password, domain, scope, caller.request_id, attempt=attempt
         )
         try:
-            caller.set_cookie = caller.cloud.cookie.set(credentials, token.body.expires_at)
+            caller.keep_session(credentials, token)
         except BffError:
             await sessions.discard(credentials.token, caller.request_id)
             raise
@@ -89,7 +89,7 @@ class PublicContext:
             caller.note_known_user()
             await caller.cloud.sessions.sign_out(credentials, caller.request_id)
         if credentials is None or credentials.from_cookie:
-            caller.set_cookie = caller.cloud.cookie.clear()
+            caller.end_session()
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ class UserContext(PublicContext):
             raise BffError(Code.BAD_REQUEST, message)
         moved = replace(credentials, scope=scope)
         token = await caller.cloud.sessions.token(moved, caller.request_id)
-        caller.set_cookie = caller.cloud.cookie.set(moved, token.body.expires_at)
+        caller.keep_session(moved, token)
         return note_user(token).body
 
 

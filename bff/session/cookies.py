@@ -1,8 +1,14 @@
-"""The session cookie: sealed, so that the Keystone token inside never reaches the browser."""
+"""The session cookie: sealed, so that the Keystone token inside never reaches the browser.
+
+A token that is too long for one cookie is sealed whole, and the text is cut into several. They are
+good together or not at all, since it is the whole text that is authenticated.
+"""
 
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -15,6 +21,13 @@ from schemas.keystone import Scope
 
 # What every browser keeps of a cookie: name, value and attributes (RFC 6265, 6.1).
 MAX_COOKIE_BYTES = 4096
+# The longest token that aiohttp takes in a header, 8190 bytes, needs three. With them an answer's
+# head fits in the 16 KiB that the proxies of ``deploy/`` hold.
+MAX_PARTS = 3
+# As long as any number of seconds: over 300 years.
+_LONGEST_SECONDS = 10**10 - 1
+# Before the first part of several, how many there are.
+_IN_PARTS = re.compile(rf"([2-{MAX_PARTS}])\.")
 
 
 @dataclass
@@ -36,40 +49,73 @@ class SessionCookie:
         if settings.fernet_keys:
             self.fernet = _fernet(settings.fernet_keys)
 
-    def open(self, value: str) -> Credentials | None:
-        """Return the credentials in a cookie; ``None`` for one that we did not seal."""
+    def open(self, cookies: Mapping[str, str]) -> Credentials | None:
+        """Return the credentials in a browser's cookies; ``None`` where we sealed none of them."""
         try:
-            token, kind, scope_id = json.loads(self.fernet.decrypt(value))
+            token, kind, scope_id = json.loads(self.fernet.decrypt(self._sealed(cookies)))
         except (InvalidToken, ValueError):
             return None
         scope = Scope(kind, scope_id)
         return Credentials(token, scope, from_cookie=True, session_scope=scope)
 
-    def set(self, credentials: Credentials, expires: datetime) -> str:
-        """Return the Set-Cookie header that keeps a session until its token ends.
+    def extra_parts(self, cookies: Mapping[str, str]) -> tuple[str, ...]:
+        """Return the names of those of a browser's cookies that hold more of a session."""
+        return tuple(name for name in self._names(MAX_PARTS)[1:] if name in cookies)
+
+    def set(
+        self, credentials: Credentials, expires: datetime, extra: Collection[str] = ()
+    ) -> tuple[str, ...]:
+        """Return the Set-Cookie headers that keep a session until its token ends.
+
+        Args:
+            extra: The browser's ``extra_parts`` of the session before.
 
         Raises:
             BffError: BAD_GATEWAY, no browser would keep it: the token is too long, or has ended.
         """
         scope = credentials.scope or Scope()
         content = json.dumps([credentials.token, scope.kind, scope.id])
-        sealed = self.fernet.encrypt(content.encode()).decode()
-        header = self._header(sealed, _seconds_until(expires))
-        if len(header) > MAX_COOKIE_BYTES:
+        values = self._parts(self.fernet.encrypt(content.encode()).decode())
+        seconds, names = _seconds_until(expires), self._names(len(values))
+        kept = [self._header(*each, seconds) for each in zip(names, values, strict=True)]
+        return (*kept, *self._cleared(name for name in extra if name not in names))
+
+    def clear(self, extra: Collection[str] = ()) -> tuple[str, ...]:
+        """Return the Set-Cookie headers that end the session in the browser."""
+        return tuple(self._cleared([self.name, *extra]))
+
+    def _sealed(self, cookies: Mapping[str, str]) -> str:
+        first = cookies.get(self.name, "")
+        match = _IN_PARTS.match(first)
+        if match is None:
+            return first
+        rest = self._names(int(match[1]))[1:]
+        return first[match.end() :] + "".join(cookies.get(name, "") for name in rest)
+
+    def _parts(self, sealed: str) -> list[str]:
+        room = MAX_COOKIE_BYTES - len(self._header(self._names(2)[1], "", _LONGEST_SECONDS))
+        if len(sealed) <= room:
+            return [sealed]
+        count = -(-(len(sealed) + len("2.")) // room)
+        if count > MAX_PARTS:
             message = (
-                f"The session does not fit in a cookie: with Keystone's token it has {len(header)}"
-                f" bytes, and browsers keep {MAX_COOKIE_BYTES}. Send the token in X-Auth-Token."
+                f"The session does not fit in {MAX_PARTS} cookies: with Keystone's token it has"
+                f" {len(sealed)} bytes, and browsers keep {MAX_COOKIE_BYTES} of each. Send the"
+                " token in X-Auth-Token."
             )
             raise BffError(Code.BAD_GATEWAY, message)
-        return header
+        text = f"{count}.{sealed}"
+        return [text[start : start + room] for start in range(0, len(text), room)]
 
-    def clear(self) -> str:
-        """Return the Set-Cookie header that ends the session in the browser."""
-        return self._header("", 0)
+    def _names(self, count: int) -> list[str]:
+        return [self.name, *(f"{self.name}.{number}" for number in range(1, count))]
 
-    def _header(self, value: str, seconds: int) -> str:
+    def _cleared(self, names: Iterable[str]) -> Iterable[str]:
+        return (self._header(name, "", 0) for name in names)
+
+    def _header(self, name: str, value: str, seconds: int) -> str:
         flags = "HttpOnly; Secure; SameSite=Lax" if self.secure else "HttpOnly; SameSite=Lax"
-        return f"{self.name}={value}; Max-Age={seconds}; Path=/; {flags}"
+        return f"{name}={value}; Max-Age={seconds}; Path=/; {flags}"
 
 
 def _fernet(keys: list[str]) -> MultiFernet:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 
 from starlette.requests import Request
@@ -29,23 +30,26 @@ def caller_of(request: Request, cloud: Cloud, request_id: str) -> Caller:
     """Return the caller of a request; a fault becomes ``credentials_error`` and is not raised."""
     host = (request.scope.get("client") or (None,))[0]
     try:
-        credentials = _credentials(request, cloud.cookie)
+        cookies = request.cookies if b"cookie" in headers_in(request.scope) else {}
+        extra = cloud.cookie.extra_parts(cookies)
+        credentials = _credentials(request, cloud.cookie, cookies)
         if credentials is None or credentials.from_cookie:
             _check_origin(request, credentials, cloud.settings)
         credentials = _with_project(request, _with_expected_session(request, credentials))
-        return Caller(cloud, request_id, credentials, host=host)
+        return Caller(cloud, request_id, credentials, host=host, extra_cookies=extra)
     except BffError as error:
         return Caller(cloud, request_id, credentials_error=error, host=host)
 
 
-def _credentials(request: Request, cookie: SessionCookie) -> Credentials | None:
+def _credentials(
+    request: Request, cookie: SessionCookie, cookies: Mapping[str, str]
+) -> Credentials | None:
     token = header(request.scope, TOKEN_HEADER.encode())
     if token is not None:
         if not _TOKEN.fullmatch(token):
             raise BffError(Code.UNAUTHORIZED, "X-Auth-Token does not hold a Keystone token.")
         return Credentials(token)
-    sealed = request.cookies.get(cookie.name) if b"cookie" in headers_in(request.scope) else None
-    return cookie.open(sealed) if sealed else None
+    return cookie.open(cookies) if cookie.name in cookies else None
 
 
 def _with_project(request: Request, credentials: Credentials | None) -> Credentials | None:

@@ -40,6 +40,18 @@ async def test_a_session_is_begun_once_and_used(
     assert await sign_ins(openstack) == 1
 
 
+async def test_a_session_may_have_several_cookies(
+    new: New, bff: Bff, openstack: FakeOpenStack
+) -> None:
+    openstack.token_length = 6000
+    auth = password()
+    client = new(f"{bff.origin}/polaris-bff", auth=auth)
+    assert await client.call(LIST) == []
+    assert len(auth.cookie.split("; ")) == len(auth.secrets()) == 3
+    await client.call("auth.terminateUserSession")
+    assert auth.cookie == ""
+
+
 async def test_a_session_that_has_ended_is_begun_anew(
     new: New, bff: Bff, openstack: FakeOpenStack
 ) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -17,7 +18,8 @@ _SOON = 60
 
 
 # Its prefix says that a browser keeps it from other hosts; without it over plain HTTP.
-_COOKIES = ("__Host-polaris-bff", "polaris-bff")
+# A long session has several: the first, and the others with a number.
+_COOKIE = re.compile(r"(?:__Host-)?polaris-bff(\.[1-9])?")
 
 
 def is_header_value(value: str) -> bool:
@@ -122,7 +124,7 @@ class Session(Auth):
     """A session at the BFF that was begun already.
 
     Args:
-        cookie: Its cookie, as ``name=value``.
+        cookie: Its cookie, as ``name=value``; or its cookies, joined by ``; ``.
     """
 
     def __init__(self, cookie: str = "") -> None:
@@ -138,18 +140,30 @@ class Session(Auth):
 
     def learn(self, reply: Reply) -> None:
         """Keep a cookie that is set: by signing in, or by another scope."""
+        if not reply.cookies:
+            return
+        kept = dict(_pairs(self.cookie))
         for cookie in reply.cookies:
             name, _, value = cookie.partition(";")[0].strip().partition("=")
-            if name in _COOKIES:
-                self.cookie = f"{name}={value}" if is_header_value(value) else ""
+            if _COOKIE.fullmatch(name):
+                kept[name] = value if is_header_value(value) else ""
+        pairs = [f"{name}={value}" for name, value in kept.items() if value]
+        # Without the first one, the others are nothing.
+        has_first = any(value for name, value in kept.items() if "." not in name)
+        self.cookie = "; ".join(pairs) if has_first else ""
 
     def secrets(self) -> Sequence[str]:
-        """Return the cookie's value."""
-        value = self.cookie.partition("=")[2]
-        return (value,) if value else ()
+        """Return the cookies' values."""
+        return [value for _, value in _pairs(self.cookie) if value]
 
     def __repr__(self) -> str:
         return "Session(***)"
+
+
+def _pairs(cookies: str) -> Iterator[tuple[str, str]]:
+    for cookie in cookies.split("; "):
+        name, _, value = cookie.partition("=")
+        yield name, value
 
 
 class Password(Session):
