@@ -51,7 +51,7 @@ from bff.session.sign_in_guard import SignInGuard
 from bff.settings import Settings
 from bff.upload.endpoint import UploadEndpoint
 from bff.upload.head import DIGEST_HEADER, IMAGE_HEADER, SIZE_HEADER
-from schemas.headers import REQUEST_ID
+from schemas.headers import REQUEST_ID, SESSION_EXPIRES_IN
 
 if TYPE_CHECKING:
     from bff.tracing import Tracing
@@ -188,7 +188,7 @@ def _cross_origin(settings: Settings) -> list[Middleware]:
                 *(IMAGE_HEADER, SIZE_HEADER, DIGEST_HEADER, LAST_EVENT_ID),
                 *(TRACE_HEADERS if settings.tracing else ()),
             ],
-            expose_headers=[REQUEST_ID],
+            expose_headers=[REQUEST_ID, SESSION_EXPIRES_IN],
             allow_credentials=True,
         )
     ]

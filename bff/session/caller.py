@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 import structlog
 
@@ -14,6 +15,7 @@ from bff.session.address import address_group, canonical_address
 from bff.session.batch import Batch
 from bff.session.services import Cloud
 from bff.session.sessions import Credentials
+from schemas.headers import SESSION_EXPIRES_IN
 from schemas.keystone import InDomain, Scope
 
 log = structlog.get_logger("bff.session.caller")
@@ -49,6 +51,7 @@ class Caller:
     _tokens: dict[str | None, asyncio.Task[Token]] = field(default_factory=dict)
     _known: dict[str | None, Token] = field(default_factory=dict)
     _own: Token | None = None
+    _session_ends: datetime | None = None
 
     @property
     def address(self) -> str:
@@ -133,13 +136,32 @@ class Caller:
         Raises:
             BffError: as ``SessionCookie.set``.
         """
-        self.set_cookies = self.cloud.cookie.set(
-            credentials, token.body.expires_at, self.extra_cookies
-        )
+        ends = token.body.expires_at
+        self.set_cookies = self.cloud.cookie.set(credentials, ends, self.extra_cookies)
+        self._session_ends = ends
 
     def end_session(self) -> None:
         """Have the browser forget its session."""
         self.set_cookies = self.cloud.cookie.clear(self.extra_cookies)
+        self._session_ends = None
+
+    def session_headers(self) -> dict[str, str]:
+        """Return the header that says how long a session in a cookie lasts yet.
+
+        There is none where that is not known without asking Keystone, or is not the caller's.
+        """
+        ends = self._session_ends if self.set_cookies else self._end_of_session()
+        if ends is None:
+            return {}
+        left = int((ends - datetime.now(UTC)).total_seconds())
+        return {SESSION_EXPIRES_IN: str(max(0, left))}
+
+    def _end_of_session(self) -> datetime | None:
+        credentials = self.credentials
+        if credentials is None or not credentials.from_cookie or (own := self._own_token()) is None:
+            return None
+        is_expected = credentials.is_expected(own.body)
+        return own.body.expires_at if is_expected else None
 
     def forget_token(self) -> None:
         """Have Keystone asked again at the next request."""

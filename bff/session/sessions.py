@@ -93,6 +93,14 @@ class Credentials:
         """
         self.expected.check(token.user.id, self.session_scope or token.scope)
 
+    def is_expected(self, token: TokenBody) -> bool:
+        """Return whether ``check`` finds nothing."""
+        try:
+            self.check(token)
+        except BffError:
+            return False
+        return True
+
 
 class Sessions:
     """Validated and rescoped tokens of this process.

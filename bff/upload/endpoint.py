@@ -89,6 +89,7 @@ class UploadEndpoint:
         answer: Response = JSONResponse({"success": True, "imageId": upload.image_id})
         if failure is not None:
             answer = error_response(failure, caller.request_id, allow="POST")
+        answer.headers.update(caller.session_headers())
         await _closing_connection(answer, body)(scope, receive, send)
 
 

@@ -7,6 +7,7 @@ import os
 import subprocess
 import urllib.error
 import uuid
+from datetime import UTC, datetime
 from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,23 @@ async def test_a_session_without_a_project_chooses_one(cloud: Cloud, bff: Bff) -
     moved = headers | {"Cookie": cookie_of(response.headers["Set-Cookie"])}
     images = (await bff.call(LIST, **moved))["result"]
     assert "partner-private" in [image["name"] for image in images]
+
+
+async def test_a_session_ends_with_its_token_whatever_it_is_rescoped_to(
+    cloud: Cloud, bff: Bff
+) -> None:
+    headers = await sign_in(bff, "alice", "alice")
+    begun = (await bff.call("auth.getCurrentUserSession", **headers))["result"]["expiresAt"]
+    for project in ("demo", "partner"):
+        there = {**headers, "X-Project-Id": cloud.projects[project]}
+        session = (await bff.call("auth.getCurrentUserSession", **there))["result"]
+        assert session["expiresAt"] == begun
+        body = {"jsonrpc": "2.0", "id": 1, "method": LIST}
+        before = datetime.now(UTC)
+        response = await bff.request("POST", bff.url, json=body, headers=there)
+        ends, after = datetime.fromisoformat(begun), datetime.now(UTC)
+        left = int(response.headers["X-Session-Expires-In"])
+        assert int((ends - after).total_seconds()) <= left <= (ends - before).total_seconds()
 
 
 async def test_projects_have_the_names_of_their_domains(cloud: Cloud, bff: Bff) -> None:

@@ -1,0 +1,76 @@
+import assert from "node:assert/strict"
+import { mock, test } from "node:test"
+
+import { createClient, sessionEnd } from "../dist/index.js"
+
+function watched(before?: number) {
+  const said: (number | "ended")[] = []
+  const heard = sessionEnd({
+    before,
+    onExpiring: (left) => said.push(left),
+    onEnded: () => said.push("ended"),
+  })
+  return { said, heard }
+}
+
+test("a session that ends is told of once in time, and once when it is over", (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout", "Date"] })
+  const { said, heard } = watched()
+  heard(3600)
+  t.mock.timers.tick(3_299_000)
+  assert.deepEqual(said, [])
+  t.mock.timers.tick(1000)
+  assert.deepEqual(said, [300])
+  // Answers go on to say it, give or take a second.
+  t.mock.timers.tick(10_000)
+  heard(289)
+  heard(291)
+  assert.deepEqual(said, [300])
+  t.mock.timers.tick(291_000)
+  assert.deepEqual(said, [300, "ended"])
+  t.mock.timers.tick(9_000_000)
+  assert.equal(said.length, 2)
+})
+
+test("who has signed in again is told of the end of the new session", (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout", "Date"] })
+  const { said, heard } = watched(60)
+  heard(50)
+  assert.deepEqual(said, [50])
+  heard(3600)
+  t.mock.timers.tick(3_539_999)
+  assert.deepEqual(said, [50])
+  t.mock.timers.tick(1)
+  assert.deepEqual(said, [50, 60])
+  heard.stop()
+  t.mock.timers.tick(9_000_000)
+  assert.deepEqual(said, [50, 60])
+})
+
+test("a session that lasts longer than a timer, and one that is over", (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout", "Date"] })
+  const { said, heard } = watched()
+  heard(10 ** 7)
+  t.mock.timers.tick(2 ** 31)
+  assert.deepEqual(said, [])
+  heard.stop()
+  heard(0)
+  assert.deepEqual(said, ["ended"])
+})
+
+test("the client hears it of each answer that says it", async () => {
+  const left = ["1200", undefined, "0"]
+  const onSession = mock.fn()
+  const fetch = async () => {
+    const next = left.shift()
+    const headers: HeadersInit = next ? { "x-session-expires-in": next } : {}
+    return Response.json({ jsonrpc: "2.0", id: null, result: null }, { headers })
+  }
+  const client = createClient({ url: "http://bff", fetch, onSession })
+  for (let calls = 0; calls < 3; calls++)
+    await client.auth.getCurrentUserSession.query().catch(() => {})
+  assert.deepEqual(
+    onSession.mock.calls.map((call) => call.arguments),
+    [[1200], [0]],
+  )
+})
