@@ -51,7 +51,7 @@ export interface Exchange {
 }
 
 /** Makes calls in one request, for whom and what the page shows. */
-export async function send(calls: readonly Call[]): Promise<Exchange> {
+export async function send(calls: readonly Call[], signal?: AbortSignal): Promise<Exchange> {
   let requestId: string | undefined
   const noting: typeof fetch = async (...request) => {
     const response = await fetch(...request)
@@ -66,14 +66,15 @@ export async function send(calls: readonly Call[]): Promise<Exchange> {
     onError: (error) => isDoubt(error) && doubt.set({}),
   })
   const started = performance.now()
-  const outcomes = await Promise.all(calls.map((call) => outcome(caller, call)))
+  const outcomes = await Promise.all(calls.map((call) => outcome(caller, call, signal)))
   return { outcomes, milliseconds: performance.now() - started, requestId }
 }
 
-async function outcome(caller: Client, call: Call): Promise<Outcome> {
+async function outcome(caller: Client, call: Call, signal?: AbortSignal): Promise<Outcome> {
   try {
     const procedure = call.name.split(".").reduce((node, part) => node[part], caller as any)
-    return { result: await procedure[call.kind === "query" ? "query" : "mutate"](withFile(call)) }
+    const way = call.kind === "query" ? "query" : "mutate"
+    return { result: await procedure[way](withFile(call), { signal }) }
   } catch (error) {
     return { error }
   }

@@ -2,6 +2,9 @@
 
 import { button, type Child, h, uniqueId } from "./dom"
 
+/** Why a procedure is asked about before it is called. */
+export const DESTROYS = "It takes away what nothing gives back, or what others may be using."
+
 /** Returns whether the person said yes. */
 export function confirmed(question: string, yes: string, ...details: Child[]): Promise<boolean> {
   const id = uniqueId()

@@ -105,6 +105,27 @@ export function button(
   return h("button", { type: "button", class: kind, onclick: () => void onclick(), ...props }, text)
 }
 
+/** Makes buttons of which one is pressed. */
+export function tabs<Name extends string>(
+  names: readonly Name[],
+  pressed: Name,
+  label: string,
+  choose: (name: Name) => void,
+): HTMLElement {
+  const made = names.map((name) => {
+    const pick = () => {
+      press(name)
+      choose(name)
+    }
+    return button(name, pick, "quiet")
+  })
+  function press(name: Name): void {
+    for (const each of made) each.setAttribute("aria-pressed", String(each.textContent === name))
+  }
+  press(pressed)
+  return h("div", { class: "tabs", role: "group", "aria-label": label }, ...made)
+}
+
 /** Makes a control with its label above it, and a hint below. */
 export function labelled(text: string, control: HTMLElement, hint?: Child): HTMLElement {
   control.id ||= uniqueId()

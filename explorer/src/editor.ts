@@ -70,13 +70,22 @@ function parsed(text: string): Input {
   return value
 }
 
-/** Returns an input with dots for its secrets. */
+/** Returns an input with dots for its secrets, and names for its files. */
 export function masked(input: Input, secrets: ReadonlySet<string>): Input {
-  return mapped(input, (name, value) => (secrets.has(name) ? DOTS : value))
+  return mapped(input, (name, value) => stand(name, value, secrets))
+}
+
+/** What is shown of a value: no secret, and of a file that it is one. */
+function stand(name: string, value: unknown, secrets: ReadonlySet<string>): unknown {
+  if (secrets.has(name)) return DOTS
+  return value instanceof File ? `${value.name}, in base64` : value
 }
 
 function unmasked(edited: Input, last: Input, secrets: ReadonlySet<string>): Input {
-  return mapped(edited, (name, value) => (secrets.has(name) && value === DOTS ? last[name] : value))
+  return mapped(edited, (name, value) => {
+    const { [name]: before } = last
+    return before !== undefined && value === stand(name, before, secrets) ? before : value
+  })
 }
 
 function mapped(input: Input, change: (name: string, value: unknown) => unknown): Input {

@@ -3,7 +3,7 @@
 import type { Input } from "./api"
 import { button, fill, h, type Option, prose, select, uniqueId } from "./dom"
 import { written } from "./json"
-import { isSecret, type Param, type Schema } from "./openrpc"
+import { isData, isSecret, type Param, type Schema } from "./openrpc"
 
 type Resolve = (schema: Schema) => Schema
 
@@ -29,6 +29,7 @@ export function createForm(
   params: readonly Param[],
   resolve: Resolve,
   onChange: (name: string, value: unknown) => void,
+  isCommon: (name: string) => boolean = () => true,
 ): Form {
   const rows = params.map((param) => {
     const { name, required } = param
@@ -40,11 +41,21 @@ export function createForm(
     return { name, field, ...row(name, schema, !!required, field) }
   })
   rows.sort((a, b) => rank(a) - rank(b))
-  const many = rows.length > 4 ? " many" : ""
+  const [short, rest] = [true, false].map((wanted) =>
+    rows.filter(({ name, required }) => (required || isCommon(name)) === wanted),
+  ) as [typeof rows, typeof rows]
+  const more = h(
+    "details",
+    { class: "more", open: !short.length },
+    h("summary", {}, `${short.length ? "More parameters" : "Parameters"} (${rest.length})`),
+    grid(rest),
+  )
   return {
-    element: h("div", { class: `form${many}` }, ...rows.map(({ element }) => element)),
+    element: h("div", { class: "whole" }, short.length > 0 && grid(short), rest.length > 0 && more),
     write: (input) => {
       for (const { name, field } of rows) field.write(input[name])
+      // What goes along is seen.
+      if (rest.some(({ name }) => input[name] !== undefined)) more.open = true
     },
     complain: (issues) => {
       for (const { name, fault, field } of rows) {
@@ -52,9 +63,13 @@ export function createForm(
         fill(fault, said.join("; "))
         field.control?.setAttribute("aria-invalid", String(said.length > 0))
       }
+      if (rest.some(({ fault }) => fault.textContent)) more.open = true
     },
   }
 }
+
+const grid = (rows: readonly { readonly element: HTMLElement }[]): HTMLElement =>
+  h("div", { class: rows.length > 4 ? "form many" : "form" }, ...rows.map(({ element }) => element))
 
 /** What must be given comes first; what every procedure takes comes last. */
 const rank = ({ name, required }: { name: string; required: boolean }): number =>
@@ -114,6 +129,7 @@ function fieldOf(schema: Schema, resolve: Resolve, changed: () => void): Field {
       changed,
     )
   if (type === "integer" || type === "number") return numeric(changed)
+  if (isData(schema)) return data(changed)
   if (type === "string") return text(isSecret(schema), changed)
   if (type === "array" && items) {
     const of = resolve(items)
@@ -172,6 +188,28 @@ function text(secret: boolean, changed: () => void): Field {
     read: () => control.value || undefined,
     write: (value) => {
       if (control.value !== shown(value)) control.value = shown(value)
+    },
+  }
+}
+
+/** A file; what is written as base64 beside the form is no file, and goes along as it is. */
+function data(changed: () => void): Field {
+  let value: unknown
+  const control = h("input", {
+    id: uniqueId(),
+    type: "file",
+    onchange: () => {
+      value = control.files?.[0]
+      changed()
+    },
+  })
+  return {
+    element: control,
+    control,
+    read: () => value,
+    write: (given) => {
+      value = given
+      if (!(given instanceof File)) control.value = ""
     },
   }
 }

@@ -1,9 +1,10 @@
 /** The page: its top, and the view that the address asks for. */
 
-import { errorOf, session } from "./api"
+import { errorOf, type Input, session } from "./api"
 import { closeOnEscape } from "./close"
 import { button, fill, focusHeading, h } from "./dom"
 import { watchDrops } from "./drop"
+import { isInput } from "./form"
 import { imagesView } from "./images"
 import { hush, notices } from "./notice"
 import { type Contract, load } from "./openrpc"
@@ -16,6 +17,7 @@ import {
   signInView,
   watchReturns,
 } from "./session"
+import { startView } from "./start"
 import { entries, trayView } from "./tray"
 import { tree } from "./tree"
 import { uploadsPlace } from "./uploads"
@@ -33,8 +35,18 @@ let contract: Contract | Error | undefined
 
 /** The parts of the address behind the #, as ["procedures", "auth.listProjects"]. */
 function place(): string[] {
-  const parts = location.hash.split("/").slice(1).map(decoded)
+  const parts = (location.hash.split("?")[0] ?? "").split("/").slice(1).map(decoded)
   return TABS.some(([name]) => name === parts[0]) ? parts : ["images"]
+}
+
+function inputInAddress(): Input | undefined {
+  try {
+    const given = new URLSearchParams(location.hash.split("?")[1]).get("input")
+    const input: unknown = given && JSON.parse(given)
+    return isInput(input) ? input : undefined
+  } catch {
+    return undefined
+  }
 }
 
 function decoded(part: string): string {
@@ -95,31 +107,10 @@ function proceduresView(name: string | undefined): HTMLElement {
   if (contract instanceof Error)
     return failedView("The procedures could not be read", contract, readContract)
   const method = contract.methods.find((known) => known.name === name)
-  const shown = method ? procedureView(method, contract) : welcome(contract, name)
+  const shown = method
+    ? procedureView(method, contract, inputInAddress())
+    : startView(contract, name)
   return h("div", { class: method ? "split chosen" : "split" }, tree(contract.methods, name), shown)
-}
-
-function welcome({ info, methods }: Contract, unknown: string | undefined): HTMLElement {
-  return h(
-    "article",
-    { class: "procedure" },
-    h(
-      "h1",
-      { tabindex: "-1" },
-      unknown ? "There is no such procedure" : `${info.title} ${info.version}`,
-    ),
-    h(
-      "p",
-      { class: "lead" },
-      `${methods.length} procedures are served. Choose one to see what it does, and to call it.`,
-    ),
-    h(
-      "p",
-      { class: "hint" },
-      h("a", { href: "openrpc.json" }, "openrpc.json"),
-      " describes them all for machines.",
-    ),
-  )
 }
 
 function failedView(what: string, error: unknown, again: () => unknown): HTMLElement {

@@ -16,6 +16,7 @@ export interface Schema {
   properties?: Record<string, Schema>
   required?: string[]
   format?: string
+  contentEncoding?: string
   writeOnly?: boolean
   minimum?: number
   maximum?: number
@@ -44,6 +45,7 @@ export interface Method {
   errors?: (Failure | { $ref: string })[]
   examples?: { name?: string; params: { name: string; value: unknown }[] }[]
   "x-kind": Kind
+  "x-destructive"?: boolean
 }
 
 export interface Contract {
@@ -93,6 +95,14 @@ const nameIn = (ref: string): string => ref.split("/").pop() ?? ""
 /** Whether a value must not be shown. */
 export const isSecret = ({ format, writeOnly }: Schema): boolean =>
   format === "password" || !!writeOnly
+
+/** Whether a value is the data of a file. */
+export const isData = ({ contentEncoding }: Schema): boolean => contentEncoding === "base64"
+
+/** Whether nobody need be signed in to call a method: it never answers so, or takes a password. */
+export const isForNobody = (method: Method, contract: Contract): boolean =>
+  method.params.some(({ schema }) => schema.writeOnly) ||
+  !errorsOf(method, contract).some(({ data }) => data?.some(({ code }) => code === "UNAUTHORIZED"))
 
 /** The input of a method's first example. */
 export function exampleOf({ examples }: Method): Record<string, unknown> | undefined {

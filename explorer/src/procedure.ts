@@ -2,7 +2,8 @@
 
 import { BffError } from "@polaris-bff/client"
 
-import { type Call, type Input, send } from "./api"
+import { type Call, type Exchange, type Input, send } from "./api"
+import { confirmed, DESTROYS } from "./confirm"
 import { button, fill, h, prose } from "./dom"
 import { createEditor, masked } from "./editor"
 import { changedBy, createForm } from "./form"
@@ -11,36 +12,48 @@ import {
   errorsOf,
   exampleOf,
   type Failure,
+  isData,
+  isForNobody,
   isSecret,
   type Method,
   resolver,
+  type Schema,
 } from "./openrpc"
+import { written } from "./json"
 import { attempt } from "./notice"
 import { exchangeLine, outcomeView } from "./outcome"
+import { lastCalls, remember } from "./past"
 import { follow } from "./session"
 import { createSnippets } from "./snippets"
+import { standing } from "./standing"
 import { collect } from "./tray"
-import { kindMark } from "./tree"
+import { keepInput, kindMark } from "./tree"
+import { asUpload } from "./uploads"
 
 // What was filled in stays while the page is open; a form with a secret begins anew.
 const inputs = new Map<string, Input>()
 
-/** Makes the view of a procedure. */
-export function procedureView(method: Method, contract: Contract): HTMLElement {
+/** Makes the view of a procedure; `given` is the input that stands in the address. */
+export function procedureView(method: Method, contract: Contract, given?: Input): HTMLElement {
   const resolve = resolver(contract)
-  const secrets = new Set(
-    method.params.filter(({ schema }) => isSecret(resolve(schema))).map(({ name }) => name),
-  )
+  const named = (is: (schema: Schema) => boolean): ReadonlySet<string> =>
+    new Set(method.params.filter(({ schema }) => is(resolve(schema))).map(({ name }) => name))
+  const secrets = named(isSecret)
+  const data = named(isData)
   const example = exampleOf(method)
-  let input: Input = inputs.get(method.name) ?? {}
+  let input: Input = {}
   let isWhole = true
+  let giveUp: AbortController | undefined
 
-  const form = createForm(method.params, resolve, (name, value) =>
-    take(changedBy(input, name, value), "form"),
+  const form = createForm(
+    method.params,
+    resolve,
+    (name, value) => take(changedBy(input, name, value), "form"),
+    (name) => example !== undefined && name in example,
   )
   const editor = createEditor(secrets, (edited) => {
     isWhole = edited !== undefined
-    for (const action of [call, add]) action.disabled = !isWhole
+    ready()
     if (edited) take(edited, "editor")
   })
   const snippets = createSnippets()
@@ -48,7 +61,7 @@ export function procedureView(method: Method, contract: Contract): HTMLElement {
   const heard = h("div", { role: "status" })
   const answer = h("div", { class: "answer" })
   const call = h("button", { type: "submit", class: "primary" }, "Call")
-  const add = button("Add to batch", () => collect(callOf(input)))
+  const add = button("Add to batch", () => collect(callOf(input), method["x-destructive"]))
   const fillIn = example && button("Fill in the example", () => take(example))
   const reset = button("Clear", () => take({}), "quiet")
 
@@ -58,36 +71,69 @@ export function procedureView(method: Method, contract: Contract): HTMLElement {
     input: given,
   })
 
+  /** What may be kept and sent to others: neither secrets nor files. */
+  const shareable = (given: Input): Input =>
+    Object.fromEntries(
+      Object.entries(given).filter(([name]) => !secrets.has(name) && !data.has(name)),
+    )
+
+  function ready(): void {
+    call.disabled = !isWhole || !!giveUp
+    add.disabled = !isWhole
+  }
+
   function take(changed: Input, from?: "form" | "editor"): void {
     input = changed
     if (!secrets.size) inputs.set(method.name, input)
     if (from !== "form") form.write(input)
     if (from !== "editor") editor.write(input)
     snippets.write(callOf(masked(input, secrets)))
+    keepInput(method.name, shareable(input))
   }
 
   async function submit(event: Event): Promise<void> {
     event.preventDefault()
-    if (call.disabled) return
-    call.disabled = true
+    if (call.disabled || !(await agreed())) return
+    giveUp = new AbortController()
+    ready()
+    fill(heard, goingLine(giveUp))
     try {
-      const calls = [callOf(input)]
-      const exchange = await send(calls)
-      const [outcome] = exchange.outcomes
-      if (!outcome) return
-      const error = "error" in outcome ? outcome.error : undefined
-      form.complain(error instanceof BffError ? error.issues : [])
-      fill(heard, exchangeLine(exchange))
-      fill(answer, outcomeView(outcome, "The answer"))
-      heard.scrollIntoView({ block: "nearest" })
-      await attempt(() => follow(calls, exchange.outcomes))
+      await show(await sent([callOf(input)], giveUp.signal))
     } finally {
-      call.disabled = !isWhole
+      giveUp = undefined
+      ready()
     }
   }
 
-  take(input)
-  const holder = h(
+  /** What destroys asks first. */
+  async function agreed(): Promise<boolean> {
+    if (!method["x-destructive"]) return true
+    return confirmed(
+      `Call ${method.name}?`,
+      "Call it",
+      h("p", {}, DESTROYS),
+      h("pre", {}, written(masked(input, secrets))),
+    )
+  }
+
+  function sent(calls: readonly Call[], signal: AbortSignal): Promise<Exchange> {
+    const sending = send(calls, signal)
+    return Object.values(input).some((value) => value instanceof File) ? asUpload(sending) : sending
+  }
+
+  async function show(exchange: Exchange): Promise<void> {
+    const [outcome] = exchange.outcomes
+    if (!outcome) return
+    const error = "error" in outcome ? outcome.error : undefined
+    form.complain(error instanceof BffError ? error.issues : [])
+    remember([callOf(shareable(input))], exchange)
+    fill(heard, exchangeLine(exchange))
+    fill(answer, outcomeView(outcome, "The answer"))
+    heard.scrollIntoView({ block: "nearest" })
+    await attempt(() => follow([callOf(input)], exchange.outcomes))
+  }
+
+  const holder: HTMLFormElement = h(
     "form",
     { class: "columns", novalidate: true, onsubmit: submit, autocomplete: "off" },
     h(
@@ -103,17 +149,31 @@ export function procedureView(method: Method, contract: Contract): HTMLElement {
         { class: "card" },
         editor.element,
         // A password is not for a tray, and who signs in in a batch is not signed in within it.
-        h("div", { class: "actions" }, call, !secrets.size && add, fillIn, reset),
+        h("div", { class: "actions" }, call, !secrets.size && !data.size && add, fillIn, reset),
+        standing(!isForNobody(method, contract)),
       ),
       h("div", { class: "answered" }, heard, answer),
       snippets.element,
       errorTable(errorsOf(method, contract)),
+      lastCalls(),
     ),
   )
   holder.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) holder.requestSubmit()
   })
+  take(given ? shareable(given) : (inputs.get(method.name) ?? {}))
   return h("article", { class: "procedure" }, heading(method), holder)
+}
+
+/** Says that the server is asked, and takes the question back. */
+function goingLine(giveUp: AbortController): HTMLElement {
+  const why = new Error("The call was stopped. What it had begun may have been done all the same.")
+  return h(
+    "p",
+    { class: "exchange" },
+    "Calling…",
+    button("Stop", () => giveUp.abort(why), "copy", { "aria-label": "Stop the call" }),
+  )
 }
 
 function heading(method: Method): HTMLElement {

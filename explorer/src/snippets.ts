@@ -1,7 +1,7 @@
 /** The same call in other languages. */
 
 import { BASE, type Call, sendsFile, session } from "./api"
-import { button, copyButton, fill, h } from "./dom"
+import { copyButton, fill, h, tabs } from "./dom"
 import { written } from "./json"
 
 const ADDRESS = BASE.replace(/\/$/, "")
@@ -105,21 +105,12 @@ export function createSnippets(): Snippets {
     role: "region",
     "aria-label": "The call as code",
   })
-  const choices = (Object.keys(LANGUAGES) as Language[]).map((name) => ({
-    name,
-    choice: button(
-      name,
-      () => {
-        language = name
-        show()
-      },
-      "quiet",
-    ),
-  }))
+  const choices = tabs(Object.keys(LANGUAGES) as Language[], language, "Language", (name) => {
+    language = name
+    show()
+  })
 
   function show(): void {
-    for (const { name, choice } of choices)
-      choice.setAttribute("aria-pressed", String(name === language))
     fill(code, call && LANGUAGES[language](call))
   }
 
@@ -130,16 +121,7 @@ export function createSnippets(): Snippets {
       "section",
       { class: "snippets" },
       h("h2", {}, "The same call elsewhere"),
-      h(
-        "div",
-        { class: "bar" },
-        h(
-          "div",
-          { class: "tabs", role: "group", "aria-label": "Language" },
-          ...choices.map(({ choice }) => choice),
-        ),
-        copy,
-      ),
+      h("div", { class: "bar" }, choices, copy),
       code,
     ),
     write: (changed) => {

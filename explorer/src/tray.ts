@@ -1,16 +1,21 @@
 /** The batch tray: calls that are collected, and sent as one request. */
 
 import { type Call, type Exchange, type Input, type Outcome, send } from "./api"
+import { confirmed, DESTROYS } from "./confirm"
 import { button, fill, h, labelled } from "./dom"
 import { attempt, say } from "./notice"
 import { isInput } from "./form"
 import { written } from "./json"
 import { outcomeView, exchangeLine } from "./outcome"
+import { remember } from "./past"
 import { follow } from "./session"
+import { standing } from "./standing"
 import { Value } from "./value"
+import { counted } from "./words"
 
 interface Entry {
   readonly call: Omit<Call, "input">
+  readonly isDestructive: boolean
   text: string
   outcome?: Outcome
 }
@@ -20,8 +25,8 @@ export const entries = new Value<readonly Entry[]>([])
 let last: Exchange | undefined
 
 /** Puts a call into the tray. */
-export function collect({ name, kind, input }: Call): void {
-  entries.set([...entries.get(), { call: { name, kind }, text: written(input) }])
+export function collect({ name, kind, input }: Call, isDestructive = false): void {
+  entries.set([...entries.get(), { call: { name, kind }, isDestructive, text: written(input) }])
   say(`${name} is in the batch, which has ${entries.get().length} now.`)
 }
 
@@ -43,7 +48,8 @@ export function trayView(): HTMLElement {
           : "Nothing is in the batch. Choose a procedure, fill in its form, and add the call.",
       ),
       h("div", { class: "actions" }, ...actions(all.length)),
-      h("div", { role: "status" }, last && exchangeLine(last)),
+      all.length > 0 && standing(),
+      h("div", { role: "status" }, sending ? "Calling…" : last && exchangeLine(last)),
       h("ol", { class: "entries" }, ...all.map((entry, index) => entryView(entry, index))),
     )
   }
@@ -51,9 +57,10 @@ export function trayView(): HTMLElement {
   function actions(count: number): (HTMLElement | false)[] {
     if (!count)
       return [h("a", { class: "button primary", href: "#/procedures" }, "Choose a procedure")]
-    const calls = count === 1 ? "1 call" : `${count} calls`
     return [
-      button(`Send ${calls}`, () => attempt(sendAll), "primary", { disabled: sending }),
+      button(`Send ${counted(count, "call")}`, () => attempt(sendAll), "primary", {
+        disabled: sending,
+      }),
       button("Empty the batch", clear, "quiet"),
     ]
   }
@@ -62,10 +69,13 @@ export function trayView(): HTMLElement {
     const calls = entries
       .get()
       .map(({ call, text }, index) => ({ ...call, input: inputOf(text, index) }))
+    const destructive = entries.get().filter(({ isDestructive }) => isDestructive)
+    if (destructive.length && !(await agreed(calls.length, destructive))) return
     sending = true
     show()
     try {
       last = await send(calls)
+      remember(calls, last)
       entries.set(entries.get().map((entry, index) => ({ ...entry, ...outcomeOf(last, index) })))
       await follow(calls, last.outcomes)
     } finally {
@@ -117,6 +127,18 @@ export function trayView(): HTMLElement {
   show()
   return view
 }
+
+/** What destroys asks first. */
+const agreed = (count: number, destructive: readonly Entry[]): Promise<boolean> =>
+  confirmed(
+    `Send ${counted(count, "call")}?`,
+    "Send",
+    h("p", {}, DESTROYS),
+    ...destructive.flatMap(({ call, text }) => [
+      h("h3", { class: "code" }, call.name),
+      h("pre", {}, text),
+    ]),
+  )
 
 function inputOf(text: string, index: number): Input {
   const fault = `The input of call ${index + 1}`

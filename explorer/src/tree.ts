@@ -1,13 +1,21 @@
 /** The tree of procedures, and the search in it. */
 
-import { fill, h, labelled } from "./dom"
+import type { Input } from "./api"
+import { button, fill, h, labelled } from "./dom"
 import type { Method } from "./openrpc"
 
 // Kept while the page is open, so that the tree is the same after each choice.
 let wanted = ""
 
-/** Where a procedure is shown. */
-export const addressOf = (name: string): string => `#/procedures/${name}`
+/** Where a procedure is shown, filled in. */
+export const addressOf = (name: string, input: Input = {}): string => {
+  const given = JSON.stringify(input)
+  return `#/procedures/${name}${given === "{}" ? "" : `?input=${encodeURIComponent(given)}`}`
+}
+
+/** Has the address say what is filled in. */
+export const keepInput = (name: string, input: Input): void =>
+  history.replaceState(history.state, "", addressOf(name, input))
 
 /** Makes the tree. */
 export function tree(methods: readonly Method[], chosen: string | undefined): HTMLElement {
@@ -27,7 +35,17 @@ export function tree(methods: readonly Method[], chosen: string | undefined): HT
   function show(): void {
     const found = methods.filter((method) => fits(method, wanted))
     fill(count, wanted && `${found.length} of ${methods.length}`)
-    fill(groups, ...branches(found).map(([name, inside]) => branch(name, inside, chosen)))
+    const branchesFound = branches(found).map(([name, inside]) => branch(name, inside, chosen))
+    fill(groups, ...(found.length ? branchesFound : [nothing()]))
+  }
+
+  function nothing(): HTMLElement {
+    const all = button("Show all procedures", () => {
+      search.value = wanted = ""
+      show()
+      search.focus()
+    })
+    return h("div", { class: "empty" }, h("p", {}, "No procedure has all these words."), all)
   }
 
   show()

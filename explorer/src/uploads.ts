@@ -37,7 +37,19 @@ export const isRunning = (imageId: string): boolean =>
   unfinished().some((upload) => upload.target.imageId === imageId)
 
 /** How many uploads are under way or wait for their turn. */
-export const uploadsUnderWay = (): number => unfinished().length
+export const uploadsUnderWay = (): number => unfinished().length + calls.size
+
+const calls = new Set<Promise<unknown>>()
+
+/** Counts a call that sends a file as an upload until it has ended. */
+export async function asUpload<T>(call: Promise<T>): Promise<T> {
+  calls.add(call)
+  try {
+    return await call
+  } finally {
+    calls.delete(call)
+  }
+}
 
 const inState = (state: State): readonly Upload[] =>
   queue.filter((upload) => upload.state === state)
@@ -48,6 +60,7 @@ const unfinished = (): readonly Upload[] => [...inState("going"), ...inState("wa
 export function stopUploads(): void {
   const all = queue
   queue = []
+  calls.clear()
   for (const upload of all) upload.stop()
 }
 

@@ -20,6 +20,10 @@ export function span(seconds: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
 }
 
+/** How long a request took. */
+export const took = (milliseconds: number): string =>
+  milliseconds < 1000 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1000).toFixed(2)} s`
+
 /** A time of the server, in the reader's own zone. */
 export function time(stamp: string | null | undefined): HTMLElement | string {
   if (!stamp) return "–"

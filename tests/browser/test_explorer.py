@@ -347,6 +347,7 @@ def test_form_and_editor_say_the_same(explorer: Open) -> None:
 
     page.get_by_label("name", exact=True).fill("from the form")
     page.get_by_label("disk_format").select_option("qcow2")
+    page.get_by_text("More parameters").click()
     page.get_by_label("protected").select_option("false")
     page.get_by_label("min_ram").fill("512")
     page.get_by_label("tags").fill("one\ntwo")

@@ -16,7 +16,8 @@ import pytest
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import CDPSession, Locator, expect
 
-from tests.browser.conftest import DESKTOP, PHONE, Explorer
+from tests.browser.conftest import DESKTOP, Explorer
+from tests.browser.views import check
 from tests.devcloud import Cloud
 
 MIB = 1024 * 1024
@@ -211,20 +212,6 @@ def test_files_are_dropped_anywhere_and_uploaded_in_turn_while_one_works_elsewhe
     assert sorted(made) == ["a.img", "b.raw", "third"]
     for name, image in made.items():
         assert_holds(image, sizes[name if name in sizes else "c.iso"])
-
-
-def check(tab: Explorer, view: str) -> None:
-    """See that a view is accessible, and fits on a phone, in both schemes."""
-    page = tab.page
-    for scheme in ("dark", "light"):
-        page.emulate_media(color_scheme=scheme)
-        tab.keep(f"desktop-{scheme}-{view}")
-        assert tab.faults() == [], (view, scheme)
-    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
-    tab.keep(f"phone-{view}")
-    assert tab.faults() == [], view
-    assert tab.overflow() == 0, view
-    page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
 
 
 def test_one_file_dropped_on_an_image_that_waits_becomes_its_data(
