@@ -16,13 +16,15 @@ from bff.errors import BffError
 from bff.logs import printable
 from bff.openstack.catalog import image_service, without_version
 from bff.openstack.failure import KEYSTONE_ERRORS
+from bff.openstack.identity import Receipt, with_password
 from bff.openstack.inspection import Probe, probe
-from bff.openstack.keystone import Keystone, Token
+from bff.openstack.keystone import FACTORS_MISSING, Keystone, Token
 from bff.openstack.network import Network, advice
 from bff.openstack.service import Service
 from bff.openstack.transport import Client, Timeouts
 from bff.openstack.versions import Discovery
 from bff.settings import Settings
+from schemas.keystone import DomainKey, UserKey
 
 OK, WARN, FAIL = "ok", "warn", "FAIL"
 # A certificate that ends sooner is to be renewed.
@@ -138,7 +140,10 @@ class Services:
         else:
             domain = given.get("OS_USER_DOMAIN_NAME") or "Default"
             user, password = given["OS_USERNAME"], given["OS_PASSWORD"]
-            root = await keystone.sign_in(user, password, domain, request_id)
+            who = UserKey(name=user, domain=DomainKey(name=domain))
+            root = await keystone.sign_in(with_password(who, password), request_id)
+            if isinstance(root, Receipt):
+                raise BffError(*FACTORS_MISSING)
             try:
                 yield await keystone.rescope(root.secret, {"project": _project(given)}, request_id)
             finally:

@@ -11,7 +11,7 @@ from enum import Enum
 from importlib.metadata import version
 from typing import Any
 
-from schemas.error import ErrorCode
+from schemas.error import ErrorCode, ErrorReason
 
 
 class Code(Enum):
@@ -176,15 +176,19 @@ class BffError(Exception):
         code: What kind of failure it is.
         message: What was being done, to what, and what to do about it; it reaches the client, so
             it never holds a secret or the text of a foreign exception.
+        reason: Why, where a program can do something about it; in ``data``, too.
         data: Further members of the error's ``data`` on the wire, in their wire names:
-            ``issues``, ``retryAfter`` (seconds), ``upstreamRequestId``.
+            ``issues``, ``retryAfter`` (seconds), ``upstreamRequestId``; beside a ``reason``,
+            ``methods`` and ``userId``.
     """
 
-    def __init__(self, code: Code, message: str, **data: Any) -> None:
+    def __init__(
+        self, code: Code, message: str, *, reason: ErrorReason | None = None, **data: Any
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
-        self.data = data
+        self.data = data if reason is None else {"reason": reason, **data}
 
 
 UPLOAD_AGAIN = "if the image is `queued`, upload it again."

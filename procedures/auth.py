@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from bff.errors import Code
 from bff.rpc.registry import Procedure, mutation, query
 from bff.session.context import PublicContext, UserContext
 from schemas.auth import (
+    ChangePasswordInput,
     CreateUserSessionInput,
     Domain,
     ListProjectsInput,
@@ -24,10 +23,14 @@ COOKIE_NOT_KEPT = "no browser would keep the cookie: its token is too long, or t
 
 
 async def create_user_session(ctx: PublicContext, params: CreateUserSessionInput) -> UserSession:
-    """Sign in with user and password; the browser keeps the session in a sealed cookie."""
-    password = params.password.get_secret_value()
-    scope = _project_scope(params)
-    return _session(await ctx.sign_in(params.user, password, params.domain_name, scope))
+    """Sign in, with a password or otherwise; the browser keeps the session in a sealed cookie."""
+    return _session(await ctx.sign_in(params))
+
+
+async def change_password(ctx: PublicContext, params: ChangePasswordInput) -> bool:
+    """Change a user's password, also one that has expired; it ends all sessions of the user."""
+    await ctx.change_password(params)
+    return True
 
 
 async def get_current_user_session(ctx: PublicContext, params: NoInput) -> UserSession | None:
@@ -66,15 +69,6 @@ def _is_asked_for(project: ProjectBody, params: ListProjectsInput) -> bool:
     )
 
 
-def _project_scope(params: CreateUserSessionInput) -> Any:
-    if params.scope_project_id is not None:
-        return {"project": {"id": params.scope_project_id}}
-    if params.project_name is not None:
-        domain = {"name": params.domain_name}
-        return {"project": {"name": params.project_name, "domain": domain}}
-    return None
-
-
 def _session(body: TokenBody) -> UserSession:
     return UserSession(
         user=User(**body.user.model_dump()),
@@ -91,9 +85,12 @@ PROCEDURES: tuple[Procedure, ...] = (
         create_user_session,
         (
             Code.UNAUTHORIZED,
-            "a wrong user, password or domain, or the user is disabled or locked; the password has"
-            " expired or must be changed; the user's rules ask for a second factor",
+            "a wrong user, password, domain, passcode, application credential or token, or the user"
+            " is disabled or locked. `reason` tells what a program can do about:"
+            " `SECOND_FACTOR_REQUIRED`, with `methods`; `SIGN_IN_EXPIRED`; `PASSWORD_EXPIRED`, with"
+            " the `userId`",
         ),
+        (Code.BAD_REQUEST, "Keystone is not set to take this way to sign in"),
         (Code.FORBIDDEN, "the user has no role in the project, or there is no such project"),
         (
             Code.TOO_MANY_REQUESTS,
@@ -102,6 +99,25 @@ PROCEDURES: tuple[Procedure, ...] = (
         ),
         (Code.BAD_GATEWAY, COOKIE_NOT_KEPT),
         upstream="POST /v3/auth/tokens",
+    ),
+    mutation(
+        "auth.changePassword",
+        change_password,
+        (
+            Code.UNAUTHORIZED,
+            "a wrong user, password or domain, or the user is disabled or locked",
+        ),
+        (
+            Code.BAD_REQUEST,
+            "Keystone's rules do not allow the new password: `reason` is `PASSWORD_REFUSED`, and"
+            " the message says which",
+        ),
+        (
+            Code.TOO_MANY_REQUESTS,
+            "too many attempts of the user or from the address, until `retryAfter` seconds later;"
+            " or another call of the request signs in",
+        ),
+        upstream="POST /v3/users/{id}/password",
     ),
     query(
         "auth.getCurrentUserSession",

@@ -24,3 +24,12 @@ ErrorCode = Literal[
     "SERVICE_UNAVAILABLE",
     "GATEWAY_TIMEOUT",
 ]
+
+# Why a sign-in or a change of password was refused, where a program can do something about it:
+# ``docs/protocol.md``, "Reasons".
+ErrorReason = Literal[
+    "SECOND_FACTOR_REQUIRED",
+    "SIGN_IN_EXPIRED",
+    "PASSWORD_EXPIRED",
+    "PASSWORD_REFUSED",
+]

@@ -21,6 +21,58 @@ class Scope:
     id: str | None = None
 
 
+@dataclass(frozen=True)
+class DomainKey:
+    """Which domain: by its id, or by its name."""
+
+    id: str | None = None
+    name: str | None = None
+
+    def to_keystone(self) -> dict[str, Any]:
+        """Return it as Keystone's API has it; nothing where it is not said."""
+        if self.id is not None:
+            return {"domain": {"id": self.id}}
+        return {} if self.name is None else {"domain": {"name": self.name}}
+
+
+@dataclass(frozen=True)
+class UserKey:
+    """Which user: by an id, or by a name in a domain."""
+
+    id: str | None = None
+    name: str | None = None
+    domain: DomainKey = DomainKey()
+
+    def to_keystone(self) -> dict[str, Any]:
+        """Return it as Keystone's API has it."""
+        if self.id is not None:
+            return {"id": self.id}
+        return {"name": self.name, **self.domain.to_keystone()}
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What tells the user from others, as it was given."""
+        if self.id is not None:
+            return (self.id,)
+        return (self.name or "", self.domain.name or self.domain.id or "")
+
+
+@dataclass(frozen=True)
+class ProjectKey:
+    """Which project: by an id, or by a name in a domain; without a domain, in the user's own."""
+
+    id: str | None = None
+    name: str | None = None
+    domain: DomainKey = DomainKey()
+
+    def to_keystone(self, user_domain_id: str) -> dict[str, Any]:
+        """Return the scope as Keystone's API has it."""
+        if self.id is not None:
+            return {"project": {"id": self.id}}
+        domain = self.domain.to_keystone() or DomainKey(user_domain_id).to_keystone()
+        return {"project": {"name": self.name, **domain}}
+
+
 class Named(BaseModel):
     """Anything of Keystone's with an id and a name."""
 
@@ -49,6 +101,12 @@ class CatalogEntry(BaseModel):
     endpoints: list[Endpoint]
 
 
+class ApplicationCredential(BaseModel):
+    """The application credential that issued a token."""
+
+    id: str
+
+
 class TokenBody(BaseModel):
     """What Keystone says of a token."""
 
@@ -56,6 +114,8 @@ class TokenBody(BaseModel):
     expires_at: datetime
     project: InDomain | None = None
     domain: Named | None = None
+    # Whose application credential issued it: such a token works in its project alone.
+    application_credential: ApplicationCredential | None = None
     roles: list[Named] = Field(default=[])
     catalog: list[CatalogEntry] = Field(default=[])
 

@@ -30,6 +30,7 @@ from tests import canary
 from tests.canary import pytest_runtest_makereport as pytest_runtest_makereport  # noqa: PLC0414  # a hook
 from tests.devcloud import Cloud, copy_of, running_cloud, seed
 from tests.node import CLIENT, run
+from tests.strict_cloud import StrictCloud, running_strictly
 
 Serve = Callable[[ASGIApp], Awaitable[str]]
 
@@ -218,4 +219,11 @@ def seeded_cloud(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def cloud(seeded_cloud: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """Return the real Keystone and Glance that all tests of a process share; they start once."""
     with running_cloud(copy_of(seeded_cloud, tmp_path_factory.mktemp("cloud"))) as cloud:
+        yield cloud
+
+
+@pytest.fixture(scope="session")
+def strict(seeded_cloud: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StrictCloud]:
+    """Return a cloud whose Keystone has second factors, and rules for passwords."""
+    with running_strictly(copy_of(seeded_cloud, tmp_path_factory.mktemp("strict"))) as cloud:
         yield cloud

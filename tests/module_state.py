@@ -31,6 +31,7 @@ FROZEN = {
     "bff.rpc.registry.query",
     "bff.server.metrics.Metric",
     "bff.session.sessions.ExpectedSession",
+    "schemas.keystone.DomainKey",
 }
 # Of strings and paths.
 METHODS = {"encode", "join", "resolve"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import get_args
 
 from bff.contract.model import Contract, Described
 from bff.contract.names import Branch, by_name, snake
@@ -12,6 +13,7 @@ from bff.contract.python_types import TypeWriter, about, docstring, parameter_na
 from bff.contract.tree import Enum
 from bff.errors import Code
 from bff.rpc.registry import Kind, Procedure
+from schemas.error import ErrorReason
 
 _HEAD = '''\
 """Every procedure of the BFF and its types.
@@ -152,6 +154,8 @@ def _about(described: Described, names: Mapping[str, str], *, more: bool) -> str
 
 def _statuses(writer: TypeWriter) -> str:
     kind = writer.type(Enum(values=tuple(dict.fromkeys(code.label for code in Code))))
+    # Of no procedure's answer, but of errors' ``data``.
+    writer.type(Enum(values=get_args(ErrorReason)))
     # The last code of a status is the general one: 404 is NOT_FOUND, whatever was not found.
     statuses = {code.http_status: code.label for code in Code}
     rows = "".join(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from typing import get_args
 
 from bff.contract.model import Contract, Described
 from bff.contract.names import Branch, by_name
@@ -11,6 +12,7 @@ from bff.contract.tree import Enum, Ref, Type, parts
 from bff.contract.typescript_types import TypeWriter, comment
 from bff.errors import Code
 from bff.rpc.registry import Kind, Procedure
+from schemas.error import ErrorReason
 
 _HEAD = """\
 // Written by `bff types` from the registry and the schemas. Do not edit: run `make docs`.
@@ -101,6 +103,8 @@ def _about(procedure: Procedure, indent: str) -> str:
 
 def _statuses(writer: TypeWriter) -> str:
     kind = writer.type(Enum(values=tuple(dict.fromkeys(code.label for code in Code))))
+    # Of no procedure's answer, but of errors' ``data``.
+    writer.type(Enum(values=get_args(ErrorReason)))
     # The last code of a status is the general one: 404 is NOT_FOUND, whatever was not found.
     statuses = {code.http_status: code.label for code in Code}
     rows = "".join(f"  {status}: {json.dumps(label)},\n" for status, label in statuses.items())

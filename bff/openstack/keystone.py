@@ -9,48 +9,60 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
+from urllib.parse import quote
 
 import orjson
 from pydantic import BaseModel, ValidationError
 
 from bff.errors import BffError, Code
 from bff.openstack.exchange import Operation, Reply
-from bff.openstack.failure import KEYSTONE_ERRORS, details, json_object
+from bff.openstack.failure import KEYSTONE_ERRORS, MAX_EXPLANATION, details, json_object
+from bff.openstack.identity import (
+    RECEIPT,
+    WRONG_CREDENTIALS,
+    ErrorParts,
+    Identity,
+    Receipt,
+    as_id,
+    receipt_in,
+)
 from bff.openstack.service import Service
 from bff.openstack.versions import Discovery
 from schemas.keystone import ProjectBody, ProjectsAnswer, TokenAnswer, TokenBody
 
-RECEIPT = "Openstack-Auth-Receipt"
 # Without it Keystone knows no token of an application credential that has access rules (Identity
 # API v3, "Application Credentials").
 ACCESS_RULES: Mapping[str, str] = {"OpenStack-Identity-Access-Rules": "1.0"}
-# An expired password is recognised by Keystone's message alone.
+# An expired password and a receipt are recognised by Keystone's message alone.
 ENGLISH: Mapping[str, str] = {"Accept-Language": "en-US, en"}
+_EXPIRED = "The password is expired"
+_NO_RECEIPT = "Could not find auth receipt"
+# In characters: a shorter password may be part of any word.
+_LONG = 8
+_NO_METHOD = "Attempted to authenticate with an unsupported method"
 
-# The code and the message of an error.
-ErrorParts = tuple[Code, str]
 SESSION_ENDED: ErrorParts = (
     Code.UNAUTHORIZED,
     "Not signed in: the session has ended; sign in again.",
-)
-WRONG_CREDENTIALS: ErrorParts = (
-    Code.UNAUTHORIZED,
-    "Wrong user, password or domain, or the user is disabled or locked.",
 )
 NO_ROLE: ErrorParts = (
     Code.FORBIDDEN,
     "You have no role there, or there is no such project or domain.",
 )
-SECOND_FACTOR: ErrorParts = (
+SIGN_IN_EXPIRED: ErrorParts = (
     Code.UNAUTHORIZED,
-    "The password is right, but this user's rules ask for a second factor, which cannot be given"
-    " here: get a token elsewhere, with all factors, and send it in X-Auth-Token.",
+    "The passcode came too late, or from another browser than the password: begin again with user"
+    " and password.",
 )
 PASSWORD_EXPIRED: ErrorParts = (
     Code.UNAUTHORIZED,
-    "The password has expired, or must be changed at its first use: change it, as with"
-    " `openstack user password set`, and sign in again.",
+    "The password has expired, or must be changed at its first use: change it, and sign in again.",
+)
+FACTORS_MISSING: ErrorParts = (
+    Code.UNAUTHORIZED,
+    "This user's rules ask for more factors than the session began with: sign in again, with all"
+    " of them.",
 )
 NOT_REVOCABLE: ErrorParts = (
     Code.FORBIDDEN,
@@ -80,24 +92,47 @@ class Keystone:
 
     def __init__(self, service: Service, url: str) -> None:
         self._service = service
-        # A 401 that asks for a second factor has no error in it; ``_error_of_401`` decides.
+        # A 401 that asks for a second factor has no error in it; ``_refused`` decides.
         errors = replace(KEYSTONE_ERRORS, statuses=KEYSTONE_ERRORS.statuses - {401})
         self._issuer = replace(service, errors=errors)
         self._discovery = Discovery(service, url)
 
-    async def sign_in(self, user: str, password: str, domain: str, request_id: str) -> Token:
-        """Return an unscoped token for a user.
+    async def sign_in(self, identity: Identity, request_id: str) -> Token | Receipt:
+        """Return a token: unscoped, unless the identity brings its scope along; or a receipt.
 
         Raises:
-            BffError: UNAUTHORIZED, some part of it is wrong and Keystone does not say which; or the
-                password has expired, or is not enough.
+            BffError: UNAUTHORIZED, some part of it is wrong and Keystone does not say which; or,
+                with a ``reason``, the password has expired, or the receipt; BAD_REQUEST, Keystone
+                does not take this method.
         """
-        credentials = {"name": user, "password": password, "domain": {"name": domain}}
-        identity = {"methods": ["password"], "password": {"user": credentials}}
-        with _mapped({Code.NOT_FOUND: WRONG_CREDENTIALS}):
-            return await self._issue(
-                identity, "unscoped", Operation("sign in"), WRONG_CREDENTIALS, request_id
+        scope = None if identity.has_scope else "unscoped"
+        with _mapped({Code.NOT_FOUND: identity.wrong}):
+            return await self._issue(identity, scope, Operation("sign in"), request_id)
+
+    async def change_password(
+        self, user_id: str, password: str, new_password: str, request_id: str
+    ) -> None:
+        """Change a user's password, which may have expired.
+
+        Raises:
+            BffError: UNAUTHORIZED, the user or the password is wrong; BAD_REQUEST with a
+                ``reason``, Keystone's rules do not allow the new one.
+        """
+        user = {"original_password": password, "password": new_password}
+        with _mapped({Code.NOT_FOUND: WRONG_CREDENTIALS, Code.UNAUTHORIZED: WRONG_CREDENTIALS}):
+            reply = await self._service.call(
+                "POST",
+                await self._address(f"/users/{quote(user_id, safe='')}/password", request_id),
+                Operation("change the password"),
+                ok=frozenset({204, 400, 403}),
+                headers={"Content-Type": "application/json", **ENGLISH},
+                body=orjson.dumps({"user": user}),
+                request_id=request_id,
             )
+        if reply.status != 204:
+            message = f"The new password was refused: {_rule(reply, password, new_password)}"
+            data = details(reply.headers)
+            raise BffError(Code.BAD_REQUEST, message, reason="PASSWORD_REFUSED", **data)
 
     async def rescope(self, token: str, scope: Any, request_id: str) -> Token:
         """Return a token of the same user elsewhere; ``scope`` is as Keystone's API has it.
@@ -105,10 +140,13 @@ class Keystone:
         Raises:
             BffError: FORBIDDEN, the user has no role there; UNAUTHORIZED, the token has ended.
         """
-        identity = {"methods": ["token"], "token": {"id": token}}
+        identity = Identity({"token": {"id": token}}, NO_ROLE)
         operation = Operation("change the scope")
         with _mapped({Code.NOT_FOUND: SESSION_ENDED}):
-            return await self._issue(identity, scope, operation, NO_ROLE, request_id)
+            issued = await self._issue(identity, scope, operation, request_id)
+        if isinstance(issued, Receipt):
+            raise BffError(*FACTORS_MISSING, **issued.data)
+        return issued
 
     async def validate(self, token: str, request_id: str) -> Token:
         """Return what a token stands for.
@@ -171,26 +209,22 @@ class Keystone:
         return True
 
     async def _issue(
-        self,
-        identity: dict[str, Any],
-        scope: Any,
-        operation: Operation,
-        unauthorized: ErrorParts,
-        request_id: str,
-    ) -> Token:
-        """Return a new token; ``unauthorized`` is the error for a plain 401."""
+        self, identity: Identity, scope: Any, operation: Operation, request_id: str
+    ) -> Token | Receipt:
+        """Return a new token, in a scope unless that is ``None``; or a receipt."""
+        auth = {"identity": identity.to_keystone(), **({} if scope is None else {"scope": scope})}
+        receipt = {} if identity.receipt is None else {RECEIPT: identity.receipt}
         reply = await self._issuer.call(
             "POST",
             await self._address("/auth/tokens", request_id),
             operation,
             ok=frozenset({201, 401}),
-            headers={"Content-Type": "application/json", **ENGLISH},
-            body=orjson.dumps({"auth": {"identity": identity, "scope": scope}}),
+            headers={"Content-Type": "application/json", **ENGLISH, **receipt},
+            body=orjson.dumps({"auth": auth}),
             request_id=request_id,
         )
         if reply.status == 401:
-            code, message = _error_of_401(reply, operation, unauthorized)
-            raise BffError(code, message, **details(reply.headers))
+            return receipt_in(reply) or _refused(reply, operation, identity)
         secret = reply.headers.get("X-Subject-Token", "")
         if not _TOKEN.fullmatch(secret):
             raise BffError(Code.BAD_GATEWAY, "Keystone answered without a token.")
@@ -212,21 +246,48 @@ def _mapped(errors: Mapping[Code, ErrorParts]) -> Iterator[None]:
         raise BffError(code, message, **error.data) from None
 
 
-def _error_of_401(reply: Reply, operation: Operation, unauthorized: ErrorParts) -> ErrorParts:
-    """Distinguish the refusals of a password; Keystone's own message is never passed on."""
+def _refused(reply: Reply, operation: Operation, identity: Identity) -> NoReturn:
+    """Distinguish the refusals of an identity; Keystone's own message is never passed on."""
+    data = details(reply.headers)
     body = json_object(reply.body)
-    if RECEIPT in reply.headers or "required_auth_methods" in body:
-        return SECOND_FACTOR
     if "error" not in body:
         message = (
             f"Could not {operation.doing}: the answer 401 is not Keystone's own; its address may"
+            " be wrong."
         )
-        return Code.BAD_GATEWAY, f"{message} be wrong."
-    error = body["error"]
+        raise BffError(Code.BAD_GATEWAY, message, **data)
+    text = _message_in(body)
+    if text.startswith(_NO_METHOD):
+        methods = ", ".join(identity.methods)
+        raise BffError(Code.BAD_REQUEST, f"Keystone is not set to take this: {methods}.", **data)
+    if identity.receipt is not None and text.startswith(_NO_RECEIPT):
+        raise BffError(*SIGN_IN_EXPIRED, reason="SIGN_IN_EXPIRED", **data)
+    if text.startswith(_EXPIRED):
+        user_id = as_id(text.rpartition("for user: ")[2].removesuffix("."))
+        if user_id is not None:
+            data["userId"] = user_id
+        raise BffError(*PASSWORD_EXPIRED, reason="PASSWORD_EXPIRED", **data)
+    raise BffError(*identity.wrong, **data)
+
+
+def _message_in(body: Mapping[str, Any]) -> str:
+    error = body.get("error")
     text = error.get("message") if isinstance(error, dict) else None
-    if isinstance(text, str) and text.startswith("The password is expired"):
-        return PASSWORD_EXPIRED
-    return unauthorized
+    return text if isinstance(text, str) else ""
+
+
+def _rule(reply: Reply, *passwords: str) -> str:
+    """Return what Keystone says of a new password: one line, unless a password is in it."""
+    text = " ".join(_message_in(json_object(reply.body)).split())
+    if not text or any(_is_in(text, password) for password in passwords):
+        return "Keystone's rules for passwords do not allow it."
+    return text[:MAX_EXPLANATION]
+
+
+def _is_in(text: str, password: str) -> bool:
+    if len(password) >= _LONG:
+        return password in text
+    return re.search(rf"(?<!\w){re.escape(password)}(?!\w)", text) is not None
 
 
 def _read(model: type[M], reply: Reply) -> M:

@@ -19,7 +19,11 @@ from schemas.bulk import MAX_IDS
 # The field of each parameter; where several stand for one, the last that is given.
 _FIELDS: Mapping[str, str] = {
     "user": "user_name",
+    "userId": "user_id",
     "domainName": "user_domain",
+    "userDomainId": "user_domain",
+    "applicationCredentialName": "application_credential",
+    "applicationCredentialId": "application_credential",
     "project_id": "project",
     "projectId": "project",
     "domainId": "domain",
@@ -30,8 +34,8 @@ _FIELDS: Mapping[str, str] = {
     "members": "members",
     "memberId": "member",
 }
-# What the procedure has put into its log line.
-_BOUND = ("successful_count", "failed_count", "dry_run")
+# What the procedure has put into its log line; the names are those of whoever has signed in.
+_BOUND = ("successful_count", "failed_count", "dry_run", "user_name", "user_domain", "user_id")
 _LISTS = frozenset({"images", "members"})
 
 
@@ -44,7 +48,7 @@ def fields_of(procedure: Procedure, raw: Any, answer: bytes | None) -> dict[str,
     """
     names = {field.alias or name for name, field in procedure.input.model_fields.items()}
     bound = log_fields.current()
-    fields = _given(names, raw) | {name: bound.get(name) for name in _BOUND}
+    fields = _given(names, raw) | {name: bound[name] for name in _BOUND if name in bound}
     if "images" not in fields and "image" in bound:
         fields["images"] = [bound["image"]]
     with suppress(orjson.JSONDecodeError, AttributeError, KeyError, TypeError):

@@ -174,7 +174,8 @@ async def _send(pieces: Answer, headers: Headers, caller: Caller, send: Send) ->
         headers += [(b"content-type", b"application/json"), (b"content-length", b"%d" % size)]
     told = caller.session_headers().items()
     headers += [(name.lower().encode(), value.encode()) for name, value in told]
-    headers += [(b"set-cookie", each.encode("latin-1")) for each in caller.set_cookies]
+    cookies = caller.set_cookies.values()
+    headers += [(b"set-cookie", each.encode("latin-1")) for each in cookies]
     status = 200 if pieces else 204
     await send({"type": "http.response.start", "status": status, "headers": headers})
     if size > LARGE:

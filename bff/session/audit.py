@@ -18,6 +18,10 @@ from schemas.keystone import InDomain
 log = structlog.get_logger(AUDIT)
 
 
+# Who was named to sign in.
+NAMED = frozenset({"user_name", "user_id", "application_credential"})
+
+
 @dataclass(frozen=True)
 class AuditEntry:
     """One change, or one attempt at it, by a procedure of the contract.
@@ -44,7 +48,7 @@ class AuditEntry:
                 sign-in stand before those of whoever sends it.
         """
         bound = log_fields.current()
-        known = {} if "user_name" in details else self._known_user()
+        known = {} if details.keys() & NAMED else self._known_user()
         line = {
             "request_id": self.caller.request_id,
             "client": printable(self.caller.address),

@@ -30,7 +30,8 @@ class Caller:
         host: The client's address, as the server has it.
         credentials_error: Why no call of this request may run (its origin, a malformed header).
         extra_cookies: The browser's ``SessionCookie.extra_parts``.
-        set_cookies: The Set-Cookie headers to answer with; the calls fill them in.
+        sealed_receipt: The cookie of a sign-in that waits for its second factor, as it came.
+        set_cookies: The Set-Cookie headers to answer with, by the cookie; the calls fill them in.
         compressible: Whether nobody can learn a secret from the size of its compressed answer.
         batch: What the calls of this request share, if they are several and share anything.
         has_document: Whether a call of this request was answered with the OpenRPC document.
@@ -42,7 +43,8 @@ class Caller:
     credentials_error: BffError | None = None
     host: str | None = None
     extra_cookies: tuple[str, ...] = ()
-    set_cookies: tuple[str, ...] = ()
+    sealed_receipt: str | None = None
+    set_cookies: dict[str, str] = field(default_factory=dict)
     has_document: bool = False
     compressible: bool = False
     batch: Batch | None = None
@@ -73,7 +75,7 @@ class Caller:
         return self._own
 
     def begin_sign_in(self) -> None:
-        """Take note that a call of this request signs in.
+        """Take note that a call of this request signs in, or proves a password otherwise.
 
         Raises:
             BffError: TOO_MANY_REQUESTS, another one does already.
@@ -137,12 +139,12 @@ class Caller:
             BffError: as ``SessionCookie.set``.
         """
         ends = token.body.expires_at
-        self.set_cookies = self.cloud.cookie.set(credentials, ends, self.extra_cookies)
+        self.set_cookies |= self.cloud.cookie.set(credentials, ends, self.extra_cookies)
         self._session_ends = ends
 
     def end_session(self) -> None:
         """Have the browser forget its session."""
-        self.set_cookies = self.cloud.cookie.clear(self.extra_cookies)
+        self.set_cookies |= self.cloud.cookie.clear(self.extra_cookies)
         self._session_ends = None
 
     def session_headers(self) -> dict[str, str]:
@@ -150,7 +152,8 @@ class Caller:
 
         There is none where that is not known without asking Keystone, or is not the caller's.
         """
-        ends = self._session_ends if self.set_cookies else self._end_of_session()
+        is_new = self.cloud.cookie.name in self.set_cookies
+        ends = self._session_ends if is_new else self._end_of_session()
         if ends is None:
             return {}
         left = int((ends - datetime.now(UTC)).total_seconds())

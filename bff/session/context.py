@@ -8,18 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
+
+import structlog
 
 from bff import log_fields
 from bff.errors import BffError, Code
-from bff.logs import printable
 from bff.openstack.exchange import Count, uncounted
 from bff.openstack.glance import Glance
 from bff.openstack.glance.gathered import GatheredImages
+from bff.openstack.keystone import NOT_REVOCABLE
 from bff.session.caller import Caller, note_user
+from bff.session.sessions import Credentials
+from bff.session.sign_in import change_password, sign_in
+from schemas.auth import ChangePasswordInput, CreateUserSessionInput
 from schemas.image import GlanceImage
 from schemas.json import Json
 from schemas.keystone import ProjectBody, Scope, TokenBody
+
+log = structlog.get_logger("bff.session.context")
 
 
 @dataclass(frozen=True)
@@ -58,26 +65,13 @@ class PublicContext:
                 return None
             raise
 
-    async def sign_in(self, user: str, password: str, domain: str, scope: Any) -> TokenBody:
-        """Start a session and have the browser keep it.
+    async def sign_in(self, params: CreateUserSessionInput) -> TokenBody:
+        """Start a session and have the browser keep it; raises as ``sign_in.sign_in``."""
+        return await sign_in(self.caller, params)
 
-        Raises:
-            BffError: TOO_MANY_REQUESTS, see ``SignInGuard``; as ``Sessions.sign_in`` and
-                ``SessionCookie.set``; no token is left then.
-        """
-        caller, sessions = self.caller, self.caller.cloud.sessions
-        log_fields.bind(user_name=printable(user), user_domain=printable(domain))
-        caller.begin_sign_in()
-        attempt = caller.cloud.guard.attempt(user, domain, caller.address)
-        credentials, token = await sessions.sign_in(
-            user, password, domain, scope, caller.request_id, attempt=attempt
-        )
-        try:
-            caller.keep_session(credentials, token)
-        except BffError:
-            await sessions.discard(credentials.token, caller.request_id)
-            raise
-        return note_user(token).body
+    async def change_password(self, params: ChangePasswordInput) -> None:
+        """Change a user's password; raises as ``sign_in.change_password``."""
+        await change_password(self.caller, params)
 
     async def sign_out(self) -> None:
         """End the caller's session, at Keystone and in the browser; fine when there is none.
@@ -87,9 +81,18 @@ class PublicContext:
         caller, credentials = self.caller, self.caller.credentials
         if credentials is not None:
             caller.note_known_user()
-            await caller.cloud.sessions.sign_out(credentials, caller.request_id)
+            await self._end(credentials)
         if credentials is None or credentials.from_cookie:
             caller.end_session()
+
+    async def _end(self, credentials: Credentials) -> None:
+        try:
+            await self.caller.cloud.sessions.sign_out(credentials, self.caller.request_id)
+        except BffError as error:
+            # To try again would not help, and nobody but the cookie has this token.
+            if error.message != NOT_REVOCABLE[1] or not credentials.from_cookie:
+                raise
+            log.warning("a session was ended whose token stays valid", error=error.message)
 
 
 @dataclass(frozen=True)

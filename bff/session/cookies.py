@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -64,8 +64,8 @@ class SessionCookie:
 
     def set(
         self, credentials: Credentials, expires: datetime, extra: Collection[str] = ()
-    ) -> tuple[str, ...]:
-        """Return the Set-Cookie headers that keep a session until its token ends.
+    ) -> dict[str, str]:
+        """Return the Set-Cookie headers, by the cookie, that keep a session until its token ends.
 
         Args:
             extra: The browser's ``extra_parts`` of the session before.
@@ -77,12 +77,13 @@ class SessionCookie:
         content = json.dumps([credentials.token, scope.kind, scope.id])
         values = self._parts(self.fernet.encrypt(content.encode()).decode())
         seconds, names = _seconds_until(expires), self._names(len(values))
-        kept = [self._header(*each, seconds) for each in zip(names, values, strict=True)]
-        return (*kept, *self._cleared(name for name in extra if name not in names))
+        kept = zip(names, values, strict=True)
+        ended = {name: self.header(name, "", 0) for name in extra}
+        return ended | {name: self.header(name, value, seconds) for name, value in kept}
 
-    def clear(self, extra: Collection[str] = ()) -> tuple[str, ...]:
-        """Return the Set-Cookie headers that end the session in the browser."""
-        return tuple(self._cleared([self.name, *extra]))
+    def clear(self, extra: Collection[str] = ()) -> dict[str, str]:
+        """Return the Set-Cookie headers, by the cookie, that end the session in the browser."""
+        return {name: self.header(name, "", 0) for name in (self.name, *extra)}
 
     def _sealed(self, cookies: Mapping[str, str]) -> str:
         first = cookies.get(self.name, "")
@@ -93,7 +94,7 @@ class SessionCookie:
         return first[match.end() :] + "".join(cookies.get(name, "") for name in rest)
 
     def _parts(self, sealed: str) -> list[str]:
-        room = MAX_COOKIE_BYTES - len(self._header(self._names(2)[1], "", _LONGEST_SECONDS))
+        room = MAX_COOKIE_BYTES - len(self.header(self._names(2)[1], "", _LONGEST_SECONDS))
         if len(sealed) <= room:
             return [sealed]
         count = -(-(len(sealed) + len("2.")) // room)
@@ -110,10 +111,8 @@ class SessionCookie:
     def _names(self, count: int) -> list[str]:
         return [self.name, *(f"{self.name}.{number}" for number in range(1, count))]
 
-    def _cleared(self, names: Iterable[str]) -> Iterable[str]:
-        return (self._header(name, "", 0) for name in names)
-
-    def _header(self, name: str, value: str, seconds: int) -> str:
+    def header(self, name: str, value: str, seconds: int) -> str:
+        """Return a Set-Cookie header: out of reach for scripts, and for other sites."""
         flags = "HttpOnly; Secure; SameSite=Lax" if self.secure else "HttpOnly; SameSite=Lax"
         return f"{name}={value}; Max-Age={seconds}; Path=/; {flags}"
 

@@ -36,7 +36,15 @@ def caller_of(request: Request, cloud: Cloud, request_id: str) -> Caller:
         if credentials is None or credentials.from_cookie:
             _check_origin(request, credentials, cloud.settings)
         credentials = _with_project(request, _with_expected_session(request, credentials))
-        return Caller(cloud, request_id, credentials, host=host, extra_cookies=extra)
+        receipt = cookies.get(cloud.receipts.name)
+        return Caller(
+            cloud,
+            request_id,
+            credentials,
+            host=host,
+            extra_cookies=extra,
+            sealed_receipt=receipt,
+        )
     except BffError as error:
         return Caller(cloud, request_id, credentials_error=error, host=host)
 

@@ -13,6 +13,7 @@ from bff.openstack.tracer import Tracer, Untraced
 from bff.session.cookies import SessionCookie
 from bff.session.domains import DomainNames
 from bff.session.observer import Observer, Unobserved
+from bff.session.receipt_cookie import ReceiptCookie
 from bff.session.sessions import Sessions
 from bff.session.sign_in_guard import SignInGuard
 from bff.settings import Settings
@@ -74,6 +75,11 @@ class Cloud:
             )
             self.found.glance_url = token.image_service
         return token.image_service
+
+    @cached_property
+    def receipts(self) -> ReceiptCookie:
+        """What keeps a sign-in between its two steps, sealed with the session cookie's keys."""
+        return ReceiptCookie(self.cookie)
 
     @cached_property
     def _configured_url(self) -> str | None:

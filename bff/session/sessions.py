@@ -10,15 +10,16 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
 from time import monotonic
-from typing import Any
+from typing import Any, TypeAlias
 
 import structlog
 from cachetools import LRUCache, TTLCache
 
 from bff.errors import BffError, Code
+from bff.openstack.identity import Identity, Receipt, with_password
 from bff.openstack.keystone import SESSION_ENDED, Keystone, Token
 from bff.session.cache import SingleFlightCache
-from schemas.keystone import ProjectBody, Scope, TokenBody
+from schemas.keystone import ProjectBody, ProjectKey, Scope, TokenBody, UserKey
 
 # A rescoped token is not handed out in its last seconds, in which a call might outlive it.
 EXPIRY_MARGIN_SECONDS = 30
@@ -27,6 +28,8 @@ ENDED_SECONDS = 5
 MAX_ENDED = 10_000
 # How long the last revocations may take when the server stops.
 DRAIN_SECONDS = 1
+# In seconds. Keystone compares when tokens were issued, and when a password changed, by the second.
+SAME_SECOND = 1
 
 log = structlog.get_logger("bff.session.sessions")
 
@@ -102,6 +105,10 @@ class Credentials:
         return True
 
 
+# A session that has just begun, and the token of where it works.
+SignedIn: TypeAlias = tuple[Credentials, Token]
+
+
 class Sessions:
     """Validated and rescoped tokens of this process.
 
@@ -169,27 +176,28 @@ class Sessions:
 
     async def sign_in(
         self,
-        user: str,
-        password: str,
-        domain: str,
-        scope: Any,
+        identity: Identity,
+        project: ProjectKey | None,
         request_id: str,
         *,
         attempt: AbstractAsyncContextManager[None],
-    ) -> tuple[Credentials, Token]:
-        """Start a session; ``scope`` is as Keystone's API has it, ``None`` for no project yet.
+    ) -> SignedIn | Receipt:
+        """Start a session; without a project it has none yet, unless the identity has one.
 
         Args:
-            attempt: What is around the request that tells whether the password is right; it is
-                left as that request ends, also when the caller has gone.
+            attempt: What is around the request that tells whether a secret is right; it is left
+                as that request ends, also when the caller has gone.
+
+        Returns:
+            The session; or a receipt, when the user's rules ask for more.
 
         Raises:
-            BffError: UNAUTHORIZED, a wrong user or password; FORBIDDEN, no role in the project.
+            BffError: as ``Keystone.sign_in``; FORBIDDEN, no role in the project.
         """
 
-        async def attempt_to_sign_in() -> Token:
+        async def attempt_to_sign_in() -> Token | Receipt:
             async with attempt:
-                return await self._keystone.sign_in(user, password, domain, request_id)
+                return await self._keystone.sign_in(identity, request_id)
 
         signing_in = asyncio.create_task(attempt_to_sign_in())
         try:
@@ -198,18 +206,80 @@ class Sessions:
             # Keystone may still issue the token.
             self._run_in_background(self._discard_when_issued(signing_in, request_id))
             raise
-        token = root
+        if isinstance(root, Receipt):
+            return root
         self._ended.pop(_fingerprint(root.secret), None)
-        if scope is not None:
-            try:
-                token = await self._keystone.rescope(root.secret, scope, request_id)
-            except asyncio.CancelledError:
-                self._run_in_background(self._discard(root.secret, request_id))
+        try:
+            token = await self._in_project(root, project, request_id)
+        except asyncio.CancelledError:
+            self._run_in_background(self._discard(root.secret, request_id))
+            raise
+        except Exception:
+            await self.discard(root.secret, request_id)
+            raise
+        return _signed_in(root, token)
+
+    async def sign_in_with_token(
+        self,
+        secret: str,
+        project: ProjectKey | None,
+        request_id: str,
+        *,
+        attempt: AbstractAsyncContextManager[None],
+    ) -> SignedIn:
+        """Make a session of a token that was issued elsewhere; see ``sign_in``."""
+        async with attempt:
+            root = await self._validated(secret, request_id)
+        return _signed_in(root, await self._in_project(root, project, request_id))
+
+    async def change_password(
+        self,
+        user: UserKey,
+        password: str,
+        new_password: str,
+        request_id: str,
+        *,
+        attempt: AbstractAsyncContextManager[None],
+    ) -> None:
+        """Change a password; it goes on when the caller goes away.
+
+        Keystone ends all tokens of the user, those of the same second too: it returns when a new
+        one lasts.
+
+        Raises:
+            BffError: as ``Keystone.change_password``.
+        """
+
+        async def attempt_to_change() -> None:
+            async with attempt:
+                user_id = user.id or await self._user_id(user, password, request_id)
+                await self._keystone.change_password(user_id, password, new_password, request_id)
+
+        await asyncio.shield(self._run_in_background(attempt_to_change()))
+        await asyncio.sleep(SAME_SECOND)
+
+    async def _user_id(self, user: UserKey, password: str, request_id: str) -> str:
+        """Return the id of a user whose password is right, though it may have expired."""
+        try:
+            known = await self._keystone.sign_in(with_password(user, password), request_id)
+        except BffError as error:
+            if "userId" not in error.data:
                 raise
-            except Exception:
-                await self.discard(root.secret, request_id)
-                raise
-        return Credentials(root.secret, token.body.scope, from_cookie=True), token
+            return str(error.data["userId"])
+        if isinstance(known, Token):
+            await self._discard(known.secret, request_id)
+            return known.body.user.id
+        if known.user_id is None:
+            raise BffError(Code.BAD_GATEWAY, "Keystone does not say the user's id: give userId.")
+        return known.user_id
+
+    async def _in_project(self, root: Token, project: ProjectKey | None, request_id: str) -> Token:
+        """Return a token for where a session is to begin."""
+        if project is None or (root.body.project and root.body.project.id == project.id):
+            return root
+        _check_may_move(root)
+        scope = project.to_keystone(root.body.user.domain.id)
+        return await self._keystone.rescope(root.secret, scope, request_id)
 
     async def drain(self) -> None:
         """Wait a moment for the revocations that run in the background."""
@@ -221,8 +291,12 @@ class Sessions:
         await asyncio.shield(self._run_in_background(self._discard(token, request_id)))
 
     async def projects(self, credentials: Credentials, request_id: str) -> list[ProjectBody]:
-        """Return the projects in which the caller has a role."""
+        """Return the projects in which the caller may work."""
         caller_token = await self._caller_token(credentials, request_id)
+        own = caller_token.body.project
+        if caller_token.body.application_credential and own:
+            # Keystone lists all of the user's, and its access rules may leave out the list.
+            return [ProjectBody(id=own.id, name=own.name, domain_id=own.domain.id)]
         return await self._keystone.projects(caller_token.secret, request_id)
 
     async def sign_out(self, credentials: Credentials, request_id: str) -> None:
@@ -267,12 +341,15 @@ class Sessions:
             # Not before: until it is revoked, another call may look it up and keep it again.
             self.forget(credentials)
 
-    async def _discard_when_issued(self, signing_in: asyncio.Task[Token], request_id: str) -> None:
+    async def _discard_when_issued(
+        self, signing_in: asyncio.Task[Token | Receipt], request_id: str
+    ) -> None:
         try:
             root = await signing_in
         except BffError:
             return
-        await self._discard(root.secret, request_id)
+        if isinstance(root, Token):
+            await self._discard(root.secret, request_id)
 
     async def _discard(self, token: str, request_id: str) -> None:
         try:
@@ -294,6 +371,7 @@ class Sessions:
 
     async def _rescope(self, caller_token: Token, key: tuple[str, Scope], request_id: str) -> Token:
         fingerprint, scope = key
+        _check_may_move(caller_token)
         token = await self._keystone.rescope(
             caller_token.secret, _keystone_scope(scope), request_id
         )
@@ -320,6 +398,21 @@ class Sessions:
             if error.code is Code.UNAUTHORIZED:
                 self._ended[fingerprint] = False
             raise
+
+
+def _signed_in(root: Token, token: Token) -> SignedIn:
+    return Credentials(root.secret, token.body.scope, from_cookie=True), token
+
+
+def _check_may_move(token: Token) -> None:
+    """Check that a token can be exchanged for one of another scope.
+
+    Raises:
+        BffError: FORBIDDEN, it cannot.
+    """
+    if token.body.application_credential is not None:
+        message = "An application credential works in its own project alone."
+        raise BffError(Code.FORBIDDEN, message)
 
 
 def _fingerprint(secret: str) -> str:

@@ -79,8 +79,12 @@ class SignInGuard:
             await self._shared.close()
 
     @asynccontextmanager
-    async def attempt(self, user: str, domain: str, address: str) -> AsyncIterator[None]:
+    async def attempt(self, names: Sequence[str], address: str) -> AsyncIterator[None]:
         """Count what is done in the block as an attempt to sign in.
+
+        Args:
+            names: What tells the user from others, as it was given: a name and a domain, or an id.
+                Nothing for a token, which nobody can guess: then the address alone is bounded.
 
         Where it does not end with UNAUTHORIZED, nothing was learnt of a wrong password, and the
         user has the attempt back; the address has not, as each costs Keystone as much.
@@ -88,7 +92,7 @@ class SignInGuard:
         Raises:
             BffError: TOO_MANY_REQUESTS, there were too many.
         """
-        bounds = self._bounds(user, domain, address)
+        bounds = self._bounds(names, address)
         name = uuid.uuid4().hex
         at = await self._admit(name, bounds)
         of_user = [bound for bound in bounds if bound.what == USER]
@@ -100,12 +104,11 @@ class SignInGuard:
             raise
         await self._give_back(name, at, of_user)
 
-    def _bounds(self, user: str, domain: str, address: str) -> list[Bound]:
-        of_user = _key(USER, folded(user), folded(domain))
-        bounds = [
-            Bound(USER, of_user, self._per_user),
-            Bound(ADDRESS, _key(ADDRESS, address_group(address)), self._per_address),
-        ]
+    def _bounds(self, names: Sequence[str], address: str) -> list[Bound]:
+        of_address = _key(ADDRESS, address_group(address))
+        bounds = [Bound(ADDRESS, of_address, self._per_address)]
+        if names:
+            bounds.insert(0, Bound(USER, _key(USER, *map(folded, names)), self._per_user))
         return [bound for bound in bounds if bound.limit]
 
     async def _admit(self, name: str, bounds: Sequence[Bound]) -> float:

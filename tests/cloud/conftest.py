@@ -11,6 +11,7 @@ import pytest
 from tests.bff.conftest import Bff, bff_with
 from tests.conftest import Serve
 from tests.devcloud import Cloud
+from tests.strict_cloud import StrictCloud
 
 __all__ = ["Cloud", "Sign", "User"]
 
@@ -47,6 +48,12 @@ Sign = Callable[[str, str], User]
 async def bff(cloud: Cloud, serve: Serve, client: aiohttp.ClientSession) -> Bff:
     """Return a BFF in front of the cloud."""
     return await bff_with(serve, client, auth_url=cloud.auth_url)
+
+
+@pytest.fixture
+async def strict_bff(strict: StrictCloud, serve: Serve, client: aiohttp.ClientSession) -> Bff:
+    """Return a BFF in front of the strict cloud."""
+    return await bff_with(serve, client, auth_url=strict.auth_url)
 
 
 @pytest.fixture

@@ -41,6 +41,7 @@ class Stage:
     cloud: Cloud
     bff: Bff
     project: str
+    user: str = "alice"
 
     def __post_init__(self) -> None:
         self.glance = self.cloud.glance("alice", self.project)
@@ -63,7 +64,8 @@ class Stage:
             EXAMPLE_ID: self.image_id,
             EXAMPLE_MEMBER: self.cloud.projects["partner"],
             EXAMPLE_PROJECT: self.cloud.projects["demo"],
-            EXAMPLE_PASSWORD: self.cloud.password("alice"),
+            EXAMPLE_PASSWORD: self.cloud.password(self.user),
+            "alice": self.user,
         }
         return real.get(value, value) if isinstance(value, str) else value
 
@@ -73,6 +75,9 @@ class Stage:
         response = await self.bff.request("POST", self.bff.url, json=body)
         (morsel,) = SimpleCookie(response.headers["Set-Cookie"]).values()
         self.headers = {"Cookie": f"{morsel.key}={morsel.value}", "Origin": self.bff.origin}
+
+    async def with_a_new_user(self) -> None:
+        self.user = self.cloud.new_user(self.project, "member")
 
     async def as_admin(self) -> None:
         self.headers = {"X-Auth-Token": self.cloud.token("admin", "admin")}
@@ -104,6 +109,7 @@ class Stage:
 
 NEEDS: dict[str, Callable[[Stage], Any]] = {
     "auth.createUserSession": Stage.with_a_cookie,
+    "auth.changePassword": Stage.with_a_new_user,
     "auth.getCurrentUserSession": Stage.with_a_cookie,
     "auth.listProjects": Stage.with_a_cookie,
     "auth.setCurrentScope": Stage.with_a_cookie,

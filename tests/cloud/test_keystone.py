@@ -2,13 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import sqlite3
-import uuid
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
-
 import aiohttp
 import pytest
 
@@ -17,41 +10,10 @@ from tests.bff.conftest import Bff, bff_with
 from tests.cloud.conftest import Cloud
 from tests.cloud.test_sessions import LIST, code
 from tests.conftest import Serve
-from tests.devcloud import copy_of, running_cloud
+from tests.strict_cloud import PASSWORD, StrictCloud, application_credential
 
 SIGN_IN = "auth.createUserSession"
 WRONG = "Wrong user, password or domain, or the user is disabled or locked."
-PASSWORD = "a-password"
-STRICT = (
-    "auth.methods=password,token,totp,application_credential",
-    "security_compliance.change_password_upon_first_use=true",
-    "security_compliance.lockout_failure_attempts=2",
-    "security_compliance.lockout_duration=3600",
-)
-
-
-@pytest.fixture(scope="module")
-def strict(seeded_cloud: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """Return a cloud whose Keystone knows second factors, first passwords and locked accounts."""
-    folder = copy_of(seeded_cloud, tmp_path_factory.mktemp("strict"))
-    with running_cloud(folder, keystone=STRICT) as cloud:
-        yield cloud
-
-
-@pytest.fixture
-async def strict_bff(strict: Cloud, serve: Serve, client: aiohttp.ClientSession) -> Bff:
-    """Return a BFF in front of it."""
-    return await bff_with(serve, client, auth_url=strict.auth_url)
-
-
-def new_user(cloud: Cloud, **options: Any) -> tuple[str, str]:
-    """Make a user whose password was used; returns the name and the id."""
-    keystone, name = cloud.keystone(), f"user-{uuid.uuid4()}"
-    user = {"name": name, "password": "first", "domain_id": "default", "options": options}
-    user_id = keystone.post("/users", {"user": user})["user"]["id"]
-    changed = {"original_password": "first", "password": PASSWORD}
-    keystone.post(f"/users/{user_id}/password", {"user": changed})
-    return name, user_id
 
 
 async def sign_in(bff: Bff, name: str, password: str = PASSWORD) -> tuple[str, str]:
@@ -65,31 +27,27 @@ async def sign_in(bff: Bff, name: str, password: str = PASSWORD) -> tuple[str, s
     return error["data"]["code"], error["message"]
 
 
-async def test_a_user_without_such_rules_signs_in(strict: Cloud, strict_bff: Bff) -> None:
-    name, _ = new_user(strict)
+async def test_a_user_without_such_rules_signs_in(strict: StrictCloud, strict_bff: Bff) -> None:
+    name, _ = strict.user()
     assert await sign_in(strict_bff, name) == ("", name)
     assert await sign_in(strict_bff, "alice", "alice") == ("", "alice")
 
 
 async def test_a_second_factor_is_said_to_be_what_is_missing(
-    strict: Cloud, strict_bff: Bff
+    strict: StrictCloud, strict_bff: Bff
 ) -> None:
-    rules = {"multi_factor_auth_rules": [["password", "totp"]], "multi_factor_auth_enabled": True}
-    name, user_id = new_user(strict)
-    secret = base64.b32encode(uuid.uuid4().bytes).decode().rstrip("=")
-    credential = {"type": "totp", "blob": secret, "user_id": user_id}
-    strict.keystone().post("/credentials", {"credential": credential})
-    strict.keystone().patch(f"/users/{user_id}", {"user": {"options": rules}})
+    name, user_id = strict.user()
+    strict.second_factor(user_id)
     refused, message = await sign_in(strict_bff, name)
     assert refused == "UNAUTHORIZED"
     assert "second factor" in message
     assert await sign_in(strict_bff, name, "wrong") == ("UNAUTHORIZED", WRONG)
 
 
-async def test_a_first_password_is_said_to_need_a_change(strict: Cloud, strict_bff: Bff) -> None:
-    name = f"user-{uuid.uuid4()}"
-    user = {"name": name, "password": PASSWORD, "domain_id": "default"}
-    user_id = strict.keystone().post("/users", {"user": user})["user"]["id"]
+async def test_a_first_password_is_said_to_need_a_change(
+    strict: StrictCloud, strict_bff: Bff
+) -> None:
+    name, user_id = strict.user(is_new=True)
     refused, message = await sign_in(strict_bff, name)
     assert refused == "UNAUTHORIZED"
     assert "must be changed at its first use" in message
@@ -97,30 +55,25 @@ async def test_a_first_password_is_said_to_need_a_change(strict: Cloud, strict_b
     assert await sign_in(strict_bff, name, "wrong") == ("UNAUTHORIZED", WRONG)
 
 
-async def test_an_expired_password_is_said_to_have_expired(strict: Cloud, strict_bff: Bff) -> None:
-    name, user_id = new_user(strict)
+async def test_an_expired_password_is_said_to_have_expired(
+    strict: StrictCloud, strict_bff: Bff
+) -> None:
+    name, user_id = strict.user()
     assert await sign_in(strict_bff, name) == ("", name)
-    # As if the ninety days of a password were over.
-    with sqlite3.connect(strict.folder / "keystone.sqlite", timeout=60) as database:
-        changed = database.execute(
-            "UPDATE password SET expires_at = '2020-01-01', expires_at_int = 1577836800000000"
-            " WHERE local_user_id IN (SELECT id FROM local_user WHERE user_id = ?)",
-            (user_id,),
-        )
-    assert changed.rowcount
+    strict.expire_password(user_id)
     refused, message = await sign_in(strict_bff, name)
     assert refused == "UNAUTHORIZED"
     assert "has expired" in message
 
 
 async def test_a_locked_and_a_disabled_account_cannot_be_told_from_a_wrong_password(
-    strict: Cloud, strict_bff: Bff
+    strict: StrictCloud, strict_bff: Bff
 ) -> None:
-    locked, _ = new_user(strict)
+    locked, _ = strict.user()
     for _ in range(2):
         assert await sign_in(strict_bff, locked, "wrong") == ("UNAUTHORIZED", WRONG)
     assert await sign_in(strict_bff, locked) == ("UNAUTHORIZED", WRONG)
-    disabled, user_id = new_user(strict)
+    disabled, user_id = strict.user()
     strict.keystone().patch(f"/users/{user_id}", {"user": {"enabled": False}})
     assert await sign_in(strict_bff, disabled) == ("UNAUTHORIZED", WRONG)
 
@@ -160,14 +113,8 @@ async def test_glance_is_no_keystone(
 
 def token_with_rules(cloud: Cloud, rules: list[dict[str, str]] | None) -> str:
     """Return a token of a new application credential of alice's in demo."""
-    token = cloud.new_token("alice", "demo")
-    user_id = cloud.keystone().get("/users?name=alice")["users"][0]["id"]
-    wanted: dict[str, Any] = {"name": f"credential-{uuid.uuid4()}", "secret": "a-secret"}
-    if rules is not None:
-        wanted["access_rules"] = rules
-    made = Api(cloud.auth_url, token).post(
-        f"/users/{user_id}/application_credentials", {"application_credential": wanted}
-    )["application_credential"]
+    more = {} if rules is None else {"access_rules": rules}
+    made = application_credential(cloud, "alice", "demo", **more)
     given = {"id": made["id"], "secret": "a-secret"}
     identity = {"methods": ["application_credential"], "application_credential": given}
     _, headers = Api(cloud.auth_url).call("POST", "/auth/tokens", {"auth": {"identity": identity}})

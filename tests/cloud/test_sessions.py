@@ -162,6 +162,7 @@ async def test_signing_out_kills_the_old_cookie_and_every_token_rescoped_from_it
 
     async def issue_and_remember(self: Keystone, *args: Any) -> Token:
         token = await issue(self, *args)
+        assert isinstance(token, Token)
         made.append(token)
         return token
 

@@ -21,6 +21,10 @@ from tests.fakes.errors import glance_error, keystone_error
 
 PROJECTS = {"demo": "d" * 32, "partner": "e" * 32}
 PASSWORD = "secret-password"
+# Of an application credential, and of a receipt.
+APP_SECRET = "secret-password-of-an-application"
+PASSCODE = "secret-password-of-a-minute"
+RECEIPT = "Openstack-Auth-Receipt"
 
 
 # The request is never answered, or the connection breaks instead.
@@ -31,6 +35,10 @@ def image(name: str = "an image", **more: Any) -> dict[str, Any]:
     """Return an image with the keys that Glance always gives."""
     base = {"id": str(uuid.uuid4()), "name": name, "status": "active", "visibility": "private"}
     return base | {"tags": [], "protected": False, "owner": PROJECTS["demo"]} | more
+
+
+def _unauthorized(message: str) -> web.Response:
+    return web.json_response({"error": {"message": message, "code": 401}}, status=401)
 
 
 def _refused(status: int) -> web.Response:
@@ -75,6 +83,13 @@ class FakeOpenStack:
     held: dict[str, asyncio.Event] = field(default_factory=dict)
     # Projects besides ``PROJECTS``: by their names, the ids of their domains.
     elsewhere: dict[str, str] = field(default_factory=dict)
+    # Set so that a password alone is answered with a receipt, and these rules.
+    rules: Any = None
+    receipts: list[str] = field(default_factory=list)
+    # Set so that the password has expired.
+    has_expired: bool = False
+    has_changed: asyncio.Event = field(default_factory=asyncio.Event)
+    password: str = PASSWORD
 
     def __post_init__(self) -> None:
         self.at_rest.set()
@@ -96,6 +111,7 @@ class FakeOpenStack:
         app.router.add_get("/v3/auth/tokens", self._validate)
         app.router.add_delete("/v3/auth/tokens", self._revoke)
         app.router.add_get("/v3/auth/projects", self._list_projects)
+        app.router.add_post("/v3/users/{id}/password", self._change_password)
         app.router.add_get("/v2/images", self._list)
         app.router.add_post("/v2/images", self._create)
         app.router.add_get("/v2/images/{id}", self._show)
@@ -166,6 +182,8 @@ class FakeOpenStack:
             "user": {"id": "u" * 32, "name": "alice", "domain": domain},
             "expires_at": expires.isoformat(),
         }
+        if "application_credential" in token:
+            body["application_credential"] = token["application_credential"]
         if project := token["project"]:
             if home := self.elsewhere.get(project):
                 domain = {"id": home, "name": f"the {home}"}
@@ -185,15 +203,17 @@ class FakeOpenStack:
 
     async def _issue(self, request: web.Request) -> web.Response:
         auth = (await request.json())["auth"]
-        methods = auth["identity"]["methods"]
+        identity = auth["identity"]
         parent = None
-        if methods == ["password"]:
-            if auth["identity"]["password"]["user"]["password"] != PASSWORD:
-                return _refused(401)
-        else:
-            parent = auth["identity"]["token"]["id"]
+        if "token" in identity:
+            parent = identity["token"]["id"]
             if parent not in self.tokens:
                 return _refused(404)
+        elif (refused := self._refusal(request, identity)) is not None:
+            return refused
+        if "application_credential" in identity:
+            assert "scope" not in auth
+            return self._issued(self.new_token("demo", application_credential={"id": "c"}))
         scope = auth["scope"]
         project = None
         if scope != "unscoped":
@@ -203,10 +223,45 @@ class FakeOpenStack:
             project = requested.get("name") or next(iter(names), None)
             if project not in known:
                 return _refused(401)
-        secret = self.new_token(project, parent)
+        return self._issued(self.new_token(project, parent))
+
+    def _issued(self, secret: str) -> web.Response:
         return web.json_response(
             self._body(secret), status=201, headers={"X-Subject-Token": secret}
         )
+
+    def _refusal(self, request: web.Request, identity: dict[str, Any]) -> web.Response | None:
+        if "application_credential" in identity:
+            is_right = identity["application_credential"]["secret"] == APP_SECRET
+            return None if is_right else _refused(401)
+        given = {name: identity[name]["user"] for name in identity["methods"]}
+        password = given.get("password", {}).get("password", self.password)
+        passcode = given.get("totp", {}).get("passcode", PASSCODE)
+        if (password, passcode) != (self.password, PASSCODE):
+            return _refused(401)
+        if self.has_expired:
+            expired = "The password is expired and needs to be changed for user: "
+            return _unauthorized(f"{expired}{'u' * 32}.")
+        receipt = request.headers.get(RECEIPT)
+        if receipt is not None and receipt not in self.receipts:
+            return _unauthorized(f"Could not find auth receipt: {receipt}.")
+        if self.rules is None or receipt or len(given) > 1:
+            return None
+        self.receipts.append(f"token-{uuid.uuid4()}")
+        body = {"receipt": {"methods": [*given], "user": {"id": "u" * 32}}}
+        return web.json_response(
+            body | {"required_auth_methods": self.rules},
+            status=401,
+            headers={RECEIPT: self.receipts[-1]},
+        )
+
+    async def _change_password(self, request: web.Request) -> web.Response:
+        user = (await request.json())["user"]
+        if user["original_password"] != self.password or request.match_info["id"] != "u" * 32:
+            return _refused(401)
+        self.password, self.has_expired = user["password"], False
+        self.has_changed.set()
+        return web.Response(status=204)
 
     async def _validate(self, request: web.Request) -> web.Response:
         secret = request.headers["X-Subject-Token"]

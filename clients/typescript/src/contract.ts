@@ -28,6 +28,9 @@ export type DiskFormat = (typeof DISK_FORMATS)[number]
 export const ERROR_CODES = ["PARSE_ERROR", "BAD_REQUEST", "NOT_FOUND", "UNAUTHORIZED", "FORBIDDEN", "METHOD_NOT_SUPPORTED", "TIMEOUT", "SESSION_CHANGED", "CONFLICT", "PRECONDITION_FAILED", "PAYLOAD_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE", "TOO_MANY_REQUESTS", "CLIENT_CLOSED_REQUEST", "INTERNAL_SERVER_ERROR", "BAD_GATEWAY", "SERVICE_UNAVAILABLE", "GATEWAY_TIMEOUT"] as const
 export type ErrorCode = (typeof ERROR_CODES)[number]
 
+export const ERROR_REASONS = ["SECOND_FACTOR_REQUIRED", "SIGN_IN_EXPIRED", "PASSWORD_EXPIRED", "PASSWORD_REFUSED"] as const
+export type ErrorReason = (typeof ERROR_REASONS)[number]
+
 export const IMAGE_STATUSES = ["queued", "saving", "uploading", "importing", "active", "killed", "deleted", "pending_delete", "deactivated"] as const
 export type ImageStatus = (typeof IMAGE_STATUSES)[number]
 
@@ -82,6 +85,27 @@ export interface BulkOperationResult {
   successful: string[]
   /** The images for which it did not. */
   failed: BulkFailure[]
+}
+
+/** Whose password, the one that is known, and the one to be. */
+export interface ChangePasswordInput {
+  /** Run in this project instead of the session's own; never sent to Glance. */
+  project_id?: string | null | undefined
+  /** The user's name. */
+  user?: string | null | undefined
+  /** The user's id, instead of the name. */
+  userId?: string | null | undefined
+  /**
+   * The name of the user's domain.
+   * @default "Default"
+   */
+  domainName?: string | undefined
+  /** The id of the user's domain, instead of its name. */
+  userDomainId?: string | null | undefined
+  /** The password so far; it may have expired. */
+  password: string
+  /** The password to be. */
+  newPassword: string
 }
 
 /** What the images that are counted must be like. */
@@ -214,23 +238,47 @@ export interface CreateImageMemberInput {
   member: string
 }
 
-/** User name and password, and where to work; without a project the session has none yet. */
+/**
+ * How to sign in, and where to work; without a project the session has none yet.
+ *
+ * There are four ways: `password` with a user, and with a `passcode` too where the user's rules
+ * ask for one; `passcode` alone, after an answer that asked for it; an application credential; a
+ * token.
+ */
 export interface CreateUserSessionInput {
   /** Run in this project instead of the session's own; never sent to Glance. */
   project_id?: string | null | undefined
   /** The user's name. */
-  user: string
-  /** The user's password. */
-  password: string
+  user?: string | null | undefined
+  /** The user's id, instead of the name. */
+  userId?: string | null | undefined
   /**
-   * The domain of the user and of `projectName`.
+   * The name of the user's domain.
    * @default "Default"
    */
   domainName?: string | undefined
-  /** A project's name, in the same domain. */
+  /** The id of the user's domain, instead of its name. */
+  userDomainId?: string | null | undefined
+  /** The user's password. */
+  password?: string | null | undefined
+  /** The second factor (TOTP): beside user and password; or alone, in the browser that was just answered `SECOND_FACTOR_REQUIRED`. */
+  passcode?: string | null | undefined
+  /** An application credential's id. It brings its project along. */
+  applicationCredentialId?: string | null | undefined
+  /** An application credential's name, instead of its id; with its user. */
+  applicationCredentialName?: string | null | undefined
+  /** The application credential's secret. */
+  applicationCredentialSecret?: string | null | undefined
+  /** A Keystone token, as a single sign-on brings it. The session is this token's: signing out revokes it. */
+  token?: string | null | undefined
+  /** A project's name. */
   projectName?: string | null | undefined
   /** A project's id, instead of its name. */
   projectId?: string | null | undefined
+  /** The name of the domain of `projectName`; without it, the user's domain. */
+  projectDomainName?: string | null | undefined
+  /** The id of the domain of `projectName`, instead of its name. */
+  projectDomainId?: string | null | undefined
 }
 
 /** Which image nobody may boot or download any more. */
@@ -761,11 +809,17 @@ export interface UserSession {
 export interface Router {
   auth: {
     /**
-     * Sign in with user and password; the browser keeps the session in a sealed cookie.
+     * Sign in, with a password or otherwise; the browser keeps the session in a sealed cookie.
      *
-     * Errors of its own: BAD_GATEWAY, FORBIDDEN, TOO_MANY_REQUESTS, UNAUTHORIZED.
+     * Errors of its own: BAD_GATEWAY, BAD_REQUEST, FORBIDDEN, TOO_MANY_REQUESTS, UNAUTHORIZED.
      */
     createUserSession: Mutation<CreateUserSessionInput, UserSession>
+    /**
+     * Change a user's password, also one that has expired; it ends all sessions of the user.
+     *
+     * Errors of its own: BAD_REQUEST, TOO_MANY_REQUESTS, UNAUTHORIZED.
+     */
+    changePassword: Mutation<ChangePasswordInput, boolean>
     /**
      * Return the session that this request belongs to, `null` when there is none.
      *
@@ -933,6 +987,7 @@ export const CODE_OF_STATUS: Readonly<Record<number, ErrorCode>> = {
 
 /** The procedures whose answer in soft mode is `false`. */
 export const ANSWERS_FALSE: readonly string[] = [
+  "auth.changePassword",
   "auth.terminateUserSession",
   "compute.image.deleteImage",
   "compute.image.deactivateImage",

@@ -1,4 +1,4 @@
-import { CODE_OF_STATUS, type ErrorCode } from "./contract.js"
+import { CODE_OF_STATUS, type ErrorCode, type ErrorReason } from "./contract.js"
 
 /** A fault in an input, and where it is. */
 export interface Issue {
@@ -25,6 +25,12 @@ export interface ErrorData {
   upstreamRequestId?: string
   /** The seconds that Keystone, Glance, a proxy or the BFF asked to wait. */
   retryAfter?: number
+  /** Of a sign-in or a change of password: what a program can do something about. */
+  reason?: ErrorReason
+  /** Beside SECOND_FACTOR_REQUIRED: each of these is enough, as `totp`. */
+  methods?: string[]
+  /** Beside PASSWORD_EXPIRED: whose password it is, for `auth.changePassword`. */
+  userId?: string
   /** For an input that does not fit: each fault. */
   issues?: Issue[]
 }

@@ -46,8 +46,8 @@ export function retry(options: RetryOptions = {}): Layer {
 const isPassing = (error: unknown): error is BffError =>
   error instanceof BffError && PASSING.includes(error.code)
 
-// It is what renews a session, and UNAUTHORIZED there means a wrong password.
-const SIGN_IN = "auth.createUserSession"
+// One of them renews a session, and UNAUTHORIZED there means a wrong secret.
+const WITH_SECRETS = ["auth.createUserSession", "auth.changePassword"]
 
 /**
  * Has a session renewed that has ended, and makes the call once more.
@@ -74,7 +74,7 @@ export function onUnauthorized(renew: (error: BffError) => unknown): Layer {
     try {
       return await next(path, input, options, kind)
     } catch (error) {
-      if (!isUnauthorized(error) || path === SIGN_IN || hasStream(input)) throw error
+      if (!isUnauthorized(error) || WITH_SECRETS.includes(path) || hasStream(input)) throw error
       if (before === renewals) await renewed(error)
       options?.signal?.throwIfAborted()
       return next(path, input, options, kind)

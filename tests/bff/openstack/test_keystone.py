@@ -13,11 +13,12 @@ from yarl import URL
 
 from bff.errors import BffError, Code
 from bff.openstack.failure import KEYSTONE_ERRORS
+from bff.openstack.identity import Receipt, with_passcode, with_password
 from bff.openstack.keystone import Keystone, Token
 from bff.openstack.service import Service
 from bff.openstack.transport import Timeouts, new_client
 from schemas.headers import REQUEST_ID
-from schemas.keystone import Scope
+from schemas.keystone import DomainKey, Scope, UserKey
 from tests.fakes.errors import keystone_error
 
 V3 = "https://keystone.example/v3"
@@ -25,6 +26,7 @@ TOKENS = f"{V3}/auth/tokens"
 PROJECTS = f"{V3}/auth/projects"
 SECRET = "gAAAAAB-the-token"
 PASSWORD = "correct horse battery staple"
+NEW_PASSWORD = "a new horse"
 DEFAULT = {"id": "default", "name": "Default"}
 UNSCOPED = {
     "user": {"id": "u1", "name": "alice", "domain": DEFAULT, "password_expires_at": None},
@@ -48,8 +50,17 @@ VERSION = {"version": {"id": "v3.14", "status": "stable", "links": []}}
 Ask = Callable[[Keystone], Awaitable[Any]]
 
 
-def sign_in(keystone: Keystone) -> Awaitable[Token]:
-    return keystone.sign_in("alice", PASSWORD, "Default", "req-1")
+ALICE = UserKey(name="alice", domain=DomainKey(name="Default"))
+
+
+async def sign_in(keystone: Keystone) -> Token:
+    outcome = await keystone.sign_in(with_password(ALICE, PASSWORD), "req-1")
+    assert isinstance(outcome, Token)
+    return outcome
+
+
+async def change_password(keystone: Keystone) -> None:
+    await keystone.change_password("u1", PASSWORD, NEW_PASSWORD, "req-1")
 
 
 def rescope(keystone: Keystone) -> Awaitable[Token]:
@@ -74,6 +85,7 @@ SENT_AS: dict[Ask, tuple[str, str]] = {
     validate: ("GET", TOKENS),
     projects: ("GET", PROJECTS),
     revoke: ("DELETE", TOKENS),
+    change_password: ("POST", f"{V3}/users/u1/password"),
 }
 
 
@@ -103,6 +115,7 @@ async def refusal(keystone: Keystone, ask: Ask) -> BffError:
     with pytest.raises(BffError) as caught:
         await ask(keystone)
     assert PASSWORD not in caught.value.message
+    assert NEW_PASSWORD not in caught.value.message
     assert SECRET not in caught.value.message
     return caught.value
 
@@ -232,43 +245,220 @@ async def test_what_keystone_means_by_a_status_depends_on_what_was_asked(
 
 
 EXPIRED = "The password is expired and needs to be changed for user: 0f3."
-RECEIPT = {"Openstack-Auth-Receipt": f"gAAAA-{SECRET}"}
-TOTP = {"receipt": {"methods": ["password"]}, "required_auth_methods": [["password", "totp"]]}
+RECEIPT = "Openstack-Auth-Receipt"
+PROOF = f"gAAAA-{SECRET}"
+RULES = [["password", "totp"]]
 
 
 def keystones(message: Any) -> dict[str, Any]:
     return {"error": {"message": message, "code": 401, "title": "Unauthorized"}}
 
 
+def asking(rules: Any, **receipt: Any) -> dict[str, Any]:
+    return {"receipt": {"methods": ["password"]} | receipt, "required_auth_methods": rules}
+
+
 @pytest.mark.parametrize(
-    ("headers", "payload", "words"),
+    ("headers", "payload", "expected"),
     [
-        (RECEIPT, TOTP, "second factor"),
-        ({}, TOTP, "second factor"),
-        (RECEIPT, None, "second factor"),
-        (RECEIPT, [], "second factor"),
-        (RECEIPT, {"required_auth_methods": f"{SECRET} {PASSWORD}"}, "second factor"),
-        ({}, keystones(EXPIRED), "has expired, or must be changed"),
-        ({}, keystones(f"{EXPIRED} {PASSWORD}"), "has expired, or must be changed"),
-        ({}, keystones(f"{PASSWORD} {EXPIRED}"), WRONG),
-        ({}, keystones("The account is locked for user: 0f3."), WRONG),
-        ({}, keystones("The account is disabled for user: 0f3."), WRONG),
-        ({}, keystones([EXPIRED]), WRONG),
-        ({}, {"error": EXPIRED}, WRONG),
-        ({}, {"error": None}, WRONG),
+        ({RECEIPT: PROOF}, asking(RULES), (PROOF, ["totp"])),
+        ({}, asking(RULES), (None, ["totp"])),
+        ({RECEIPT: PROOF}, asking([*RULES, *RULES, ["password", "duo"]]), (PROOF, ["totp", "duo"])),
+        # Two are missing: neither would be enough.
+        ({RECEIPT: PROOF}, asking([["password", "totp", "duo"]]), (PROOF, [])),
+        ({RECEIPT: PROOF}, asking([["password", "totp"]], methods=["totp"]), (PROOF, ["password"])),
+        ({RECEIPT: PROOF}, None, (PROOF, [])),
+        ({RECEIPT: PROOF}, [], (PROOF, [])),
+        ({RECEIPT: PROOF}, {"receipt": 5, "required_auth_methods": RULES}, (PROOF, ["totp"])),
+        ({RECEIPT: PROOF}, asking(RULES, methods={"a": 1}, user="u"), (PROOF, ["totp"])),
+        ({RECEIPT: PROOF}, asking(f"{SECRET} {PASSWORD}"), (PROOF, [])),
+        ({RECEIPT: PROOF}, asking({"password": "totp"}), (PROOF, [])),
+        ({RECEIPT: PROOF}, asking([5, None, "totp", {"a": 1}, [["totp"]], [{}]]), (PROOF, [])),
+        ({RECEIPT: PROOF}, asking([["password", f"<b>{PASSWORD}</b>\n"]]), (PROOF, [])),
+        ({RECEIPT: PROOF}, asking([["password", "x" * 65]]), (PROOF, [])),
+        (
+            {RECEIPT: PROOF},
+            asking([[f"m{n}"] for n in range(999)]),
+            (PROOF, [f"m{n}" for n in range(10)]),
+        ),
+        ({RECEIPT: "x" * 100_000}, asking(RULES), (None, ["totp"])),
+        ({RECEIPT: "a\r\nX-Auth-Token: b"}, asking(RULES), (None, ["totp"])),
+        ({RECEIPT: "t\u00f6ken"}, asking(RULES), (None, ["totp"])),
+        ({RECEIPT: ""}, asking(RULES), (None, ["totp"])),
     ],
 )
-async def test_a_password_that_is_not_enough_is_told_from_one_that_is_wrong(
-    keystone: Keystone, mocked: aioresponses, headers: dict[str, str], payload: Any, words: str
+async def test_a_password_that_is_not_enough_is_answered_by_a_receipt(
+    keystone: Keystone,
+    mocked: aioresponses,
+    headers: dict[str, str],
+    payload: Any,
+    expected: tuple[str | None, list[str]],
 ) -> None:
     mocked.post(TOKENS, status=401, payload=payload, headers={REQUEST_ID: "req-1"} | headers)
+    receipt = await keystone.sign_in(with_password(ALICE, PASSWORD), "req-1")
+    assert isinstance(receipt, Receipt)
+    assert (receipt.secret, [*receipt.methods]) == expected
+    assert receipt.user_id is None
+    assert receipt.data == {"upstreamRequestId": "req-1"}
+    assert SECRET not in repr(receipt)
+
+
+async def test_a_receipt_goes_back_beside_the_passcode(
+    keystone: Keystone, mocked: aioresponses
+) -> None:
+    mocked.post(TOKENS, status=201, payload={"token": UNSCOPED}, headers=ISSUED)
+    identity = with_passcode(ALICE, "123456", PROOF)
+    assert "123456" not in repr(identity)
+    assert SECRET not in repr(identity)
+    await keystone.sign_in(identity, "req-1")
+    sent = only_request(mocked, sign_in).kwargs
+    assert sent["headers"][RECEIPT] == PROOF
+    user = {"name": "alice", "domain": {"name": "Default"}, "passcode": "123456"}
+    assert orjson.loads(sent["data"])["auth"] == {
+        "identity": {"methods": ["totp"], "totp": {"user": user}},
+        "scope": "unscoped",
+    }
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [(f"Could not find auth receipt: {PROOF}.", "SIGN_IN_EXPIRED"), ("No.", None)],
+)
+async def test_a_receipt_that_has_ended_is_told_from_a_wrong_passcode(
+    keystone: Keystone, mocked: aioresponses, message: str, reason: str | None
+) -> None:
+    mocked.post(TOKENS, status=401, payload=keystones(message))
+
+    async def ask(keystone: Keystone) -> Any:
+        return await keystone.sign_in(with_passcode(ALICE, "123456", PROOF), "req-1")
+
+    error = await refusal(keystone, ask)
+    assert (error.code, error.data.get("reason")) == (Code.UNAUTHORIZED, reason)
+
+
+@pytest.mark.parametrize(
+    ("message", "user_id"),
+    [
+        (EXPIRED, "0f3"),
+        ("The password is expired", None),
+        ("The password is expired and needs to be changed for user: ../../v3.", None),
+        ("The password is expired and needs to be changed for user: a\r\nb.", None),
+        (f"{EXPIRED} {PASSWORD}", None),
+        (f"The password is expired for user: {'x' * 256}.", None),
+        ("The password is expired" + " for user: " * 1000, None),
+    ],
+)
+async def test_an_expired_password_is_told_with_the_users_id(
+    keystone: Keystone, mocked: aioresponses, message: str, user_id: str | None
+) -> None:
+    mocked.post(TOKENS, status=401, payload=keystones(message))
     error = await refusal(keystone, sign_in)
     assert error.code is Code.UNAUTHORIZED
-    assert words in error.message
-    assert error.data == {"upstreamRequestId": "req-1"}
+    assert "has expired, or must be changed" in error.message
+    assert error.data.get("reason") == "PASSWORD_EXPIRED"
+    assert error.data.get("userId") == user_id
 
 
-@pytest.mark.parametrize("ask", [sign_in, rescope, validate, projects, revoke])
+@pytest.mark.parametrize(
+    "payload",
+    [
+        keystones(f"{PASSWORD} {EXPIRED}"),
+        keystones("The account is locked for user: 0f3."),
+        keystones("The account is disabled for user: 0f3."),
+        keystones([EXPIRED]),
+        {"error": EXPIRED},
+        {"error": None},
+        # Nothing was asked of a receipt.
+        keystones(f"Could not find auth receipt: {SECRET}."),
+    ],
+)
+async def test_any_other_refusal_of_a_password_looks_like_a_wrong_one(
+    keystone: Keystone, mocked: aioresponses, payload: Any
+) -> None:
+    mocked.post(TOKENS, status=401, payload=payload)
+    error = await refusal(keystone, sign_in)
+    assert (error.code, error.message, error.data) == (Code.UNAUTHORIZED, WRONG, {})
+
+
+async def test_a_method_that_keystone_does_not_take_is_named(
+    keystone: Keystone, mocked: aioresponses
+) -> None:
+    unsupported = "Attempted to authenticate with an unsupported method."
+    mocked.post(TOKENS, status=401, payload=keystones(unsupported))
+    error = await refusal(keystone, sign_in)
+    assert error.code is Code.BAD_REQUEST
+    assert error.message == "Keystone is not set to take this: password."
+
+
+async def test_a_session_whose_user_needs_more_factors_now_has_to_begin_again(
+    keystone: Keystone, mocked: aioresponses
+) -> None:
+    mocked.post(TOKENS, status=401, payload=asking(RULES), headers={RECEIPT: PROOF})
+    error = await refusal(keystone, rescope)
+    assert error.code is Code.UNAUTHORIZED
+    assert "sign in again" in error.message
+
+
+RULE = "The password does not match the requirements: At least five characters."
+
+
+@pytest.mark.parametrize("status", [400, 403])
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        (RULE, RULE),
+        (f"{RULE}\r\n  {RULE}", f"{RULE} {RULE}"),
+        ("x" * 100_000, "x" * 500),
+        *((f"{RULE} {secret}", None) for secret in (PASSWORD, NEW_PASSWORD)),
+        *((f"x{secret}y", None) for secret in (PASSWORD, NEW_PASSWORD)),
+        *((odd, None) for odd in ("", None, 5, [RULE])),
+    ],
+)
+async def test_which_rule_a_new_password_breaks_is_told(
+    keystone: Keystone, mocked: aioresponses, status: int, message: Any, said: str | None
+) -> None:
+    mocked.post(f"{V3}/users/u1/password", status=status, payload=keystones(message))
+    error = await refusal(keystone, change_password)
+    assert error.code is Code.BAD_REQUEST
+    assert error.data == {"reason": "PASSWORD_REFUSED"}
+    known = said or "Keystone's rules for passwords do not allow it."
+    assert error.message == f"The new password was refused: {known}"
+
+
+@pytest.mark.parametrize(
+    ("password", "is_quoted"), [("a", True), ("five", False), ("char", True), ("acters.", True)]
+)
+async def test_a_short_password_hides_a_rule_only_as_a_word_of_its_own(
+    keystone: Keystone, mocked: aioresponses, password: str, is_quoted: bool
+) -> None:
+    mocked.post(f"{V3}/users/u1/password", status=400, payload=keystones(RULE))
+    with pytest.raises(BffError) as caught:
+        await keystone.change_password("u1", "before", password, "req-1")
+    assert (RULE in caught.value.message) is is_quoted
+
+
+async def test_a_changed_password_is_sent_for_the_user_and_without_a_token(
+    keystone: Keystone, mocked: aioresponses
+) -> None:
+    mocked.post(f"{V3}/users/u1/password", status=204)
+    await change_password(keystone)
+    sent = only_request(mocked, change_password).kwargs
+    assert orjson.loads(sent["data"]) == {
+        "user": {"original_password": PASSWORD, "password": NEW_PASSWORD}
+    }
+    assert "X-Auth-Token" not in sent["headers"]
+
+
+@pytest.mark.parametrize("status", [401, 404])
+async def test_a_wrong_password_changes_nothing_and_looks_like_a_wrong_user(
+    keystone: Keystone, mocked: aioresponses, status: int
+) -> None:
+    mocked.post(f"{V3}/users/u1/password", status=status, payload=keystones(f"{PASSWORD}!"))
+    error = await refusal(keystone, change_password)
+    assert (error.code, error.message) == (Code.UNAUTHORIZED, WRONG)
+
+
+@pytest.mark.parametrize("ask", [sign_in, rescope, validate, projects, revoke, change_password])
 @pytest.mark.parametrize("status", [401, 404])
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"message": "Unauthorized"}'])
 async def test_what_a_proxy_refuses_is_no_word_of_keystones(
@@ -281,7 +471,7 @@ async def test_what_a_proxy_refuses_is_no_word_of_keystones(
     assert f"the answer {status} is not Keystone's own" in error.message
 
 
-@pytest.mark.parametrize("ask", SENT_AS)
+@pytest.mark.parametrize("ask", [ask for ask in SENT_AS if ask is not change_password])
 @pytest.mark.parametrize(
     ("status", "code"),
     [
@@ -369,7 +559,7 @@ async def test_an_answer_that_is_none_of_the_documented_ones_is_a_bad_gateway(
     assert (await refusal(keystone, ask)).code is Code.BAD_GATEWAY
 
 
-@pytest.mark.parametrize("ask", [sign_in, rescope, revoke])
+@pytest.mark.parametrize("ask", [sign_in, rescope, revoke, change_password])
 async def test_a_write_that_finds_nobody_is_service_unavailable(
     keystone: Keystone, mocked: aioresponses, ask: Ask
 ) -> None:

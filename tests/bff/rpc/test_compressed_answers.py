@@ -123,7 +123,7 @@ async def large(ctx: UserContext, params: NoInput) -> str:
 
 async def with_cookie(ctx: ProjectContext, params: NoInput) -> str:
     """Answer much, and set a cookie."""
-    ctx.caller.set_cookies = ("session=secret",)
+    ctx.caller.set_cookies["session"] = "session=secret"
     return "x" * 100_000
 
 

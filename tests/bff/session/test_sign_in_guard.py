@@ -244,7 +244,7 @@ async def test_an_operator_is_told_that_a_proxy_may_be_the_address(
 async def once(guard: SignInGuard, user: str, address: str = "192.0.2.1") -> str:
     """Try a wrong password; returns the code of the answer."""
     with pytest.raises(BffError) as raised:
-        async with guard.attempt(user, "Default", address):
+        async with guard.attempt((user, "Default"), address):
             raise BffError(Code.UNAUTHORIZED, "Wrong.")
     return raised.value.code.name
 

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from bff.errors import BffError, Code
+from bff.openstack.identity import with_password
 from bff.openstack.keystone import Keystone, Token
 from bff.session.cookies import MAX_COOKIE_BYTES, MAX_PARTS, SessionCookie
 from bff.session.sessions import Credentials, Sessions
 from bff.settings import Settings
-from schemas.keystone import Scope, TokenBody
+from schemas.keystone import ProjectKey, Scope, TokenBody, UserKey
 from tests.bff.conftest import Bff, Start
 from tests.bff.session.test_sessions import LIST, code, sign_in
 from tests.fakes.openstack import PASSWORD, FakeOpenStack
@@ -180,7 +181,7 @@ async def test_a_token_that_is_too_long_for_all_cookies_is_revoked(
 def cookies_of(length: int, scope: Scope) -> tuple[str, ...]:
     cookie = SessionCookie.of(Settings(auth_url="http://k/v3"))
     later = datetime.now(UTC) + timedelta(hours=1)
-    return cookie.set(Credentials("t" * length, scope), later)
+    return tuple(cookie.set(Credentials("t" * length, scope), later).values())
 
 
 def longest(scope: Scope, count: int = 1) -> int:
@@ -337,7 +338,9 @@ async def test_a_look_up_under_way_does_not_bring_the_token_back(
 async def test_a_caller_who_leaves_while_signing_in_leaves_no_token() -> None:
     keystone, sessions = make()
     keystone.may_answer["rescope"].clear()
-    signing_in = sessions.sign_in("u", PASSWORD, "Default", {}, "req-1", attempt=nullcontext())
+    signing_in = sessions.sign_in(
+        with_password(UserKey("u"), PASSWORD), ProjectKey("p"), "req-1", attempt=nullcontext()
+    )
     leaving = asyncio.create_task(signing_in)
     await keystone.asked["rescope"].wait()
     leaving.cancel()

@@ -381,7 +381,7 @@ async def test_cancelling_a_download_leaves_no_file(
     async with AsyncClient(hostile.url, auth=OpenStack(session=Plugin(glance.url))) as client:
         saving = asyncio.create_task(
             client.download(
-                IMAGE["id"],
+                str(IMAGE["id"]),
                 tmp_path / "disk",
                 chunk_size=100_000,
                 progress=lambda *_: loop.call_soon_threadsafe(begun.set),

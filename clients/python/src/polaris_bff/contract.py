@@ -30,6 +30,10 @@ ErrorCode: TypeAlias = Literal["PARSE_ERROR", "BAD_REQUEST", "NOT_FOUND", "UNAUT
 ERROR_CODES: tuple[ErrorCode, ...] = ("PARSE_ERROR", "BAD_REQUEST", "NOT_FOUND", "UNAUTHORIZED", "FORBIDDEN", "METHOD_NOT_SUPPORTED", "TIMEOUT", "SESSION_CHANGED", "CONFLICT", "PRECONDITION_FAILED", "PAYLOAD_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE", "TOO_MANY_REQUESTS", "CLIENT_CLOSED_REQUEST", "INTERNAL_SERVER_ERROR", "BAD_GATEWAY", "SERVICE_UNAVAILABLE", "GATEWAY_TIMEOUT",)
 
 
+ErrorReason: TypeAlias = Literal["SECOND_FACTOR_REQUIRED", "SIGN_IN_EXPIRED", "PASSWORD_EXPIRED", "PASSWORD_REFUSED"]
+ERROR_REASONS: tuple[ErrorReason, ...] = ("SECOND_FACTOR_REQUIRED", "SIGN_IN_EXPIRED", "PASSWORD_EXPIRED", "PASSWORD_REFUSED",)
+
+
 ImageStatus: TypeAlias = Literal["queued", "saving", "uploading", "importing", "active", "killed", "deleted", "pending_delete", "deactivated"]
 IMAGE_STATUSES: tuple[ImageStatus, ...] = ("queued", "saving", "uploading", "importing", "active", "killed", "deleted", "pending_delete", "deactivated",)
 
@@ -344,6 +348,31 @@ class ActivateImagesInput(TypedDict):
     """Run in this project instead of the session's own; never sent to Glance."""
 
 
+class ChangePasswordInput(TypedDict):
+    """Whose password, the one that is known, and the one to be."""
+
+    user: NotRequired[str | None]
+    """The user's name."""
+
+    user_id: NotRequired[str | None]
+    """The user's id, instead of the name."""
+
+    domain_name: NotRequired[str]
+    """The name of the user's domain. Default: `"Default"`."""
+
+    user_domain_id: NotRequired[str | None]
+    """The id of the user's domain, instead of its name."""
+
+    password: str
+    """The password so far; it may have expired."""
+
+    new_password: str
+    """The password to be."""
+
+    project_id: NotRequired[str | None]
+    """Run in this project instead of the session's own; never sent to Glance."""
+
+
 class CountImagesInput(TypedDict):
     """What the images that are counted must be like."""
 
@@ -504,22 +533,54 @@ class CreateImageMemberInput(TypedDict):
 
 
 class CreateUserSessionInput(TypedDict):
-    """User name and password, and where to work; without a project the session has none yet."""
+    """How to sign in, and where to work; without a project the session has none yet.
 
-    user: str
+    There are four ways: `password` with a user, and with a `passcode` too where the user's rules
+    ask for one; `passcode` alone, after an answer that asked for it; an application credential; a
+    token.
+    """
+
+    user: NotRequired[str | None]
     """The user's name."""
 
-    password: str
-    """The user's password."""
+    user_id: NotRequired[str | None]
+    """The user's id, instead of the name."""
 
     domain_name: NotRequired[str]
-    """The domain of the user and of `projectName`. Default: `"Default"`."""
+    """The name of the user's domain. Default: `"Default"`."""
+
+    user_domain_id: NotRequired[str | None]
+    """The id of the user's domain, instead of its name."""
+
+    password: NotRequired[str | None]
+    """The user's password."""
+
+    passcode: NotRequired[str | None]
+    """The second factor (TOTP): beside user and password; or alone, in the browser that was just answered `SECOND_FACTOR_REQUIRED`."""
+
+    application_credential_id: NotRequired[str | None]
+    """An application credential's id. It brings its project along."""
+
+    application_credential_name: NotRequired[str | None]
+    """An application credential's name, instead of its id; with its user."""
+
+    application_credential_secret: NotRequired[str | None]
+    """The application credential's secret."""
+
+    token: NotRequired[str | None]
+    """A Keystone token, as a single sign-on brings it. The session is this token's: signing out revokes it."""
 
     project_name: NotRequired[str | None]
-    """A project's name, in the same domain."""
+    """A project's name."""
 
     project_id: NotRequired[str | None]
     """A project's id, instead of its name."""
+
+    project_domain_name: NotRequired[str | None]
+    """The name of the domain of `projectName`; without it, the user's domain."""
+
+    project_domain_id: NotRequired[str | None]
+    """The id of the domain of `projectName`, instead of its name."""
 
 
 class DeactivateImageInput(TypedDict):
@@ -986,7 +1047,11 @@ PROCEDURES: Mapping[str, Procedure] = MappingProxyType(
     {
         "auth.createUserSession": Procedure(
             False, None,
-            {"user": "user", "password": "password", "domain_name": "domainName", "project_name": "projectName", "project_id": "projectId"},
+            {"user": "user", "user_id": "userId", "domain_name": "domainName", "user_domain_id": "userDomainId", "password": "password", "passcode": "passcode", "application_credential_id": "applicationCredentialId", "application_credential_name": "applicationCredentialName", "application_credential_secret": "applicationCredentialSecret", "token": "token", "project_name": "projectName", "project_id": "projectId", "project_domain_name": "projectDomainName", "project_domain_id": "projectDomainId"},
+        ),
+        "auth.changePassword": Procedure(
+            False, None,
+            {"user": "user", "user_id": "userId", "domain_name": "domainName", "user_domain_id": "userDomainId", "password": "password", "new_password": "newPassword", "project_id": "project_id"},
         ),
         "auth.getCurrentUserSession": Procedure(
             True, None,
@@ -1106,27 +1171,74 @@ class Auth(Node):
     def create_user_session(
         self,
         *,
-        user: str,
-        password: str,
+        user: str | None = None,
+        user_id: str | None = None,
         domain_name: str | None = None,
+        user_domain_id: str | None = None,
+        password: str | None = None,
+        passcode: str | None = None,
+        application_credential_id: str | None = None,
+        application_credential_name: str | None = None,
+        application_credential_secret: str | None = None,
+        token: str | None = None,
         project_name: str | None = None,
         project_id: str | None = None,
+        project_domain_name: str | None = None,
+        project_domain_id: str | None = None,
     ) -> UserSession:
-        """Sign in with user and password; the browser keeps the session in a sealed cookie.
+        """Sign in, with a password or otherwise; the browser keeps the session in a sealed cookie.
 
         Args:
             user: The user's name.
+            user_id: The user's id, instead of the name.
+            domain_name: The name of the user's domain. Default: `"Default"`.
+            user_domain_id: The id of the user's domain, instead of its name.
             password: The user's password.
-            domain_name: The domain of the user and of `projectName`. Default: `"Default"`.
-            project_name: A project's name, in the same domain.
+            passcode: The second factor (TOTP): beside user and password; or alone, in the browser that was just answered `SECOND_FACTOR_REQUIRED`.
+            application_credential_id: An application credential's id. It brings its project along.
+            application_credential_name: An application credential's name, instead of its id; with its user.
+            application_credential_secret: The application credential's secret.
+            token: A Keystone token, as a single sign-on brings it. The session is this token's: signing out revokes it.
+            project_name: A project's name.
             project_id: A project's id, instead of its name.
+            project_domain_name: The name of the domain of `projectName`; without it, the user's domain.
+            project_domain_id: The id of the domain of `projectName`, instead of its name.
 
         Raises:
-            BffError: BAD_GATEWAY, FORBIDDEN, TOO_MANY_REQUESTS, UNAUTHORIZED; and as any call.
+            BffError: BAD_GATEWAY, BAD_REQUEST, FORBIDDEN, TOO_MANY_REQUESTS, UNAUTHORIZED; and as any call.
         """
-        return self._call("auth.createUserSession", {"user": user, "password": password, "domainName": domain_name, "projectName": project_name, "projectId": project_id})
+        return self._call("auth.createUserSession", {"user": user, "userId": user_id, "domainName": domain_name, "userDomainId": user_domain_id, "password": password, "passcode": passcode, "applicationCredentialId": application_credential_id, "applicationCredentialName": application_credential_name, "applicationCredentialSecret": application_credential_secret, "token": token, "projectName": project_name, "projectId": project_id, "projectDomainName": project_domain_name, "projectDomainId": project_domain_id})
 
     createUserSession = create_user_session
+
+    def change_password(
+        self,
+        *,
+        password: str,
+        new_password: str,
+        user: str | None = None,
+        user_id: str | None = None,
+        domain_name: str | None = None,
+        user_domain_id: str | None = None,
+        project_id: str | None = None,
+    ) -> bool:
+        """Change a user's password, also one that has expired; it ends all sessions of the user.
+
+        Args:
+            user: The user's name.
+            user_id: The user's id, instead of the name.
+            domain_name: The name of the user's domain. Default: `"Default"`.
+            user_domain_id: The id of the user's domain, instead of its name.
+            password: The password so far; it may have expired.
+            new_password: The password to be.
+            project_id: Run in this project instead of the session's own; never sent to Glance.
+
+        Raises:
+            BffError: BAD_REQUEST, TOO_MANY_REQUESTS, UNAUTHORIZED; and as any call.
+        """
+        return self._call("auth.changePassword", {"user": user, "userId": user_id, "domainName": domain_name, "userDomainId": user_domain_id, "password": password, "newPassword": new_password, "project_id": project_id})
+
+    changePassword = change_password
 
     def get_current_user_session(
         self,
@@ -1884,27 +1996,74 @@ class AsyncAuth(Node):
     async def create_user_session(
         self,
         *,
-        user: str,
-        password: str,
+        user: str | None = None,
+        user_id: str | None = None,
         domain_name: str | None = None,
+        user_domain_id: str | None = None,
+        password: str | None = None,
+        passcode: str | None = None,
+        application_credential_id: str | None = None,
+        application_credential_name: str | None = None,
+        application_credential_secret: str | None = None,
+        token: str | None = None,
         project_name: str | None = None,
         project_id: str | None = None,
+        project_domain_name: str | None = None,
+        project_domain_id: str | None = None,
     ) -> UserSession:
-        """Sign in with user and password; the browser keeps the session in a sealed cookie.
+        """Sign in, with a password or otherwise; the browser keeps the session in a sealed cookie.
 
         Args:
             user: The user's name.
+            user_id: The user's id, instead of the name.
+            domain_name: The name of the user's domain. Default: `"Default"`.
+            user_domain_id: The id of the user's domain, instead of its name.
             password: The user's password.
-            domain_name: The domain of the user and of `projectName`. Default: `"Default"`.
-            project_name: A project's name, in the same domain.
+            passcode: The second factor (TOTP): beside user and password; or alone, in the browser that was just answered `SECOND_FACTOR_REQUIRED`.
+            application_credential_id: An application credential's id. It brings its project along.
+            application_credential_name: An application credential's name, instead of its id; with its user.
+            application_credential_secret: The application credential's secret.
+            token: A Keystone token, as a single sign-on brings it. The session is this token's: signing out revokes it.
+            project_name: A project's name.
             project_id: A project's id, instead of its name.
+            project_domain_name: The name of the domain of `projectName`; without it, the user's domain.
+            project_domain_id: The id of the domain of `projectName`, instead of its name.
 
         Raises:
-            BffError: BAD_GATEWAY, FORBIDDEN, TOO_MANY_REQUESTS, UNAUTHORIZED; and as any call.
+            BffError: BAD_GATEWAY, BAD_REQUEST, FORBIDDEN, TOO_MANY_REQUESTS, UNAUTHORIZED; and as any call.
         """
-        return await self._call("auth.createUserSession", {"user": user, "password": password, "domainName": domain_name, "projectName": project_name, "projectId": project_id})
+        return await self._call("auth.createUserSession", {"user": user, "userId": user_id, "domainName": domain_name, "userDomainId": user_domain_id, "password": password, "passcode": passcode, "applicationCredentialId": application_credential_id, "applicationCredentialName": application_credential_name, "applicationCredentialSecret": application_credential_secret, "token": token, "projectName": project_name, "projectId": project_id, "projectDomainName": project_domain_name, "projectDomainId": project_domain_id})
 
     createUserSession = create_user_session
+
+    async def change_password(
+        self,
+        *,
+        password: str,
+        new_password: str,
+        user: str | None = None,
+        user_id: str | None = None,
+        domain_name: str | None = None,
+        user_domain_id: str | None = None,
+        project_id: str | None = None,
+    ) -> bool:
+        """Change a user's password, also one that has expired; it ends all sessions of the user.
+
+        Args:
+            user: The user's name.
+            user_id: The user's id, instead of the name.
+            domain_name: The name of the user's domain. Default: `"Default"`.
+            user_domain_id: The id of the user's domain, instead of its name.
+            password: The password so far; it may have expired.
+            new_password: The password to be.
+            project_id: Run in this project instead of the session's own; never sent to Glance.
+
+        Raises:
+            BffError: BAD_REQUEST, TOO_MANY_REQUESTS, UNAUTHORIZED; and as any call.
+        """
+        return await self._call("auth.changePassword", {"user": user, "userId": user_id, "domainName": domain_name, "userDomainId": user_domain_id, "password": password, "newPassword": new_password, "project_id": project_id})
+
+    changePassword = change_password
 
     async def get_current_user_session(
         self,
@@ -2662,27 +2821,74 @@ class BatchAuth(Node):
     def create_user_session(
         self,
         *,
-        user: str,
-        password: str,
+        user: str | None = None,
+        user_id: str | None = None,
         domain_name: str | None = None,
+        user_domain_id: str | None = None,
+        password: str | None = None,
+        passcode: str | None = None,
+        application_credential_id: str | None = None,
+        application_credential_name: str | None = None,
+        application_credential_secret: str | None = None,
+        token: str | None = None,
         project_name: str | None = None,
         project_id: str | None = None,
+        project_domain_name: str | None = None,
+        project_domain_id: str | None = None,
     ) -> Outcome[UserSession]:
-        """Sign in with user and password; the browser keeps the session in a sealed cookie.
+        """Sign in, with a password or otherwise; the browser keeps the session in a sealed cookie.
 
         Args:
             user: The user's name.
+            user_id: The user's id, instead of the name.
+            domain_name: The name of the user's domain. Default: `"Default"`.
+            user_domain_id: The id of the user's domain, instead of its name.
             password: The user's password.
-            domain_name: The domain of the user and of `projectName`. Default: `"Default"`.
-            project_name: A project's name, in the same domain.
+            passcode: The second factor (TOTP): beside user and password; or alone, in the browser that was just answered `SECOND_FACTOR_REQUIRED`.
+            application_credential_id: An application credential's id. It brings its project along.
+            application_credential_name: An application credential's name, instead of its id; with its user.
+            application_credential_secret: The application credential's secret.
+            token: A Keystone token, as a single sign-on brings it. The session is this token's: signing out revokes it.
+            project_name: A project's name.
             project_id: A project's id, instead of its name.
+            project_domain_name: The name of the domain of `projectName`; without it, the user's domain.
+            project_domain_id: The id of the domain of `projectName`, instead of its name.
 
         Raises:
-            BffError: BAD_GATEWAY, FORBIDDEN, TOO_MANY_REQUESTS, UNAUTHORIZED; and as any call.
+            BffError: BAD_GATEWAY, BAD_REQUEST, FORBIDDEN, TOO_MANY_REQUESTS, UNAUTHORIZED; and as any call.
         """
-        return self._call("auth.createUserSession", {"user": user, "password": password, "domainName": domain_name, "projectName": project_name, "projectId": project_id})
+        return self._call("auth.createUserSession", {"user": user, "userId": user_id, "domainName": domain_name, "userDomainId": user_domain_id, "password": password, "passcode": passcode, "applicationCredentialId": application_credential_id, "applicationCredentialName": application_credential_name, "applicationCredentialSecret": application_credential_secret, "token": token, "projectName": project_name, "projectId": project_id, "projectDomainName": project_domain_name, "projectDomainId": project_domain_id})
 
     createUserSession = create_user_session
+
+    def change_password(
+        self,
+        *,
+        password: str,
+        new_password: str,
+        user: str | None = None,
+        user_id: str | None = None,
+        domain_name: str | None = None,
+        user_domain_id: str | None = None,
+        project_id: str | None = None,
+    ) -> Outcome[bool]:
+        """Change a user's password, also one that has expired; it ends all sessions of the user.
+
+        Args:
+            user: The user's name.
+            user_id: The user's id, instead of the name.
+            domain_name: The name of the user's domain. Default: `"Default"`.
+            user_domain_id: The id of the user's domain, instead of its name.
+            password: The password so far; it may have expired.
+            new_password: The password to be.
+            project_id: Run in this project instead of the session's own; never sent to Glance.
+
+        Raises:
+            BffError: BAD_REQUEST, TOO_MANY_REQUESTS, UNAUTHORIZED; and as any call.
+        """
+        return self._call("auth.changePassword", {"user": user, "userId": user_id, "domainName": domain_name, "userDomainId": user_domain_id, "password": password, "newPassword": new_password, "project_id": project_id})
+
+    changePassword = change_password
 
     def get_current_user_session(
         self,

@@ -23,8 +23,8 @@ from polaris_bff.wire import Call
 MAX_BODY = 8 * 1024 * 1024
 # Refusals of a request with which fewer calls may do.
 _TOO_MUCH: frozenset[str] = frozenset({"BAD_REQUEST", "PAYLOAD_TOO_LARGE"})
-# A procedure of its own, which uses no credentials.
-SIGN_IN = "auth.createUserSession"
+# They prove who is calling by themselves: UNAUTHORIZED there means a wrong secret.
+WITH_SECRETS: frozenset[str] = frozenset({"auth.createUserSession", "auth.changePassword"})
 
 
 @dataclass
@@ -104,7 +104,7 @@ class Core:
         """Make calls once; those whose credentials have ended, once more with others."""
         settled, used = yield from self._attempt(calls, None)
         ended = [call for call in calls if _is(settled[call.id], "UNAUTHORIZED")]
-        ended = [call for call in ended if call.name != SIGN_IN]
+        ended = [call for call in ended if call.name not in WITH_SECRETS]
         if ended and used and self.auth.renewable:
             settled |= (yield from self._attempt(ended, used))[0]
         # Together they read too much. Of others, nobody knows whether they have begun.
@@ -128,7 +128,7 @@ class Core:
     def _credentials(
         self, calls: Sequence[Call], ended: Mapping[str, str] | None
     ) -> Flow[Mapping[str, str]]:
-        if any(call.name == SIGN_IN for call in calls):
+        if any(call.name in WITH_SECRETS for call in calls):
             return {}
         return (yield from self.credentials(ended))
 

@@ -53,6 +53,16 @@ class BffError(Exception):
         return given if isinstance(given, list) else []
 
     @property
+    def reason(self) -> str | None:
+        """What a program can do something about (``contract.ERROR_REASONS``).
+
+        ``data["methods"]`` says which factors ``SECOND_FACTOR_REQUIRED`` asks for, and
+        ``data["userId"]`` whose password ``PASSWORD_EXPIRED`` means.
+        """
+        given = self.data.get("reason")
+        return given if isinstance(given, str) else None
+
+    @property
     def retry_after(self) -> float | None:
         """The seconds that the server asked to wait."""
         given = self.data.get("retryAfter")
