@@ -440,9 +440,10 @@ async def test_a_token_that_finds_no_project_is_left_as_it_was(
     assert token in openstack.tokens
 
 
-async def test_a_token_too_long_for_a_cookie_is_left_as_it_was(
-    bff: Bff, openstack: FakeOpenStack
+async def test_a_token_too_long_for_all_cookies_is_left_as_it_was(
+    bff: Bff, openstack: FakeOpenStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("bff.session.cookies.MAX_PARTS", 1)
     openstack.token_length = 5000
     token = openstack.new_token("demo")
     answer, set_by = await ask(bff, {"token": token})
