@@ -40,6 +40,53 @@ EXTRAS = {
 }
 
 
+# What Python 3.10 does not have, of the modules that a client like this one uses.
+NEWER = {
+    *("asyncio.timeout", "asyncio.timeout_at", "asyncio.TaskGroup", "asyncio.Runner"),
+    *("asyncio.Barrier", "contextlib.chdir", "datetime.UTC", "enum.StrEnum", "enum.verify"),
+    *("hashlib.file_digest", "itertools.batched", "typing.Self", "typing.Never"),
+    *("typing.LiteralString", "typing.assert_never", "typing.NotRequired", "typing.Required"),
+    *("typing.Unpack", "typing.TypeVarTuple", "typing.override", "typing.dataclass_transform"),
+    *("tomllib", "wsgiref.types", "ExceptionGroup", "BaseExceptionGroup"),
+}
+
+
+def newer(source: str) -> set[str]:
+    """Return what a module uses that Python 3.10 has not; syntax that it has not is an error."""
+    used: set[str] = set()
+    for node in ast.walk(ast.parse(source, feature_version=(3, 10))):
+        if isinstance(node, ast.Import):
+            used |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            used |= {f"{node.module}.{alias.name}" for alias in node.names} | {str(node.module)}
+        elif isinstance(node, ast.Attribute | ast.Name):
+            used.add(ast.unparse(node))
+    return used & NEWER
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_uses_nothing_that_python_3_10_has_not(name: str) -> None:
+    assert newer(MODULES[name].read_text()) == set()
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("import tomllib", {"tomllib"}),
+        ("from typing import Any, Self", {"typing.Self"}),
+        ("async with asyncio.timeout(1): pass", {"asyncio.timeout"}),
+        ("raise ExceptionGroup('', [])", {"ExceptionGroup"}),
+    ],
+)
+def test_what_python_3_10_has_not_is_found(source: str, found: set[str]) -> None:
+    assert newer(source) == found
+
+
+def test_syntax_that_python_3_10_has_not_is_an_error() -> None:
+    with pytest.raises(SyntaxError):
+        newer("try: pass\nexcept* ValueError: pass")
+
+
 def test_the_contract_is_up_to_date() -> None:
     assert bff("python-types").stdout == (SOURCE / "contract.py").read_text(), "run `make docs`"
 
