@@ -4,8 +4,9 @@ import { BffError, createClient, type Project, type UserSession } from "@polaris
 
 import { BASE, type Call, clientOf, doubt, type Outcome, session, type Shown } from "./api"
 import { confirmed } from "./confirm"
-import { button, fill, h, labelled, type Option } from "./dom"
+import { button, fill, h, type Option } from "./dom"
 import { attempt, chooser, complain, hush, say } from "./notice"
+import { signInForm } from "./sign-in"
 import { stopUploads, uploadsUnderWay } from "./uploads"
 import { Value } from "./value"
 import { counted } from "./words"
@@ -142,56 +143,12 @@ const NOT_KEPT =
   "The password is right, but this browser did not keep the session: it takes the cookie over HTTPS, or on localhost."
 
 /** The form that signs in. */
-export function signInView(): HTMLElement {
-  const user = h("input", {
-    required: true,
-    autocomplete: "username",
-    autocapitalize: "none",
-    spellcheck: "false",
+export const signInView = (): HTMLElement =>
+  signInForm(browser, async (made) => {
+    if (!(await browser.auth.getCurrentUserSession.query())) throw new Error(NOT_KEPT)
+    await enter(made)
+    hush()
   })
-  const password = h("input", {
-    type: "password",
-    required: true,
-    autocomplete: "current-password",
-  })
-  const domain = h("input", { required: true, value: "Default", spellcheck: "false" })
-  const submit = h("button", { type: "submit", class: "primary" }, "Sign in")
-  const failure = h("div", { role: "alert", class: "failure" })
-
-  async function signIn(event: Event): Promise<void> {
-    event.preventDefault()
-    submit.disabled = true
-    fill(failure)
-    const given = { user: user.value, password: password.value, domainName: domain.value }
-    try {
-      const made = await browser.auth.createUserSession.mutate(given)
-      if (!(await browser.auth.getCurrentUserSession.query())) throw new Error(NOT_KEPT)
-      await enter(made)
-      hush()
-    } catch (error) {
-      fill(failure, error instanceof Error ? error.message : String(error))
-      password.select()
-    } finally {
-      submit.disabled = false
-    }
-  }
-
-  return h(
-    "form",
-    { class: "card sign-in", onsubmit: signIn, autocomplete: "on" },
-    h("h1", { tabindex: "-1" }, "Sign in"),
-    h(
-      "p",
-      { class: "lead" },
-      "With your OpenStack account. Your password goes to Keystone; this page keeps nothing.",
-    ),
-    labelled("User", user),
-    labelled("Password", password),
-    labelled("Domain", domain),
-    failure,
-    h("div", { class: "actions" }, submit),
-  )
-}
 
 // More than one looks through at a glance.
 const MANY = 10
