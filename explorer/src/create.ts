@@ -10,7 +10,8 @@ import {
   type Visibility,
 } from "@polaris-bff/client"
 
-import { closeLinks } from "./close"
+import { goTo, within } from "./address"
+import { closeLinks, toView } from "./close"
 import { byUse, h, labelled, optionsOf, select } from "./dom"
 import { attempt, say } from "./notice"
 import { upload } from "./uploads"
@@ -78,7 +79,7 @@ export function newImageView(place: Workplace): HTMLElement {
     await attempt(async () => {
       const image = await place.calls.createImage.mutate(given())
       const chosen = file.files?.[0]
-      location.hash = `#/images/${image.id}`
+      goTo(within("images", image.id))
       if (chosen) upload(place, image.id, image.name || image.id, chosen)
       else
         addEventListener(
@@ -114,7 +115,12 @@ export function newImageView(place: Workplace): HTMLElement {
       guard,
       h("label", { for: guard.id }, "Protect it from being deleted"),
     ),
-    h("div", { class: "actions" }, submit, h("a", { class: "button", href: "#/images" }, "Cancel")),
+    h(
+      "div",
+      { class: "actions" },
+      submit,
+      h("a", { class: "button", ...toView("images") }, "Cancel"),
+    ),
   )
   return form
 }

@@ -2,7 +2,8 @@
 
 import { BffError, type GlanceImage, type Visibility } from "@polaris-bff/client"
 
-import { closeLinks } from "./close"
+import { goTo, within } from "./address"
+import { closeLinks, toView } from "./close"
 import { confirmed } from "./confirm"
 import { VISIBILITY_OPTIONS } from "./create"
 import { button, copyButton, fill, h, labelled } from "./dom"
@@ -56,7 +57,11 @@ export function imageView(id: string, place: Workplace, changed: () => Promise<v
     fill(
       parts,
       h("p", { class: "lead" }, message),
-      h("div", { class: "actions" }, h("a", { class: "button", href: "#/images" }, "All images")),
+      h(
+        "div",
+        { class: "actions" },
+        h("a", { class: "button", ...toView("images") }, "All images"),
+      ),
     )
   }
 
@@ -129,7 +134,7 @@ export function imageView(id: string, place: Workplace, changed: () => Promise<v
     await attempt(async () => {
       await deleteImage.mutate({ imageId: id })
       await changed()
-      location.hash = "#/images"
+      goTo(within("images"))
       addEventListener("hashchange", () => say(`${name || id} was deleted.`), { once: true })
     })
   }

@@ -4,11 +4,15 @@ import {
   type BulkOperationResult,
   type GlanceImage,
   IMAGE_STATUSES,
+  type ImagesCount,
   type ImagesPaginatedInput,
   type ImageStatus,
+  type SortKey,
   VISIBILITIES,
 } from "@polaris-bff/client"
 
+import { ask, place as placeOf, within } from "./address"
+import { toView } from "./close"
 import { confirmed } from "./confirm"
 import { newImageView } from "./create"
 import {
@@ -31,14 +35,13 @@ import { ended } from "./uploads"
 import { bytes, counted, state, time } from "./words"
 import type { Workplace } from "./workplace"
 
-type Filter = Pick<ImagesPaginatedInput, "visibility" | "member_status" | "status" | "sort">
+type Filter = Pick<
+  ImagesPaginatedInput,
+  "visibility" | "member_status" | "offered" | "status" | "search"
+>
 
 type Shown = readonly [string, string, Filter]
-const OFFERED: Shown = [
-  "offered",
-  "Offered to this project",
-  { visibility: "shared", member_status: "pending" },
-]
+const OFFERED: Shown = ["offered", "Offered to this project", { offered: "pending" }]
 const SHOWN: readonly Shown[] = [
   ["", "All I may use", {}],
   ...byUse(VISIBILITIES, "private", "shared").flatMap((visibility): Shown[] => {
@@ -72,25 +75,89 @@ const COLUMNS = [
   ["disk_format", "Format"],
   ["created_at", "Created"],
 ] as const
-// A search shows no more at once; whoever looks for one image narrows it.
-const MOST_FOUND = 200
+const SORT_WORDS: Record<SortKey, readonly [string, string, string]> = {
+  created_at: ["Created", "oldest first", "newest first"],
+  updated_at: ["Changed", "longest ago first", "latest first"],
+  name: ["Name", "A to Z", "Z to A"],
+  size: ["Size", "smallest first", "largest first"],
+  status: ["State", "A to Z", "Z to A"],
+  disk_format: ["Disk format", "A to Z", "Z to A"],
+  container_format: ["Container format", "A to Z", "Z to A"],
+  id: ["Id", "0 to f", "f to 0"],
+}
+const SORT_OPTIONS: readonly Option[] = Object.entries(SORT_WORDS).flatMap(
+  ([key, [name, up, down]]): Option[] => [
+    [`${key}:desc`, `${name}, ${down}`],
+    [`${key}:asc`, `${name}, ${up}`],
+  ],
+)
 
-// What was asked for; it stays while the page is open.
-const asked = { shown: "", status: "", words: "", sort: "created_at:desc", size: 25 }
+/** What the list asks for, as it stands in the address. */
+interface Asked {
+  readonly show: string
+  readonly status: string
+  readonly search: string
+  readonly sort: string
+  readonly size: string
+  /** The image after which the page begins; the first page has none. */
+  readonly marker: string
+  readonly page: string
+}
+const USUAL: Asked = {
+  show: "",
+  status: "",
+  search: "",
+  sort: "created_at:desc",
+  size: "25",
+  marker: "",
+  page: "1",
+}
+const FIRST_PAGE = { marker: "", page: "1" }
+const FITS: Partial<Record<keyof Asked, (word: string) => boolean>> = {
+  show: (word) => SHOWN.some(([value]) => value === word),
+  status: (word) => STATES.some(([value]) => value === word),
+  sort: (word) => SORT_OPTIONS.some(([value]) => value === word),
+  size: (word) => SIZES.some(([value]) => value === word),
+  page: (word) => /^[1-9]\d{0,5}$/.test(word),
+}
 
-/** What the list shows. */
+/** Reads what the address asks for; what no control could say is as if it were not there. */
+function askedIn(query: URLSearchParams): Asked {
+  const word = (name: keyof Asked): string => {
+    const given = query.get(name) ?? ""
+    return FITS[name]?.(given) === false ? USUAL[name] : given || USUAL[name]
+  }
+  return {
+    show: word("show"),
+    status: word("status"),
+    search: word("search"),
+    sort: word("sort"),
+    size: word("size"),
+    marker: word("marker"),
+    page: query.get("marker") ? word("page") : "1",
+  }
+}
+
+/** What of it is not the usual, for the address. */
+const unusual = (asked: Asked): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(asked).filter(([name, word]) => word !== USUAL[name as keyof Asked]),
+  )
+
+/** What the list shows, and the marker of the page after it. */
 interface Page {
   readonly images: readonly GlanceImage[]
-  readonly number: number
-  readonly note: string
   readonly next?: string | undefined
-  readonly first?: string | undefined
 }
 
 /** Makes the view; `chosen` is an image's id, or "new". */
 export function imagesView(place: Workplace, chosen: string | undefined): HTMLElement {
   const { id } = place.project
-  if (kept?.project !== id) kept = { project: id, list: new ImageList(place) }
+  if (kept?.project !== id) {
+    // A page of one project begins after an image that another one may not have.
+    if (kept) ask(unusual({ ...askedIn(placeOf().asked), ...FIRST_PAGE }), "replace")
+    kept = { project: id, list: new ImageList(place) }
+  }
   const { list } = kept
   const beside =
     chosen && (chosen === "new" ? newImageView(place) : imageView(chosen, place, () => list.load()))
@@ -119,11 +186,13 @@ class ImageList {
   readonly #pager = h("nav", { class: "pager", "aria-label": "Pages" })
   readonly #bulk = h("div", { class: "bulk", hidden: true })
   readonly #result = h("div", { class: "result", role: "status" })
-  #page: Page = { images: [], number: 1, note: "" }
-  #link: Pick<ImagesPaginatedInput, "first" | "next"> = {}
+  #page: Page = { images: [] }
+  #asked = USUAL
+  #total: { readonly of: string; readonly count: ImagesCount } | undefined
   #latest = 0
   #chosen: string | undefined
   readonly #place: Workplace
+  readonly #filters = filtersView((change) => this.#ask(change))
 
   constructor(place: Workplace) {
     this.#place = place
@@ -134,9 +203,9 @@ class ImageList {
         { class: "bar" },
         h("h1", { tabindex: "-1" }, "Images"),
         filesButton(place),
-        h("a", { class: "button primary", href: "#/images/new" }, "New image"),
+        h("a", { class: "button primary", ...toView("images", "new") }, "New image"),
       ),
-      this.#filters(),
+      this.#filters.element,
       this.#result,
       this.#bulk,
       this.#table,
@@ -147,7 +216,23 @@ class ImageList {
   /** Marks the image that is shown beside the list, and looks at the list again. */
   choose(id: string | undefined): void {
     this.#chosen = id
-    if (this.#page.images.length) this.#show(this.#page)
+    const asked = askedIn(placeOf().asked)
+    // What somebody types into the search stays while nothing else is asked for.
+    if (String(Object.values(asked)) !== String(Object.values(this.#asked))) this.#take(asked)
+    else if (this.#page.images.length) this.#show(this.#page)
+    void this.load()
+  }
+
+  #take(asked: Asked): void {
+    this.#asked = asked
+    this.#filters.write(asked)
+    this.#selected.clear()
+  }
+
+  /** Asks for another list, which is a step in the history. */
+  #ask(change: Partial<Asked>): void {
+    this.#take({ ...this.#asked, ...FIRST_PAGE, ...change })
+    ask(unusual(this.#asked), "push")
     void this.load()
   }
 
@@ -155,10 +240,7 @@ class ImageList {
   async load(): Promise<void> {
     const latest = ++this.#latest
     this.#table.setAttribute("aria-busy", "true")
-    const { calls } = this.#place
-    const show = await (
-      asked.words ? found(calls) : paged(calls, this.#link, this.#page.number)
-    ).then(
+    const show = await paged(this.#place.calls, this.#asked).then(
       (page) => () => this.#show(page),
       (error: unknown) => () => this.#fail(error),
     )
@@ -166,6 +248,16 @@ class ImageList {
     if (latest !== this.#latest) return
     show()
     this.#table.setAttribute("aria-busy", "false")
+    void this.#count(latest)
+  }
+
+  /** Asks how many images there are in all, after the page is shown: it may take longer. */
+  async #count(latest: number): Promise<void> {
+    const of = JSON.stringify(filterOf(this.#asked))
+    const count = await this.#place.calls.countImages.query(filterOf(this.#asked)).catch(() => null)
+    if (!count || latest !== this.#latest) return
+    this.#total = { of, count }
+    this.#showPager(this.#page)
   }
 
   /** Says why there is no list: an older one would not be what the filters say. */
@@ -176,56 +268,11 @@ class ImageList {
         "The images could not be listed",
         error,
         button("Try again", () => this.load()),
-        this.#page.number > 1 && button("First page", () => this.#begin()),
+        this.#asked.marker && button("First page", () => this.#ask({})),
       ),
     )
     fill(this.#pager)
     this.#bulk.hidden = true
-  }
-
-  #filters(): HTMLElement {
-    const words = h("input", {
-      type: "search",
-      value: asked.words,
-      autocomplete: "off",
-      spellcheck: "false",
-    })
-    const shown = select(
-      SHOWN.map(([value, text]) => [value, text]),
-      asked.shown,
-      { onchange: () => ask() },
-    )
-    const status = select(STATES, asked.status, { onchange: () => ask() })
-    const ask = () => {
-      Object.assign(asked, { words: words.value.trim(), shown: shown.value, status: status.value })
-      this.#begin()
-    }
-    return h(
-      "form",
-      {
-        class: "filters",
-        role: "search",
-        onsubmit: (event) => {
-          event.preventDefault()
-          ask()
-        },
-      },
-      h(
-        "div",
-        { class: "joined" },
-        labelled("Search in name, id and tags", words),
-        h("button", { type: "submit" }, "Search"),
-      ),
-      labelled("Show", shown),
-      labelled("State", status),
-    )
-  }
-
-  #begin(link: Pick<ImagesPaginatedInput, "first" | "next"> = {}, number = 1): void {
-    this.#link = link
-    this.#page = { ...this.#page, number }
-    this.#selected.clear()
-    void this.load()
   }
 
   #show(page: Page): void {
@@ -264,17 +311,10 @@ class ImageList {
 
   #head(key: string, text: string): HTMLElement {
     if (key === "visibility") return h("th", { scope: "col", class: "column-visibility" }, text)
-    const [by, direction] = asked.sort.split(":")
+    const [by, direction] = this.#asked.sort.split(":")
     const other = by === key && direction === "asc" ? "desc" : "asc"
     const sorted = by === key && (direction === "asc" ? "ascending" : "descending")
-    const sort = button(
-      text,
-      () => {
-        asked.sort = `${key}:${other}`
-        this.#begin()
-      },
-      "quiet",
-    )
+    const sort = button(text, () => this.#ask({ sort: `${key}:${other}` }), "quiet")
     return h("th", { scope: "col", "aria-sort": sorted, class: `column-${key}` }, sort)
   }
 
@@ -295,7 +335,7 @@ class ImageList {
       h(
         "th",
         { scope: "row" },
-        h("a", { href: `#/images/${id}`, "aria-current": current }, title),
+        h("a", { href: within("images", id), "aria-current": current }, title),
         " ",
         image.protected && h("span", { class: "tag" }, "protected"),
         ...(image.tags ?? []).slice(0, 3).map((tag) => h("span", { class: "tag" }, tag)),
@@ -313,18 +353,30 @@ class ImageList {
     )
   }
 
-  #showPager({ number, note, next, first, images }: Page): void {
-    const again = first && number > 1 && button("First page", () => this.#begin({ first }))
-    const more = next && button("Next page", () => this.#begin({ next }, number + 1))
-    const size = select(SIZES, String(asked.size), {
+  #showPager({ images, next }: Page): void {
+    const { size, page, marker } = this.#asked
+    const number = Number(page)
+    const first = marker && button("First page", () => this.#ask({}))
+    const previous = marker && images.length > 0 && button("Previous page", () => this.#back())
+    const more =
+      next && button("Next page", () => this.#ask({ marker: next, page: String(number + 1) }))
+    const sizes: HTMLSelectElement = select(SIZES, size, {
       "aria-label": "Images on a page",
-      onchange: () => {
-        asked.size = Number(size.value)
-        this.#begin()
-      },
+      onchange: () => this.#ask({ size: sizes.value }),
     })
-    const said = note || `Page ${number}, ${counted(images.length, "image")}`
-    refill(this.#pager, h("p", { role: "status" }, said), !note && size, again, more)
+    const total = this.#total?.of === JSON.stringify(filterOf(this.#asked)) && this.#total.count
+    const said = `Page ${number}, ${shareOf(images.length, total)}`
+    refill(this.#pager, h("p", { role: "status" }, said), sizes, first, previous, more)
+  }
+
+  /** Goes to the page before: Glance has no link to it. */
+  #back(): Promise<unknown> {
+    return attempt(async () => {
+      const [first] = this.#page.images
+      const marker = first && (await markerBefore(this.#place.calls, this.#asked, first.id))
+      const page = Math.max(2, Number(this.#asked.page) - 1)
+      this.#ask(marker ? { marker, page: String(page) } : {})
+    })
   }
 
   #select(id: string, on: boolean): void {
@@ -411,37 +463,103 @@ function bulkResult(
   ]
 }
 
-function filter(): Filter {
-  const [, , shown = {}] = SHOWN.find(([value]) => value === asked.shown) ?? []
+/** The controls that say which images are wanted; `onAsk` hears of each choice. */
+function filtersView(onAsk: (change: Partial<Asked>) => void) {
+  const search = h("input", { type: "search", autocomplete: "off", spellcheck: "false" })
+  const show = select(
+    SHOWN.map(([value, text]) => [value, text]),
+    "",
+    { onchange: () => given() },
+  )
+  const status = select(STATES, "", { onchange: () => given() })
+  const sort = select(SORT_OPTIONS, "", { onchange: () => given() })
+  const clear = button("Clear", all, "quiet", { "aria-label": "Clear search and filters" })
+  function all(): void {
+    onAsk({ show: "", status: "", search: "" })
+    search.focus()
+  }
+  const given = () =>
+    onAsk({
+      search: search.value.trim(),
+      show: show.value,
+      status: status.value,
+      sort: sort.value,
+    })
+  const submit = (event: Event) => {
+    event.preventDefault()
+    given()
+  }
+  const element = h(
+    "form",
+    { class: "filters", role: "search", onsubmit: submit },
+    h(
+      "div",
+      { class: "joined" },
+      labelled("Search in name, id and tags", search),
+      h("button", { type: "submit" }, "Search"),
+    ),
+    labelled("Show", show),
+    labelled("State", status),
+    labelled("Order", sort),
+    clear,
+  )
+  const write = (asked: Asked) => {
+    search.value = asked.search
+    show.value = asked.show
+    status.value = asked.status
+    sort.value = asked.sort
+    clear.hidden = !isNarrowed(asked)
+  }
+  write(USUAL)
+  return { element, write }
+}
+
+/** How many images are shown, and of how many where that is known; of very many, not all are counted. */
+function shareOf(shown: number, total: ImagesCount | false): string {
+  if (!total) return counted(shown, "image")
+  const most = total.complete ? "" : "at least "
+  return `${shown} of ${most}${counted(total.count, "image")}`
+}
+
+/** Whether images are left out. */
+const isNarrowed = ({ search, show, status }: Asked): boolean => !!(search || show || status)
+
+function filterOf({ show, status, search }: Asked): Filter {
+  const [, , shown = {}] = SHOWN.find(([value]) => value === show) ?? []
   return {
     ...shown,
-    ...(asked.status && { status: asked.status as NonNullable<Filter["status"]> }),
-    sort: asked.sort,
+    ...(status && { status: status as ImageStatus }),
+    ...(search && { search }),
   }
 }
 
-async function paged(
-  calls: Workplace["calls"],
-  link: Pick<ImagesPaginatedInput, "first" | "next">,
-  number: number,
-): Promise<Page> {
-  const wanted = link.first || link.next ? link : { ...filter(), limit: asked.size }
-  const { images, first, next } = await calls.listImagesWithPagination.query(wanted)
-  return { images, number, note: "", first: first ?? undefined, next: next ?? undefined }
-}
-
-/** Glance finds whole names only, so the search looks through all that the filters leave. */
-async function found(calls: Workplace["calls"]): Promise<Page> {
-  const all = await calls.listImages.query(filter())
-  const words = asked.words.toLowerCase().split(/\s+/)
-  const images = all.filter((image) => {
-    const text = [image.name, image.id, ...(image.tags ?? [])].join(" ").toLowerCase()
-    return words.every((word) => text.includes(word))
+async function paged(calls: Workplace["calls"], asked: Asked): Promise<Page> {
+  const { marker, sort, size } = asked
+  const { images, next } = await calls.listImagesWithPagination.query({
+    ...filterOf(asked),
+    sort,
+    limit: Number(size),
+    ...(marker && { marker }),
   })
-  const shown = images.length > MOST_FOUND ? `, the first ${MOST_FOUND} are shown` : ""
-  return {
-    images: images.slice(0, MOST_FOUND),
-    number: 1,
-    note: `${images.length} of ${counted(all.length, "image")} match${shown}`,
-  }
+  return { images, next: new URLSearchParams(next?.split("?")[1]).get("marker") ?? undefined }
+}
+
+/**
+ * Returns the image after which the page begins that ends before `first`; nothing where that is the first page.
+ *
+ * Glance knows the way on only. In the other order, the way on is the way back.
+ */
+async function markerBefore(
+  calls: Workplace["calls"],
+  asked: Asked,
+  first: string,
+): Promise<string | undefined> {
+  const [key, direction] = asked.sort.split(":")
+  const { images } = await calls.listImagesWithPagination.query({
+    ...filterOf(asked),
+    sort: `${key}:${direction === "asc" ? "desc" : "asc"}`,
+    limit: Number(asked.size) + 1,
+    marker: first,
+  })
+  return images[Number(asked.size)]?.id
 }

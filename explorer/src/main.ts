@@ -1,10 +1,10 @@
 /** The page: its top, and the view that the address asks for. */
 
-import { errorOf, type Input, session } from "./api"
-import { closeOnEscape } from "./close"
+import { note, place, type View } from "./address"
+import { errorOf, session } from "./api"
+import { closeOnEscape, toView } from "./close"
 import { button, fill, focusHeading, h } from "./dom"
 import { watchDrops } from "./drop"
-import { isInput } from "./form"
 import { imagesView } from "./images"
 import { hush, notices } from "./notice"
 import { type Contract, load } from "./openrpc"
@@ -27,42 +27,18 @@ const TABS = [
   ["images", "Images"],
   ["procedures", "Procedures"],
   ["batch", "Batch"],
-] as const
+] as const satisfies readonly (readonly [View, string])[]
 
 const main = h("main", { id: "main" })
 const tabs = h("nav", { class: "views", "aria-label": "Views" })
 let contract: Contract | Error | undefined
-
-/** The parts of the address behind the #, as ["procedures", "auth.listProjects"]. */
-function place(): string[] {
-  const parts = (location.hash.split("?")[0] ?? "").split("/").slice(1).map(decoded)
-  return TABS.some(([name]) => name === parts[0]) ? parts : ["images"]
-}
-
-function inputInAddress(): Input | undefined {
-  try {
-    const given = new URLSearchParams(location.hash.split("?")[1]).get("input")
-    const input: unknown = given && JSON.parse(given)
-    return isInput(input) ? input : undefined
-  } catch {
-    return undefined
-  }
-}
-
-function decoded(part: string): string {
-  try {
-    return decodeURIComponent(part)
-  } catch {
-    return part
-  }
-}
 
 function showTabs(): void {
   const count = entries.get().length
   const links = TABS.map(([name, text]) =>
     h(
       "a",
-      { href: `#/${name}`, "aria-current": place()[0] === name && "page" },
+      { ...toView(name), "aria-current": place().parts[0] === name && "page" },
       text,
       name === "batch" && count > 0 && h("span", { class: "count" }, count),
     ),
@@ -71,7 +47,7 @@ function showTabs(): void {
 }
 
 function view(): HTMLElement {
-  const [name, which] = place()
+  const [name, which] = place().parts
   if (name === "procedures") return proceduresView(which)
   if (name === "batch") return trayView()
   const current = session.get()
@@ -107,9 +83,7 @@ function proceduresView(name: string | undefined): HTMLElement {
   if (contract instanceof Error)
     return failedView("The procedures could not be read", contract, readContract)
   const method = contract.methods.find((known) => known.name === name)
-  const shown = method
-    ? procedureView(method, contract, inputInAddress())
-    : startView(contract, name)
+  const shown = method ? procedureView(method, contract) : startView(contract, name)
   return h("div", { class: method ? "split chosen" : "split" }, tree(contract.methods, name), shown)
 }
 
@@ -127,37 +101,47 @@ async function readContract(): Promise<void> {
   contract = await load().catch((reason: unknown) =>
     reason instanceof Error ? reason : new Error(String(reason)),
   )
-  if (place()[0] === "procedures") show()
+  if (place().parts[0] === "procedures") show()
 }
 
 function show(): void {
-  const [name, which] = place()
+  const [name, which] = place().parts
   document.title = [which, TABS.find(([tab]) => tab === name)?.[1], "polaris-bff"]
     .filter(Boolean)
     .join(" – ")
+  note()
   showTabs()
   fill(main, view())
 }
 
 /** Goes where the address says; whoever uses a keyboard or a screen reader is taken along. */
 function go({ oldURL }: HashChangeEvent): void {
+  const before = place(new URL(oldURL).hash).parts
+  const focused = document.activeElement
   hush()
   show()
-  const closed = place()[1] ? undefined : linkTo(new URL(oldURL).hash)
+  if (String(before) === String(place().parts)) return stay(focused)
+  const closed = place().parts[1] ? undefined : linkTo(before)
   if (closed) return closed.focus()
   focusHeading(main)
   scrollTo(0, 0)
 }
 
+/** What is asked for in the view is another thing: the focus stays, where what had it is still there. */
+function stay(focused: Element | null): void {
+  if (focused instanceof HTMLElement && focused.isConnected) focused.focus()
+  else focusHeading(main)
+}
+
 /** The row of the image that was shown beside the list. */
-const linkTo = (hash: string): HTMLElement | undefined =>
-  [...main.querySelectorAll<HTMLElement>(".rows a")].find(
-    (link) => link.getAttribute("href") === hash,
+const linkTo = (shown: readonly string[]): HTMLElement | undefined =>
+  [...main.querySelectorAll<HTMLAnchorElement>(".rows a")].find(
+    ({ hash }) => String(place(hash).parts) === String(shown),
   )
 
 /** Only the images depend on the session; an answer to a call stays where it is. */
 function sessionChanged(): void {
-  if (place()[0] !== "images") return
+  if (place().parts[0] !== "images") return
   const focused = main.contains(document.activeElement)
   show()
   if (focused) focusHeading(main)

@@ -3,7 +3,7 @@
 import type { Call, Exchange } from "./api"
 import { errorOf } from "./api"
 import { button, fill, h } from "./dom"
-import { addressOf } from "./tree"
+import { addressOfCall } from "./tree"
 import { Value } from "./value"
 import { took } from "./words"
 
@@ -65,7 +65,7 @@ function madeView({ call, came, isGood, milliseconds, at }: Made): HTMLElement {
   return h(
     "li",
     {},
-    h("a", { class: "code", href: addressOf(name, input) }, name),
+    h("a", { class: "code", href: addressOfCall(name, input) }, name),
     given !== "{}" && h("span", { class: "code" }, given.slice(0, LONGEST_SHOWN)),
     h(
       "span",

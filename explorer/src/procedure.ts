@@ -2,6 +2,7 @@
 
 import { BffError } from "@polaris-bff/client"
 
+import { inputAsked, keepInput } from "./address"
 import { type Call, type Exchange, type Input, send } from "./api"
 import { confirmed, DESTROYS } from "./confirm"
 import { button, fill, h, prose } from "./dom"
@@ -27,19 +28,21 @@ import { follow } from "./session"
 import { createSnippets } from "./snippets"
 import { standing } from "./standing"
 import { collect } from "./tray"
-import { keepInput, kindMark } from "./tree"
+import { kindMark } from "./tree"
 import { asUpload } from "./uploads"
 
 // What was filled in stays while the page is open; a form with a secret begins anew.
 const inputs = new Map<string, Input>()
 
-/** Makes the view of a procedure; `given` is the input that stands in the address. */
-export function procedureView(method: Method, contract: Contract, given?: Input): HTMLElement {
+/** Makes the view of a procedure, filled in as the address says. */
+export function procedureView(method: Method, contract: Contract): HTMLElement {
   const resolve = resolver(contract)
   const named = (is: (schema: Schema) => boolean): ReadonlySet<string> =>
     new Set(method.params.filter(({ schema }) => is(resolve(schema))).map(({ name }) => name))
   const secrets = named(isSecret)
   const data = named(isData)
+  // Neither is kept, or sent to others.
+  const hidden = new Set([...secrets, ...data])
   const example = exampleOf(method)
   let input: Input = {}
   let isWhole = true
@@ -71,11 +74,8 @@ export function procedureView(method: Method, contract: Contract, given?: Input)
     input: given,
   })
 
-  /** What may be kept and sent to others: neither secrets nor files. */
   const shareable = (given: Input): Input =>
-    Object.fromEntries(
-      Object.entries(given).filter(([name]) => !secrets.has(name) && !data.has(name)),
-    )
+    Object.fromEntries(Object.entries(given).filter(([name]) => !hidden.has(name)))
 
   function ready(): void {
     call.disabled = !isWhole || !!giveUp
@@ -88,7 +88,7 @@ export function procedureView(method: Method, contract: Contract, given?: Input)
     if (from !== "form") form.write(input)
     if (from !== "editor") editor.write(input)
     snippets.write(callOf(masked(input, secrets)))
-    keepInput(method.name, shareable(input))
+    keepInput(input, hidden)
   }
 
   async function submit(event: Event): Promise<void> {
@@ -149,7 +149,7 @@ export function procedureView(method: Method, contract: Contract, given?: Input)
         { class: "card" },
         editor.element,
         // A password is not for a tray, and who signs in in a batch is not signed in within it.
-        h("div", { class: "actions" }, call, !secrets.size && !data.size && add, fillIn, reset),
+        h("div", { class: "actions" }, call, !hidden.size && add, fillIn, reset),
         standing(!isForNobody(method, contract)),
       ),
       h("div", { class: "answered" }, heard, answer),
@@ -161,6 +161,7 @@ export function procedureView(method: Method, contract: Contract, given?: Input)
   holder.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) holder.requestSubmit()
   })
+  const given = inputAsked()
   take(given ? shareable(given) : (inputs.get(method.name) ?? {}))
   return h("article", { class: "procedure" }, heading(method), holder)
 }

@@ -5,7 +5,7 @@ import { copyButton, h } from "./dom"
 import type { Contract } from "./openrpc"
 import { lastCalls } from "./past"
 import { standing } from "./standing"
-import { addressOf } from "./tree"
+import { addressOfCall } from "./tree"
 
 const TO_TRY: readonly (readonly [name: string, input: Input, what: string])[] = [
   ["auth.listProjects", {}, "The projects in which you have a role."],
@@ -86,7 +86,7 @@ const tryView = ([name, input, what]: (typeof TO_TRY)[number]): HTMLElement =>
   h(
     "li",
     {},
-    h("a", { class: "code", href: addressOf(name, input) }, name),
+    h("a", { class: "code", href: addressOfCall(name, input) }, name),
     h("p", { class: "hint" }, what),
   )
 

@@ -1,5 +1,6 @@
 /** The tree of procedures, and the search in it. */
 
+import { addressOf } from "./address"
 import type { Input } from "./api"
 import { button, fill, h, labelled } from "./dom"
 import type { Method } from "./openrpc"
@@ -8,14 +9,10 @@ import type { Method } from "./openrpc"
 let wanted = ""
 
 /** Where a procedure is shown, filled in. */
-export const addressOf = (name: string, input: Input = {}): string => {
+export function addressOfCall(name: string, input: Input = {}): string {
   const given = JSON.stringify(input)
-  return `#/procedures/${name}${given === "{}" ? "" : `?input=${encodeURIComponent(given)}`}`
+  return addressOf(["procedures", name], { input: given === "{}" ? "" : given })
 }
-
-/** Has the address say what is filled in. */
-export const keepInput = (name: string, input: Input): void =>
-  history.replaceState(history.state, "", addressOf(name, input))
 
 /** Makes the tree. */
 export function tree(methods: readonly Method[], chosen: string | undefined): HTMLElement {
@@ -96,7 +93,7 @@ function leaf(method: Method, chosen: boolean): HTMLElement {
     {},
     h(
       "a",
-      { href: addressOf(method.name), title: method.summary, "aria-current": chosen && "page" },
+      { href: addressOfCall(method.name), title: method.summary, "aria-current": chosen && "page" },
       h("span", { class: "name" }, name),
       kindMark(method),
     ),

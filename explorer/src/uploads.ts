@@ -3,6 +3,7 @@
 import { BffError, type CreateImageInput } from "@polaris-bff/client"
 
 import { isDoubt, session } from "./api"
+import { toView } from "./close"
 import { button, fill, focusHeading, h, refill } from "./dom"
 import { complain, say } from "./notice"
 import { Pace } from "./pace"
@@ -179,7 +180,7 @@ class Upload {
       h(
         "span",
         {},
-        h("a", { href: `#/images/${imageId}` }, name),
+        h("a", toView("images", imageId), name),
         h("span", { class: "hint" }, ` in ${place.project.name}`),
       ),
       this.#actions,

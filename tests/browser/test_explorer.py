@@ -575,19 +575,19 @@ def test_images_are_paged_sorted_and_searched(explorer: Open, cloud: Cloud, proj
     assert image_names(page) == names[:25]
     expect(page.get_by_role("button", name="Name", exact=True)).to_be_focused()
     page.get_by_role("button", name="Next page").click()
-    expect(page.get_by_text("Page 2, 5 images")).to_be_visible()
+    expect(page.get_by_text("Page 2, 5 of 30 images")).to_be_visible()
     assert image_names(page) == names[25:]
     page.get_by_label(f"Select {names[27]}").check()
     page.get_by_role("link", name=names[26]).click()
     expect(tab.heading(names[26])).to_be_focused()
-    expect(page.get_by_text("Page 2, 5 images")).to_be_visible()
+    expect(page.get_by_text("Page 2, 5 of 30 images")).to_be_visible()
     expect(page.get_by_label(f"Select {names[27]}")).to_be_checked()
-    tab.open("images")
+    page.get_by_role("link", name="Close").click()
     page.get_by_role("button", name="First page").click()
-    expect(page.get_by_text("Page 1, 25 images")).to_be_visible()
+    expect(page.get_by_text("Page 1, 25 of 30 images")).to_be_visible()
     page.get_by_label("Search in name").fill(f"{project}-2")
     page.get_by_label("Search in name").press("Enter")
-    expect(page.get_by_text("10 of 30 images match")).to_be_visible()
+    expect(page.get_by_text("Page 1, 10 of 10 images")).to_be_visible()
     assert image_names(page) == names[20:]
 
 
