@@ -103,7 +103,9 @@ export function filesButton(place: Workplace): HTMLElement {
     "span",
     { class: "choose" },
     chosen,
-    button("Upload files", () => chosen.click()),
+    button("Upload files", () => chosen.click(), "plain", {
+      title: "Several at once; they may be dropped anywhere on the page, too.",
+    }),
   )
 }
 

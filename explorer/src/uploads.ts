@@ -80,7 +80,10 @@ export function uploadNew(place: Workplace, metadata: CreateImageInput, file: Fi
 
 function enqueue(added: Upload): void {
   // What an earlier attempt came to is of no interest any more.
-  queue = [...queue.filter(({ target }) => target.imageId !== added.target.imageId), added]
+  const { imageId } = added.target
+  const isOld = ({ target, state }: Upload): boolean =>
+    target.imageId === imageId && (state === "done" || state === "failed")
+  queue = [...queue.filter((upload) => !isOld(upload)), added]
   goOn()
 }
 
