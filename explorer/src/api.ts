@@ -6,6 +6,7 @@ import {
   type Client,
   createClient,
   UPLOAD_ROUTES,
+  type UploadOptions,
   type UserSession,
 } from "@polaris-bff/client"
 
@@ -51,7 +52,7 @@ export interface Exchange {
 }
 
 /** Makes calls in one request, for whom and what the page shows. */
-export async function send(calls: readonly Call[], signal?: AbortSignal): Promise<Exchange> {
+export async function send(calls: readonly Call[], options: UploadOptions = {}): Promise<Exchange> {
   let requestId: string | undefined
   const noting: typeof fetch = async (...request) => {
     const response = await fetch(...request)
@@ -62,19 +63,20 @@ export async function send(calls: readonly Call[], signal?: AbortSignal): Promis
     ...connectionOf(session.get()),
     // Whoever signs in shows nothing yet, and has the browser keep a session.
     ...(calls.some(({ name }) => name === SIGN_IN) && { credentials: "same-origin" }),
-    fetch: noting,
+    // How much of a file was sent is not known of what `fetch` sends.
+    ...(!options.onProgress && { fetch: noting }),
     onError: (error) => isDoubt(error) && doubt.set({}),
   })
   const started = performance.now()
-  const outcomes = await Promise.all(calls.map((call) => outcome(caller, call, signal)))
+  const outcomes = await Promise.all(calls.map((call) => outcome(caller, call, options)))
   return { outcomes, milliseconds: performance.now() - started, requestId }
 }
 
-async function outcome(caller: Client, call: Call, signal?: AbortSignal): Promise<Outcome> {
+async function outcome(caller: Client, call: Call, options: UploadOptions): Promise<Outcome> {
   try {
     const procedure = call.name.split(".").reduce((node, part) => node[part], caller as any)
     const way = call.kind === "query" ? "query" : "mutate"
-    return { result: await procedure[way](withFile(call), { signal }) }
+    return { result: await procedure[way](withFile(call), options) }
   } catch (error) {
     return { error }
   }

@@ -1,5 +1,7 @@
 /** What a call came to, for people. */
 
+import { BffError } from "@polaris-bff/client"
+
 import { errorOf, type Exchange, type Outcome } from "./api"
 import { type Child, copyButton, fill, h, tabs } from "./dom"
 import { jsonBlock, written } from "./json"
@@ -10,8 +12,9 @@ import { took } from "./words"
 let form: "Text" | "Table" = "Text"
 
 /** How long a request took, and the id under which the server logged it. */
-export function exchangeLine({ milliseconds, requestId }: Exchange): HTMLElement {
-  const how = requestId ? "Answered in" : "No answer after"
+export function exchangeLine({ outcomes, milliseconds, requestId }: Exchange): HTMLElement {
+  const isAnswered = outcomes.some((each) => "result" in each || isRefusal(each.error))
+  const how = isAnswered ? "Answered in" : "No answer after"
   return h(
     "p",
     { class: "exchange" },
@@ -55,6 +58,10 @@ function resultView(result: unknown, label: string): HTMLElement {
   const copy = copyButton(() => written(result), "the answer")
   return h("div", { class: "outcome good" }, mark("Result", choice, copy), holder)
 }
+
+/** Whether the server itself said no. */
+const isRefusal = (error: unknown): boolean =>
+  error instanceof BffError && error.code !== "NETWORK_ERROR"
 
 const mark = (text: string, ...beside: Child[]): HTMLElement =>
   h("div", { class: "bar" }, h("strong", { class: "mark" }, text), ...beside)

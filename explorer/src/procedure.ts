@@ -1,6 +1,6 @@
 /** One procedure: what it does, a form to call it, and its answer. */
 
-import { BffError } from "@polaris-bff/client"
+import { BffError, type UploadProgress } from "@polaris-bff/client"
 
 import { inputAsked, keepInput } from "./address"
 import { type Call, type Exchange, type Input, send } from "./api"
@@ -30,6 +30,7 @@ import { standing } from "./standing"
 import { collect } from "./tray"
 import { kindMark } from "./tree"
 import { asUpload } from "./uploads"
+import { bytes } from "./words"
 
 // What was filled in stays while the page is open; a form with a secret begins anew.
 const inputs = new Map<string, Input>()
@@ -96,9 +97,8 @@ export function procedureView(method: Method, contract: Contract): HTMLElement {
     if (call.disabled || !(await agreed())) return
     giveUp = new AbortController()
     ready()
-    fill(heard, goingLine(giveUp))
     try {
-      await show(await sent([callOf(input)], giveUp.signal))
+      await show(await sent(giveUp))
     } finally {
       giveUp = undefined
       ready()
@@ -116,9 +116,16 @@ export function procedureView(method: Method, contract: Contract): HTMLElement {
     )
   }
 
-  function sent(calls: readonly Call[], signal: AbortSignal): Promise<Exchange> {
-    const sending = send(calls, signal)
-    return Object.values(input).some((value) => value instanceof File) ? asUpload(sending) : sending
+  function sent(giveUp: AbortController): Promise<Exchange> {
+    // Read out once, not at each step.
+    const far = h("span", { "aria-live": "off" }, "Calling…")
+    fill(heard, h("p", { class: "exchange" }, far, stopButton(giveUp)))
+    const { signal } = giveUp
+    const file = Object.values(input).find((value) => value instanceof File)
+    if (!file) return send([callOf(input)], { signal })
+    const onProgress = ({ sent }: UploadProgress) =>
+      fill(far, `Calling… ${bytes(sent)} of ${bytes(file.size)} sent`)
+    return asUpload(send([callOf(input)], { signal, onProgress }))
   }
 
   async function show(exchange: Exchange): Promise<void> {
@@ -166,15 +173,9 @@ export function procedureView(method: Method, contract: Contract): HTMLElement {
   return h("article", { class: "procedure" }, heading(method), holder)
 }
 
-/** Says that the server is asked, and takes the question back. */
-function goingLine(giveUp: AbortController): HTMLElement {
+function stopButton(giveUp: AbortController): HTMLElement {
   const why = new Error("The call was stopped. What it had begun may have been done all the same.")
-  return h(
-    "p",
-    { class: "exchange" },
-    "Calling…",
-    button("Stop", () => giveUp.abort(why), "copy", { "aria-label": "Stop the call" }),
-  )
+  return button("Stop", () => giveUp.abort(why), "copy", { "aria-label": "Stop the call" })
 }
 
 function heading(method: Method): HTMLElement {

@@ -19,6 +19,13 @@ from tests.browser.views import check
 from tests.devcloud import Cloud
 
 MIB = 1024 * 1024
+# Notes all that is said while a call lasts.
+LISTEN = """() => {
+  window.said = ""
+  const place = document.querySelector(".answered")
+  new MutationObserver(() => (window.said += place.textContent)).observe(
+    place, { subtree: true, childList: true })
+}"""
 HOSTILE = "<img src=x onerror=alert(1)>"
 
 
@@ -109,8 +116,10 @@ def test_data_is_chosen_as_a_file_of_any_size(
     expect(page.get_by_label("Input as JSON")).to_have_value(re.compile("disk.raw, in base64"))
     expect(page.get_by_role("button", name="Add to batch")).to_have_count(0)
     assert "disk.raw" not in page.evaluate("location.href")
+    page.evaluate(LISTEN)
     call(tab)
     expect(answer).to_contain_text('"success": true')
+    assert re.search(r"Calling… \d.* MiB of 12\.0 MiB sent", page.evaluate("window.said"))
     image = cloud.glance("alice", project).get(f"/v2/images/{image_id}")
     assert (image["status"], image["size"]) == ("active", len(data))
     assert image["os_hash_value"] == hashlib.sha512(data).hexdigest()
