@@ -206,10 +206,13 @@ def test_a_filled_call_stands_in_the_address(tab: Explorer, explorer: Open) -> N
     page.get_by_label("limit").fill("3")
     page.get_by_label("sort", exact=True).fill("name:asc")
     given = {"limit": 3, "sort": "name:asc"}
+    # Once the typing rests.
+    expect(page).to_have_url(re.compile("name:asc"))
     link = page.evaluate("location.hash.slice(2)")
     page.reload()
     expect(page.get_by_label("limit")).to_have_value("3")
     show(tab, "compute.image.countImages", visibility="public")
+    expect(page).to_have_url(re.compile("public"))
     page.go_back()
     expect(page.get_by_label("Input as JSON")).to_have_value(json.dumps(given, indent=2))
     page.go_forward()
@@ -240,8 +243,8 @@ def test_secrets_are_in_no_address_and_not_among_the_last_calls(
     page = other.page
     expect(page.get_by_label("user required")).to_have_value("alice")
     expect(page.get_by_label("password")).to_have_value("")
+    expect(page).not_to_have_url(re.compile(secret))
     page.get_by_label("password").fill(secret)
-    assert secret not in unquote(page.evaluate("location.href"))
     call(other)
     expect(page.locator(".outcome")).to_contain_text("UNAUTHORIZED")
     past = page.locator(".past")
@@ -249,6 +252,7 @@ def test_secrets_are_in_no_address_and_not_among_the_last_calls(
     expect(past).to_contain_text('{"user":"alice"}')
     assert secret not in page.content()
     assert secret not in unquote(past.get_by_role("link").get_attribute("href") or "")
+    assert secret not in unquote(page.evaluate("location.href"))
     other.open("procedures")
     expect(page.locator(".past li")).to_have_count(1)
     page.get_by_role("button", name="Forget them").click()
