@@ -35,6 +35,7 @@ from bff.server.health import routes as health_routes
 from bff.server.middleware import (
     CatchAllMiddleware,
     EncodedSlashMiddleware,
+    FirstRouteMiddleware,
     RequestIdMiddleware,
     request_id_of,
 )
@@ -116,10 +117,10 @@ def create_app(settings: Settings, registry: Registry, tracing: Tracing | None =
                 if tracing is not None:
                     await tracing.shutdown()
 
+    calls = Route(f"{settings.prefix}/rpc", endpoint)
     app = Starlette(
         routes=[
-            # The first one is found first.
-            Route(f"{settings.prefix}/rpc", endpoint),
+            calls,
             *health_routes(settings.prefix),
             Route(f"{settings.prefix}/upload-image", uploads),
             Route(f"{settings.prefix}/openrpc.json", discovery.openrpc_json),
@@ -133,6 +134,7 @@ def create_app(settings: Settings, registry: Registry, tracing: Tracing | None =
             *_cross_origin(settings),
             Middleware(CatchAllMiddleware),
             Middleware(EncodedSlashMiddleware),
+            Middleware(FirstRouteMiddleware, calls),
         ],
         exception_handlers={HTTPException: _no_such_route(settings.prefix)},
         lifespan=lifespan,

@@ -27,14 +27,15 @@ class LineWriter:
     def write(self, line: str) -> None:
         """Append a line, without its end."""
         self._lines.append(line)
+        if len(self._lines) > 1 and self._loop is not None and self._loop.is_running():
+            return  # it will be written with those before it
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
             self.flush()
             return
-        if len(self._lines) == 1 or loop is not self._loop:
-            self._loop = loop
-            loop.call_soon(self.flush)
+        self._loop = loop
+        loop.call_soon(self.flush)
 
     def flush(self) -> None:
         """Write what waits."""

@@ -11,8 +11,9 @@ _KEY = "bff.headers"
 
 def headers_in(scope: Scope) -> Mapping[bytes, bytes]:
     """Return the first value of each header of a request, by its name in small letters."""
-    found: dict[bytes, bytes] | None = scope.get(_KEY)
-    if found is None:
+    try:
+        found: dict[bytes, bytes] = scope[_KEY]
+    except KeyError:
         found = scope[_KEY] = dict(reversed(scope["headers"]))
     return found
 

@@ -163,9 +163,8 @@ class Service:
     ) -> Reply:
         # Whose token it is has the turn: sessions, and not requests, are treated alike.
         async with self.policy.admit(target.token or "", doing) as exchange:
-            with translated(target, doing):
-                async with self.timers.timeout(self.timeouts.answer):
-                    reply = await self._send(self.client, target, headers, body=body, count=count)
+            with translated(target, doing), self.timers.timeout(self.timeouts.answer):
+                reply = await self._send(self.client, target, headers, body=body, count=count)
             exchange.status = reply.status
             return reply
 
@@ -200,7 +199,7 @@ class Service:
     async def _body(self, response: aiohttp.ClientResponse, count: Count) -> bytes:
         parts: list[bytes] = []
         size = 0
-        async for part in response.content.iter_any():
+        while part := await response.content.readany():
             parts.append(part)
             size += len(part)
             if size > MAX_ANSWER:

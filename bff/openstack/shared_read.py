@@ -37,6 +37,7 @@ class SharedRead(Generic[T]):
 
     def __init__(self, read: Callable[[Count], Awaitable[T]]) -> None:
         self._read = read
+        self._loop = asyncio.get_running_loop()
         self._size = 0
         self._task: asyncio.Task[None] | None = None
         self._outcome: _Outcome[T] | None = None
@@ -61,10 +62,10 @@ class SharedRead(Generic[T]):
     async def _wait(self, count: Count) -> _Outcome[T]:
         if self._task is None:
             self._size = 0
-            self._task = asyncio.create_task(self._run())
+            self._task = self._loop.create_task(self._run())
         else:
             count(self._size)
-        waiter: asyncio.Future[_Outcome[T]] = asyncio.get_running_loop().create_future()
+        waiter: asyncio.Future[_Outcome[T]] = self._loop.create_future()
         self._waiting[waiter] = count
         try:
             return await waiter

@@ -32,7 +32,7 @@ class FairSlots:
         self.limit = limit
         self._per_key = per_key
         self._max_waiting = max_waiting
-        self._held: Counter[str] = Counter()
+        self._held: dict[str, int] = {}
         self._waiting: dict[str, dict[asyncio.Future[None], None]] = {}
         # Callers who wait and may have another slot, in the order of their turns.
         self._turns: OrderedDict[str, None] = OrderedDict()
@@ -60,9 +60,9 @@ class FairSlots:
     def release(self, key: str) -> None:
         """Give a slot back that was acquired for this caller."""
         self.in_use -= 1
-        self._held[key] -= 1
-        if not self._held[key]:
-            del self._held[key]
+        held = self._held.pop(key) - 1
+        if held:
+            self._held[key] = held
         if key in self._waiting:
             self._turns.setdefault(key)
         self._serve()
@@ -71,7 +71,7 @@ class FairSlots:
         return self.in_use < self.limit and not self._holds_all(key)
 
     def _take(self, key: str) -> None:
-        self._held[key] += 1
+        self._held[key] = self._held.get(key, 0) + 1
         self.in_use += 1
 
     def _serve(self) -> None:
@@ -101,7 +101,7 @@ class FairSlots:
             raise
 
     def _holds_all(self, key: str) -> bool:
-        return self._held[key] >= self._per_key
+        return self._held.get(key, 0) >= self._per_key
 
     def _join(self, key: str) -> asyncio.Future[None]:
         if self.waiting >= self._max_waiting:

@@ -161,7 +161,7 @@ async def deadline(call: Call, proceed: Step) -> bytes:
         message = f"{call.procedure.name} took longer than {seconds:.3g} seconds."
         return BffError(Code.TIMEOUT, message)
 
-    async with call.deadline.within(seconds, timeout_error):
+    with call.deadline.within(seconds, timeout_error):
         return await proceed(call)
 
 
@@ -199,7 +199,8 @@ async def _handle(call: Call) -> bytes:
             result = await _handler(call)(context, params)
     note_made(procedure, params, result)
     if isinstance(result, Json):
-        return result.text
+        text: bytes = result.text
+        return text
     return procedure.output.dump_json(result)
 
 

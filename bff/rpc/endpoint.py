@@ -48,7 +48,8 @@ class RpcEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request; stop working when its client is gone."""
-        task: Any = asyncio.current_task()
+        timers: Timers = scope["state"]["cloud"].timers
+        task: Any = asyncio.current_task(timers.loop)
         self._in_flight.add(task)
         try:
             await self._serve(scope, receive, send)
@@ -61,22 +62,21 @@ class RpcEndpoint:
             await asyncio.wait(self._in_flight, timeout=DRAIN_SECONDS)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
-        cloud: Cloud = request.state.cloud
+        cloud: Cloud = scope["state"]["cloud"]
         try:
             _check_is_call(scope)
             deadline = Deadline(_timeout(scope), cloud.timers)
-            body = await self._body(request, cloud.timers)
+            body = await self._body(scope, receive, cloud.timers)
         except BffError as error:
             cloud.observer.call_refused("", error.code.label)
             await _error_response(error, scope)(scope, receive, send)
             return
         except ClientDisconnect:
             return
-        caller = caller_of(request, cloud, request_id_of(scope))
+        caller = caller_of(Request(scope), cloud, request_id_of(scope))
         soft = (header(scope, SOFT_HEADER.encode()) or "").lower() == "soft"
         try:
-            async with _Watch(receive, deadline):
+            with _Watch(receive, deadline):
                 pieces = await self._rpc.answer(body, caller, deadline, soft=soft) or []
                 headers: Headers = []
                 if pieces and caller.compressible and not caller.set_cookies:
@@ -87,10 +87,10 @@ class RpcEndpoint:
             raise
         await _send(pieces, headers, caller, send)
 
-    async def _body(self, request: Request, timers: Timers) -> bytes:
+    async def _body(self, scope: Scope, receive: Receive, timers: Timers) -> bytes:
         try:
-            async with timers.timeout(self._seconds):
-                return await _body(request, self._max_body)
+            with timers.timeout(self._seconds):
+                return await _body(scope, receive, self._max_body)
         except TimeoutError:
             message = f"The request was not received within {self._seconds:g} seconds; retry."
             raise BffError(Code.TIMEOUT, message) from None
@@ -111,11 +111,11 @@ class _Watch:
         self._working: asyncio.Task[Any] | None = None
         self._waiting: asyncio.Task[None] | None = None
 
-    async def __aenter__(self) -> None:
-        self._working = asyncio.current_task()
+    def __enter__(self) -> None:
+        self._working = asyncio.current_task(self._deadline.timers.loop)
         self._due = self._deadline.timers.call_later(WATCHED_AFTER, self._begin)
 
-    async def __aexit__(self, *_: object) -> None:
+    def __exit__(self, *_: object) -> None:
         self._due.pop(self._begin, None)
         if self._waiting is not None:
             self._waiting.cancel()
@@ -152,18 +152,21 @@ def _timeout(scope: Scope) -> float | None:
     return float(value)
 
 
-async def _body(request: Request, max_body: int) -> bytes:
+async def _body(scope: Scope, receive: Receive, max_body: int) -> bytes:
     # Starlette's max_body_size would answer in plain text when the length is declared.
-    declared = int(headers_in(request.scope).get(b"content-length", 0))
+    size = int(headers_in(scope).get(b"content-length", 0))
     body = bytearray()
-    if declared <= max_body:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > max_body:
-                break
-    if max(declared, len(body)) > max_body:
-        message = f"The request is larger than {max_body} bytes (BFF_MAX_BODY); split the batch."
-        raise BffError(Code.PAYLOAD_TOO_LARGE, message)
+    more = True
+    while more and size <= max_body:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        body += message.get("body", b"")
+        size = max(size, len(body))
+        more = message.get("more_body", False)
+    if size > max_body:
+        text = f"The request is larger than {max_body} bytes (BFF_MAX_BODY); split the batch."
+        raise BffError(Code.PAYLOAD_TOO_LARGE, text)
     return bytes(body)
 
 

@@ -10,18 +10,19 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from math import inf
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import structlog
 from jsonrpcserver import Result, Success
 from jsonrpcserver.async_dispatcher import dispatch_request
 from jsonrpcserver.request import Request
+from jsonrpcserver.sentinels import NOID
 
 from bff import log_fields
 from bff.errors import BffError, Code, stopping, to_wire
@@ -47,6 +48,13 @@ log = structlog.get_logger("bff.rpc.jsonrpc")
 
 # JSON text in pieces: a large result is not copied to be joined with its envelope.
 Answer = list[bytes]
+
+
+class _Malformed(NamedTuple):
+    """An element of a body that is no request: why, and the id of its answer."""
+
+    fault: str
+    id: Any
 
 
 @dataclass(frozen=True)
@@ -92,8 +100,8 @@ class Rpc:
     def __init__(self, registry: Registry, settings: Settings, *built_in: Procedure) -> None:
         self._registry = registry
         self._settings = settings
-        self._built_in = {procedure.name: procedure for procedure in built_in}
-        self._methods = _Methods(self._run)
+        self._procedures = {**registry, **{each.name: each for each in built_in}}
+        self._methods = _Methods(self._run, self._procedures)
         self._compressible = _compressible(registry, settings)
 
     async def answer(
@@ -111,8 +119,9 @@ class Rpc:
                 return await self._answer_batch(parsed, caller, deadline, soft)
         except BffError as error:
             return [_refused(error, caller)]
-        caller.compressible = self._is_compressible(parsed)
-        return await self._answer_one(parsed, caller, soft, _Limits(deadline, Budget(inf)))
+        request = _request(parsed)
+        caller.compressible = self._is_compressible(request)
+        return await self._answer_one(request, caller, soft, _Limits(deadline, Budget(inf)))
 
     async def _answer_batch(
         self, elements: list[Any], caller: Caller, deadline: Deadline, soft: bool
@@ -124,14 +133,15 @@ class Rpc:
             message = f"Invalid Request: a batch has at most {max_batch} calls; split it."
             raise BffError(Code.BAD_REQUEST, message)
         limits = _Limits(deadline, Budget(MAX_BATCH_BYTES))
-        caller.batch = self._shared(elements, deadline)
-        caller.compressible = all(map(self._is_compressible, elements))
-        answers: list[Answer | None] = [None] * len(elements)
-        waiting = iter(enumerate(elements))
+        requests = [_request(element) for element in elements]
+        caller.batch = self._shared(requests, deadline)
+        caller.compressible = all(map(self._is_compressible, requests))
+        answers: list[Answer | None] = [None] * len(requests)
+        waiting = iter(enumerate(requests))
 
         async def work() -> None:
-            for index, element in waiting:
-                answers[index] = await self._answer_one(element, caller, soft, limits)
+            for index, request in waiting:
+                answers[index] = await self._answer_one(request, caller, soft, limits)
 
         at_a_time = min(len(elements), self._settings.batch_concurrency)
         workers = [asyncio.create_task(work()) for _ in range(at_a_time)]
@@ -141,31 +151,32 @@ class Rpc:
         given = [answer for answer in answers if answer is not None]
         return _array(given) if given else None
 
-    def _is_compressible(self, element: Any) -> bool:
-        method = element.get("method") if isinstance(element, dict) else None
-        return isinstance(method, str) and method in self._compressible
+    def _is_compressible(self, request: Request | _Malformed) -> bool:
+        return isinstance(request, Request) and request.method in self._compressible
 
-    def _shared(self, elements: list[Any], deadline: Deadline) -> Batch | None:
-        requests = (element for element in elements if _fault(element) is None)
-        calls = ((self._procedure(each["method"]), _input(each.get("params"))) for each in requests)
+    def _shared(self, requests: list[Request | _Malformed], deadline: Deadline) -> Batch | None:
+        calls = (
+            (self._procedures.get(request.method), request.params[0])  # type: ignore[index]
+            for request in requests
+            if isinstance(request, Request)
+        )
         return batch_of(calls, partial(deadline.seconds_left, self._settings.call_timeout))
 
     async def _answer_one(
-        self, element: Any, caller: Caller, soft: bool, limits: _Limits
+        self, request: Request | _Malformed, caller: Caller, soft: bool, limits: _Limits
     ) -> Answer | None:
-        fault = _fault(element)
-        if fault is not None:
-            error = BffError(Code.BAD_REQUEST, f"Invalid Request: {fault}.")
-            return [_refused(error, caller, _usable_id(element))]
+        if isinstance(request, _Malformed):
+            error = BffError(Code.BAD_REQUEST, f"Invalid Request: {request.fault}.")
+            return [_refused(error, caller, request.id)]
         if (start_error := limits.start_error()) is not None:
-            return _not_started(start_error, element, caller)
+            return _not_started(start_error, request, caller)
         allocation = Allocation(limits.budget)
-        call_id, params = element.get("id"), [_input(element.get("params"))]
+        call_id = None if request.id is NOID else request.id
         call = _CallContext(caller, call_id, soft, limits.deadline, allocation)
         with log_fields.bound():
-            await dispatch_request(self._methods, call, Request(element["method"], params, call_id))
+            await dispatch_request(self._methods, call, request)
         allocation.finish(sum(map(len, call.answer)))
-        return call.answer if "id" in element else None
+        return None if request.id is NOID else call.answer
 
     async def _run(self, name: str, call: _CallContext, raw: Any) -> Result:
         """Answer a call; an error is made and written once, here, and not by jsonrpcserver."""
@@ -178,7 +189,7 @@ class Rpc:
         return Success(None)
 
     async def _result(self, name: str, call: _CallContext, raw: Any) -> bytes:
-        procedure = self._procedure(name)
+        procedure = self._procedures.get(name)
         if procedure is None:
             raise self._method_not_found(name, call)
         return await run(
@@ -189,9 +200,6 @@ class Rpc:
             deadline=call.deadline,
             count=call.allocation.count,
         )
-
-    def _procedure(self, name: str) -> Procedure | None:
-        return self._built_in.get(name) or self._registry.get(name)
 
     def _method_not_found(self, name: str, call: _CallContext) -> BffError:
         error, path = self._registry.not_found(name), name[:MAX_NAME_LENGTH]
@@ -246,9 +254,9 @@ class _Method:
 class _Methods(dict[str, Callable[..., Any]]):
     """jsonrpcserver's table of methods; it has every name, as our own error is the better one."""
 
-    def __init__(self, run: Run) -> None:
-        super().__init__()
+    def __init__(self, run: Run, names: Iterable[str]) -> None:
         self._run, self._signature = run, _AnyArguments()
+        super().__init__({name: self.__missing__(name) for name in names})
 
     def __missing__(self, name: str) -> _Method:
         return _Method(self._run, name, self._signature)
@@ -266,9 +274,10 @@ def _refused(error: BffError, caller: Caller, call_id: Any = None, procedure: st
     return error_answer(error, caller.request_id, call_id)
 
 
-def _not_started(error: BffError, element: Any, caller: Caller) -> Answer | None:
-    answer = _refused(error, caller, element.get("id"), element["method"])
-    return [answer] if "id" in element else None
+def _not_started(error: BffError, request: Request, caller: Caller) -> Answer | None:
+    is_notification = request.id is NOID
+    answer = _refused(error, caller, None if is_notification else request.id, request.method)
+    return None if is_notification else [answer]
 
 
 def _parse(body: bytes) -> Any:
@@ -282,6 +291,14 @@ def _parse(body: bytes) -> Any:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise BffError(Code.PARSE_ERROR, f"Parse error: {error}") from None
+
+
+def _request(element: Any) -> Request | _Malformed:
+    """Return an element of a body as jsonrpcserver has requests, if it is one."""
+    fault = _fault(element)
+    if fault is not None:
+        return _Malformed(fault, _usable_id(element))
+    return Request(element["method"], [_input(element.get("params"))], element.get("id", NOID))
 
 
 def _fault(element: Any) -> str | None:

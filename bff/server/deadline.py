@@ -30,7 +30,7 @@ class Deadline:
         return at_most if self._ends is None else min(at_most, max(self._ends - _now(), 0.0))
 
     def within(self, seconds: float, timeout_error: Callable[[], BffError]) -> _Within:
-        """End the block after ``seconds``, or when the server is stopped: ``async with``.
+        """End the block after ``seconds``, or when the server is stopped: ``with``.
 
         A ``TimeoutError`` that the block itself raises passes unchanged.
 
@@ -75,15 +75,15 @@ class _Within:
         self._deadline, self._error = deadline, error
         self._timeout = deadline.timers.timeout(seconds)
 
-    async def __aenter__(self) -> None:
-        await self._timeout.__aenter__()
+    def __enter__(self) -> None:
+        self._timeout.__enter__()
         self._deadline._running.add(self._timeout)
 
-    async def __aexit__(self, kind: Any, failure: BaseException | None, where: Any) -> None:
+    def __exit__(self, kind: Any, failure: BaseException | None, where: Any) -> None:
         deadline = self._deadline
         deadline._running.discard(self._timeout)
         try:
-            await self._timeout.__aexit__(kind, failure, where)
+            self._timeout.__exit__(kind, failure, where)
         except TimeoutError:
             raise (stopping() if deadline.stopping else self._error()) from None
         if kind is asyncio.CancelledError and not deadline.disconnected and _uncancel():

@@ -110,11 +110,11 @@ def _check_origin(request: Request, credentials: Credentials | None, settings: S
     and signing in needs neither. A request without a cookie is a script's, unless a browser says
     where it comes from.
     """
-    site = request.headers.get("sec-fetch-site")
-    origin = request.headers.get("origin")
+    site = header(request.scope, b"sec-fetch-site")
+    origin = header(request.scope, b"origin")
     if origin in settings.allowed_origins or site == "same-origin":
         return
-    own_origin = f"{request.url.scheme}://{request.headers.get('host', '')}"
+    own_origin = f"{request.scope['scheme']}://{header(request.scope, b'host') or ''}"
     if site is None and origin == own_origin:
         return
     if site is None and origin is None and credentials is None:

@@ -47,7 +47,7 @@ class Body:
         while not self.ended:
             began = monotonic()
             try:
-                async with self._timers.timeout(self._timeout) as timeout:
+                with self._timers.timeout(self._timeout) as timeout:
                     chunk = await self._next()
             except TimeoutError:
                 if not timeout.expired():

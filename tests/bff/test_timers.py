@@ -21,9 +21,8 @@ def seconds(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 async def test_what_takes_too_long_is_a_timeout(seconds: float) -> None:
     timeout = Timers().timeout(seconds)
-    with pytest.raises(TimeoutError):
-        async with timeout:
-            await asyncio.Event().wait()
+    with pytest.raises(TimeoutError), timeout:
+        await asyncio.Event().wait()
     assert timeout.expired()
     task = asyncio.current_task()
     assert task is not None
@@ -32,18 +31,16 @@ async def test_what_takes_too_long_is_a_timeout(seconds: float) -> None:
 
 async def test_what_is_over_in_time_is_not_ended_later(seconds: float) -> None:
     shared = Timers()
-    async with shared.timeout(seconds):
+    with shared.timeout(seconds):
         pass
-    with pytest.raises(TimeoutError):
-        async with shared.timeout(seconds):
-            await asyncio.Event().wait()
+    with pytest.raises(TimeoutError), shared.timeout(seconds):
+        await asyncio.Event().wait()
 
 
 async def test_a_timeouts_own_exception_passes(seconds: float) -> None:
     timeout = Timers().timeout(seconds)
-    with pytest.raises(TimeoutError, match="another"):
-        async with timeout:
-            raise TimeoutError("another")
+    with pytest.raises(TimeoutError, match="another"), timeout:
+        raise TimeoutError("another")
     assert not timeout.expired()
 
 
@@ -51,7 +48,7 @@ async def test_who_is_cancelled_is_not_told_of_a_timeout(seconds: float) -> None
     shared, inside = Timers(), asyncio.Event()
 
     async def work() -> None:
-        async with shared.timeout(60 * seconds):
+        with shared.timeout(60 * seconds):
             inside.set()
             await asyncio.Event().wait()
 
@@ -67,9 +64,9 @@ async def test_of_two_that_end_together_the_outer_one_is_told(seconds: float) ->
     outer, inner = shared.timeout(seconds), shared.timeout(seconds)
 
     async def work() -> None:
-        async with outer:
+        with outer:
             try:
-                async with inner:
+                with inner:
                     outer.expire()
                     inner.expire()
                     await asyncio.Event().wait()
@@ -94,5 +91,5 @@ async def test_many_timeouts_of_a_moment_are_one_timer_of_the_loop(
 
 
 async def _briefly(shared: Timers) -> None:
-    async with shared.timeout(3600):
+    with shared.timeout(3600):
         await asyncio.sleep(0)
