@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
-# Of bytes, as ``bytes`` and ``msgspec.Raw`` are.
+# Of bytes, as ``bytes``, ``memoryview`` and ``msgspec.Raw`` are.
 Buffer = Any
 
 
@@ -20,7 +20,7 @@ class Json(Generic[T]):
     the text being one well-formed JSON value.
     """
 
-    text: bytes
+    text: Buffer
 
 
 def enclosed(opening: bytes, texts: Sequence[Buffer], closing: bytes) -> bytes:

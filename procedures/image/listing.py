@@ -45,14 +45,13 @@ async def images(ctx: ProjectContext, params: ListImagesInput) -> Json[list[Glan
             list changed while it was read; BAD_GATEWAY, its pages do not lead to its end.
     """
     query = of_params(params)
-    found: Sequence[Buffer]
     scan = Scan.of(query, ctx.project_id)
     if scan.is_needed:
-        found = await _search_all(ctx, scan, params.limit)
+        found: Sequence[Buffer] = await _search_all(ctx, scan, params.limit)
     elif params.limit is None:
         found = await _all(ctx, query)
     else:
-        found = (await ctx.glance.listing.page(query)).images
+        return Json((await ctx.glance.listing.page(query)).text.array)
     return Json(enclosed(b"[", found, b"]"))
 
 
@@ -71,9 +70,9 @@ async def page(ctx: ProjectContext, params: ListImagesInput) -> Json[ImagesPagin
     envelope = {"first": to_link(first_page(query))}
     if (following := answered.next_query()) is not None:
         envelope["next"] = to_link(following)
-    if answered.schema is not None:
-        envelope["schema"] = answered.schema
-    return Json(enclosed(b'{"images":[', answered.images, b"]," + orjson.dumps(envelope)[1:]))
+    if answered.text.schema is not None:
+        envelope["schema"] = answered.text.schema
+    return Json(b"".join([b'{"images":', answered.text.array, b",", orjson.dumps(envelope)[1:]]))
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from math import isfinite
 from typing import Any
 
@@ -15,7 +16,7 @@ import orjson
 
 from bff.errors import BffError, Code
 from schemas.base import UUID_PATTERN
-from schemas.json import Buffer
+from schemas.json import Buffer, enclosed
 
 STORE_PATHS = ("direct_url", "locations")
 # Of an integer: Python neither reads nor writes one of thousands of digits.
@@ -23,11 +24,12 @@ MAX_DIGITS = 1000
 # In bytes.
 DECODED_AT_ONCE = 64 * 1024
 _UUID = re.compile(UUID_PATTERN)
-_STORE_PATH_KEYS = tuple(f'"{name}"'.encode() for name in STORE_PATHS)
+# The ends of their keys; another key with the same end is looked at in vain.
+_STORE_PATH_KEYS = tuple(f'{name}"'.encode() for name in STORE_PATHS)
 
 
 class _Page(msgspec.Struct):
-    images: list[msgspec.Raw]
+    images: msgspec.Raw
     next: str | None = None
     schema: str | None = None
 
@@ -45,15 +47,28 @@ class Known(msgspec.Struct):
 
 @dataclass(frozen=True)
 class Page:
-    """One page of a list: each image's JSON text, and the link to the next page."""
+    """One page of a list.
 
-    images: Sequence[Buffer]
+    Args:
+        array: The JSON array of its images; a part of Glance's answer where that is possible.
+        next: The link to the next page.
+        schema: The path of Glance's schema of a list.
+        rewritten: The JSON text of each image, where they are not as Glance wrote them.
+    """
+
+    array: Buffer
     next: str | None
     schema: str | None
+    rewritten: Sequence[bytes] | None = None
+
+    @cached_property
+    def images(self) -> Sequence[Buffer]:
+        """The JSON text of each image."""
+        return _elements(self.array) if self.rewritten is None else self.rewritten
 
 
 def page(body: bytes, *, expose_locations: bool) -> Page:
-    """Cut a page into its images.
+    """Cut the images out of a page.
 
     Raises:
         BffError: BAD_GATEWAY, it is not a page of images.
@@ -61,19 +76,37 @@ def page(body: bytes, *, expose_locations: bool) -> Page:
     try:
         _check_utf8(body)  # msgspec does not validate what it only cuts out
         cut = msgspec.json.decode(body, type=_Page)
-        images: Sequence[Buffer] = cut.images
+        page = Page(memoryview(cut.images), cut.next, cut.schema)
+        if bytes(page.array[:1]) != b"[":
+            raise _malformed()
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         # Stricter than Python's parser, and one odd image must not hide the others.
-        parsed = _parse(body)
-        if not isinstance(parsed.get("images"), list):
-            raise _malformed() from None
-        images = [_dump(image) for image in parsed["images"]]
-        link, schema = (_string(parsed.get(key)) for key in ("next", "schema"))
-        # Half of a surrogate pair is not printable, and cannot be written as UTF-8.
-        cut = _Page([], link, schema if schema and schema.isprintable() else None)
-    if not expose_locations and any(key in body for key in _STORE_PATH_KEYS):
-        images = [_without_store_paths(bytes(image)) for image in images]
-    return Page(images, cut.next, cut.schema)
+        page = _odd_page(_parse(body))
+    if expose_locations or not _may_have_store_path(body):
+        return page
+    return _rewritten(page, [_without_store_paths(bytes(image)) for image in page.images])
+
+
+def _odd_page(parsed: Mapping[str, Any]) -> Page:
+    images = parsed.get("images")
+    if not isinstance(images, list):
+        raise _malformed()
+    link, schema = (_string(parsed.get(key)) for key in ("next", "schema"))
+    # Half of a surrogate pair is not printable, and cannot be written as UTF-8.
+    page = Page(b"", link, schema if schema and schema.isprintable() else None)
+    return _rewritten(page, list(map(_dump, images)))
+
+
+def _rewritten(page: Page, images: Sequence[bytes]) -> Page:
+    return replace(page, array=enclosed(b"[", images, b"]"), rewritten=images)
+
+
+def _elements(array: Buffer) -> Sequence[Buffer]:
+    try:
+        elements: list[Buffer] = msgspec.json.decode(array, type=list[msgspec.Raw])
+    except (msgspec.DecodeError, RecursionError):
+        raise _malformed() from None
+    return elements
 
 
 def known(image: Buffer) -> Known:
@@ -131,7 +164,7 @@ def chosen(
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise _malformed() from None
     found: dict[str, bytes] = {}
-    for raw in cut.images:
+    for raw in _elements(cut.images):
         text, image_id = _object(bytes(raw))
         if not isinstance(image_id, str) or image_id not in image_ids or image_id in found:
             raise OtherImage
@@ -193,8 +226,13 @@ def _check_id(expected: str | None, actual: Any) -> None:
         raise OtherImage
 
 
+def _may_have_store_path(body: bytes) -> bool:
+    # ``in`` takes twice the time for these keys, a quarter of all that a list of 1000 images takes.
+    return any(body.rfind(key) >= 0 for key in _STORE_PATH_KEYS)
+
+
 def _without_store_paths(image: bytes) -> bytes:
-    if not any(key in image for key in _STORE_PATH_KEYS):
+    if not _may_have_store_path(image):
         return image
     parsed = _parse(image)
     return _dump({key: value for key, value in parsed.items() if key not in STORE_PATHS})

@@ -24,21 +24,22 @@ class ListPage:
     """One page of a list.
 
     Args:
-        images: The JSON text of each image.
-        schema: The path of Glance's schema of a list.
+        text: Glance's answer, cut.
         query: The query that it answers.
-        link: Glance's link to the next page.
     """
 
-    images: Sequence[Buffer]
-    schema: str | None
+    text: body.Page
     query: Query
-    link: str | None
+
+    @property
+    def images(self) -> Sequence[Buffer]:
+        """The JSON text of each image."""
+        return self.text.images
 
     @property
     def is_last(self) -> bool:
         """Whether Glance names no next page."""
-        return not self.link
+        return not self.text.next
 
     def known(self) -> Iterator[tuple[Buffer, body.Known]]:
         """Yield the images with what they are called.
@@ -61,9 +62,9 @@ class ListPage:
         Raises:
             BffError: BAD_GATEWAY, the link does not lead to another page.
         """
-        if not self.link:
+        if not self.text.next:
             return None
-        marker = marker_of(self.link)
+        marker = marker_of(self.text.next)
         if not self.images or marker is None or marker in (marker_in(self.query), *passed):
             message = (
                 "Glance says that there are more images, but not where: its list does not end."
@@ -83,7 +84,7 @@ class Listing:
         """Return one page of the images that match."""
         reply = await self.request("GET", to_path(query), LIST, ok=200)
         page = body.page(reply.body, expose_locations=self.expose_locations)
-        return ListPage(page.images, page.schema, query, page.next)
+        return ListPage(page, query)
 
     async def pages(self, query: Query, size: int = PAGE_SIZE) -> AsyncIterator[ListPage]:
         """Yield the pages of all images that match.

@@ -26,7 +26,7 @@ async def test_a_page_is_what_glance_answers(glance: Glance, upstream: Upstream)
     upstream.will_answer(page_of(1, 2, marker="2"))
     page = await glance.listing.page([LIMIT, ("name", "eq:x")])
     assert [bytes(image) for image in page.images] == [b'{"id":"1"}', b'{"id":"2"}']
-    assert page.schema == "/v2/schemas/images"
+    assert page.text.schema == "/v2/schemas/images"
     assert not page.is_last
     assert upstream.asked == ["GET /v2/images?limit=2&name=eq%3Ax"]
 

@@ -20,7 +20,7 @@ NOWHERE = b'{"images":[{"id":"1"}],"next":"/v2/images"}'
 
 
 async def listed(context: ProjectContext, **params: Any) -> bytes:
-    return (await list_images(context, ListImagesInput.model_validate(params))).text
+    return bytes((await list_images(context, ListImagesInput.model_validate(params))).text)
 
 
 async def paged(context: ProjectContext, **params: Any) -> dict[str, Any]:
@@ -168,7 +168,7 @@ async def test_a_page_is_written_around_the_images_as_they_came(
     given = ImagesPaginatedInput()
     text = (await list_images_with_pagination(context, given)).text
     first = f'"first":"/v2/images?{SORTED}"'.encode()
-    assert text == b'{"images":[{ "id" : "1" },{}],' + first + b"}"
+    assert text == b'{"images":[{ "id" : "1" }, {}],' + first + b"}"
 
 
 @pytest.mark.parametrize("params", [{}, {"next": "/v2/images?marker=1"}])
