@@ -7,6 +7,7 @@ import hashlib
 import io
 import os
 import stat
+import tracemalloc
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -63,6 +64,8 @@ class Glance:
         self.answers: list[bytes] = []
         self.asked: list[dict[str, str]] = []
         self.url = ""
+        # What comes behind an answer, part by part.
+        self.more: list[bytes] = []
         # Whether a connection stays open behind its answer.
         self.hangs = False
 
@@ -71,8 +74,9 @@ class Glance:
             lines = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
             headers = {line.partition(": ")[0].lower(): line.partition(": ")[2] for line in lines}
             self.asked.append({**headers, "": lines[0]})
-            writer.write(self.answers.pop(0))
-            await writer.drain()
+            for part in (self.answers.pop(0), *self.more):
+                writer.write(part)
+                await writer.drain()
             if self.hangs:
                 await reader.read()
         except ConnectionError:
@@ -369,6 +373,27 @@ async def test_a_glance_whose_headers_come_byte_by_byte_is_given_up(
         client = signed_in(new, hostile, url, IMAGE)
         error = await failure(saved(client, io.BytesIO()))
     assert (error.code, "Glance did not" in error.message) == ("TIMEOUT", True)
+
+
+async def test_memory_does_not_grow_with_the_image(
+    new: New, hostile: Hostile, glance: Glance
+) -> None:
+    block, count = bytes(1024 * 1024), 64
+    digest = hashlib.sha512()
+    for _ in range(count):
+        digest.update(block)
+    size = len(block) * count
+    image = {**IMAGE, "size": size, "os_hash_value": digest.hexdigest()}
+    client = signed_in(new, hostile, glance.url, image)
+    glance.answers, glance.more = [data(b"", content_length=str(size))], [block] * count
+    with open(os.devnull, "wb") as file:  # noqa: ASYNC230, PTH123  # it takes no time
+        tracemalloc.start()
+        try:
+            await saved(client, file)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert peak < size / 4
 
 
 async def test_cancelling_a_download_leaves_no_file(

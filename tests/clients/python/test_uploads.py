@@ -7,6 +7,7 @@ import hashlib
 import io
 import os
 import threading
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,34 @@ class Pipe(io.RawIOBase):
 
     def read(self, size: int = -1) -> bytes:
         return self._content.read(min(size, 1000))
+
+
+LARGE = 64 * 1024 * 1024
+
+
+class Zeros(io.RawIOBase):
+    """A large file without data of its own."""
+
+    left = LARGE
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        chunk = bytes(min(size, self.left))
+        self.left -= len(chunk)
+        return chunk
+
+
+async def test_memory_does_not_grow_with_the_file(alice: Caller, queued: dict[str, Any]) -> None:
+    tracemalloc.start()
+    try:
+        stored = await alice.do(lambda client: client.upload(queued["id"], Zeros()))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert stored["size"] == LARGE
+    assert peak < LARGE / 4
 
 
 FILES: dict[str, Callable[[Path], Any]] = {
