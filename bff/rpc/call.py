@@ -28,7 +28,7 @@ from bff.rpc.validation import validated
 from bff.server.deadline import Deadline
 from bff.session.audit import AuditEntry
 from bff.session.caller import Caller
-from schemas.json import Json
+from schemas.json import Buffer, Json
 
 
 @dataclass(slots=True)
@@ -57,8 +57,8 @@ class Call:
 # Of a call's deadline: what it may spend on waiting for its turn.
 QUEUE_SHARE = 0.5
 
-Step = Callable[[Call], Awaitable[bytes]]
-Interceptor = Callable[[Call, Step], Awaitable[bytes]]
+Step = Callable[[Call], Awaitable[Buffer]]
+Interceptor = Callable[[Call, Step], Awaitable[Buffer]]
 
 
 async def run(
@@ -69,8 +69,8 @@ async def run(
     soft: bool = False,
     deadline: Deadline | None = None,
     count: Callable[[int], None] = lambda _size: None,
-) -> bytes:
-    """Return the answer of one call as JSON text; see ``Call`` for its arguments.
+) -> Buffer:
+    """Return the answer of one call as JSON text, bytes or a view of some; see ``Call``.
 
     Raises:
         BffError: why it failed; nothing else but the call's own cancellation gets out of here.
@@ -78,7 +78,7 @@ async def run(
     return await _run(Call(procedure, caller, raw, soft, deadline or Deadline(), count))
 
 
-async def soft_mode(call: Call, proceed: Step) -> bytes:
+async def soft_mode(call: Call, proceed: Step) -> Buffer:
     """Answer in place of a failure, if the caller asked for that."""
     try:
         return await proceed(call)
@@ -88,13 +88,13 @@ async def soft_mode(call: Call, proceed: Step) -> bytes:
         return orjson.dumps(call.procedure.soft_answer)
 
 
-async def traced(call: Call, proceed: Step) -> bytes:
+async def traced(call: Call, proceed: Step) -> Buffer:
     """Have a span for the call, where there are traces."""
     with call.caller.cloud.tracer.call(call.procedure.name):
         return await proceed(call)
 
 
-async def observed(call: Call, proceed: Step) -> bytes:
+async def observed(call: Call, proceed: Step) -> Buffer:
     """Tell the metrics how the call really ends, and after how long."""
     observer, started = call.caller.cloud.observer, time.perf_counter()
     code: str = "OK"
@@ -108,13 +108,13 @@ async def observed(call: Call, proceed: Step) -> bytes:
         observer.call_ended(call.procedure.name, code, time.perf_counter() - started)
 
 
-async def audit(call: Call, proceed: Step) -> bytes:
+async def audit(call: Call, proceed: Step) -> Buffer:
     """Leave a line of each change, and of each attempt at one, however it ends."""
     procedure = call.procedure
     if procedure.kind is Kind.QUERY:
         return await proceed(call)
     entry = AuditEntry.begin(call.caller, procedure.name)
-    answer: bytes | None = None
+    answer: Buffer | None = None
     outcome: BffError | None = None
     try:
         answer = await proceed(call)
@@ -126,7 +126,7 @@ async def audit(call: Call, proceed: Step) -> bytes:
     return answer
 
 
-async def log_line(call: Call, proceed: Step) -> bytes:
+async def log_line(call: Call, proceed: Step) -> Buffer:
     """Write one line, however the call ends."""
     started = time.perf_counter()
     log_fields.bind(procedure=call.procedure.name)
@@ -140,7 +140,7 @@ async def log_line(call: Call, proceed: Step) -> bytes:
         log_call(outcome, started, soft=call.soft)
 
 
-async def client_errors(call: Call, proceed: Step) -> bytes:
+async def client_errors(call: Call, proceed: Step) -> Buffer:
     """Turn whatever was raised into the error for the client."""
     try:
         return await proceed(call)
@@ -153,7 +153,7 @@ async def client_errors(call: Call, proceed: Step) -> bytes:
         raise error from None
 
 
-async def deadline(call: Call, proceed: Step) -> bytes:
+async def deadline(call: Call, proceed: Step) -> Buffer:
     """End the call when its time is over, or when the server is stopped."""
     seconds = call.seconds_left()
 
@@ -177,7 +177,7 @@ INTERCEPTORS: tuple[Interceptor, ...] = (
 )
 
 
-async def _handle(call: Call) -> bytes:
+async def _handle(call: Call) -> Buffer:
     procedure, caller = call.procedure, call.caller
     if caller.credentials_error is not None:
         raise caller.credentials_error
@@ -199,7 +199,7 @@ async def _handle(call: Call) -> bytes:
             result = await _handler(call)(context, params)
     note_made(procedure, params, result)
     if isinstance(result, Json):
-        text: bytes = result.text
+        text: Buffer = result.text
         return text
     return procedure.output.dump_json(result)
 

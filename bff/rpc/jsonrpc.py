@@ -34,6 +34,7 @@ from bff.server.deadline import Deadline
 from bff.session.batch import Batch
 from bff.session.caller import Caller
 from bff.settings import Settings
+from schemas.json import Buffer
 
 # A value of two bytes in JSON becomes an object of sixty-four in memory.
 MAX_VALUES = 500_000
@@ -47,7 +48,7 @@ log = structlog.get_logger("bff.rpc.jsonrpc")
 
 
 # JSON text in pieces: a large result is not copied to be joined with its envelope.
-Answer = list[bytes]
+Answer = list[Buffer]
 
 
 class _Malformed(NamedTuple):
@@ -188,7 +189,7 @@ class Rpc:
             call.answer = [_error(failure, name, call)]
         return Success(None)
 
-    async def _result(self, name: str, call: _CallContext, raw: Any) -> bytes:
+    async def _result(self, name: str, call: _CallContext, raw: Any) -> Buffer:
         procedure = self._procedures.get(name)
         if procedure is None:
             raise self._method_not_found(name, call)

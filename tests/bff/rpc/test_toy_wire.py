@@ -43,7 +43,7 @@ async def answer(line: str, cloud: Cloud, token: str) -> str:
         )
     except BffError as error:
         return f"{error.code.label} {error.message}"
-    return result.decode()
+    return bytes(result).decode()
 
 
 @pytest.fixture
