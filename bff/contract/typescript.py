@@ -47,7 +47,13 @@ def as_typescript(contract: Contract) -> str:
         writer.definition(name, whole, is_input=name in given)
         for name, whole in sorted(types.items())
     ]
-    tables = [_router(contract, writer), _statuses(writer), _soft(contract), _uploads(contract)]
+    tables = [
+        _router(contract, writer),
+        _statuses(writer),
+        _reasons(),
+        _soft(contract),
+        _uploads(contract),
+    ]
     return "\n".join([_HEAD, *writer.enums(), *models, *tables])
 
 
@@ -103,8 +109,6 @@ def _about(procedure: Procedure, indent: str) -> str:
 
 def _statuses(writer: TypeWriter) -> str:
     kind = writer.type(Enum(values=tuple(dict.fromkeys(code.label for code in Code))))
-    # Of no procedure's answer, but of errors' ``data``.
-    writer.type(Enum(values=get_args(ErrorReason)))
     # The last code of a status is the general one: 404 is NOT_FOUND, whatever was not found.
     statuses = {code.http_status: code.label for code in Code}
     rows = "".join(f"  {status}: {json.dumps(label)},\n" for status, label in statuses.items())
@@ -112,6 +116,13 @@ def _statuses(writer: TypeWriter) -> str:
         f"{comment('The kind of failure that an HTTP status stands for.')}"
         f"export const CODE_OF_STATUS: Readonly<Record<number, {kind}>> = {{\n{rows}}}\n"
     )
+
+
+def _reasons() -> str:
+    """Return a type alone: its values, which nobody lists, would be in every page's script."""
+    values = " | ".join(map(json.dumps, get_args(ErrorReason)))
+    words = comment("Why a sign-in or a change of password was refused, for a program to go on.")
+    return f"{words}export type ErrorReason = {values}\n"
 
 
 def _soft(contract: Contract) -> str:

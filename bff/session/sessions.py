@@ -263,15 +263,16 @@ class Sessions:
         try:
             known = await self._keystone.sign_in(with_password(user, password), request_id)
         except BffError as error:
-            if "userId" not in error.data:
+            if error.data.get("reason") != "PASSWORD_EXPIRED":
                 raise
-            return str(error.data["userId"])
-        if isinstance(known, Token):
-            await self._discard(known.secret, request_id)
-            return known.body.user.id
-        if known.user_id is None:
+            user_id = error.data.get("userId")
+        else:
+            user_id = known.user_id if isinstance(known, Receipt) else known.body.user.id
+            if isinstance(known, Token):
+                await self._discard(known.secret, request_id)
+        if user_id is None:
             raise BffError(Code.BAD_GATEWAY, "Keystone does not say the user's id: give userId.")
-        return known.user_id
+        return str(user_id)
 
     async def _in_project(self, root: Token, project: ProjectKey | None, request_id: str) -> Token:
         """Return a token for where a session is to begin."""

@@ -28,9 +28,6 @@ export type DiskFormat = (typeof DISK_FORMATS)[number]
 export const ERROR_CODES = ["PARSE_ERROR", "BAD_REQUEST", "NOT_FOUND", "UNAUTHORIZED", "FORBIDDEN", "METHOD_NOT_SUPPORTED", "TIMEOUT", "SESSION_CHANGED", "CONFLICT", "PRECONDITION_FAILED", "PAYLOAD_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE", "TOO_MANY_REQUESTS", "CLIENT_CLOSED_REQUEST", "INTERNAL_SERVER_ERROR", "BAD_GATEWAY", "SERVICE_UNAVAILABLE", "GATEWAY_TIMEOUT"] as const
 export type ErrorCode = (typeof ERROR_CODES)[number]
 
-export const ERROR_REASONS = ["SECOND_FACTOR_REQUIRED", "SIGN_IN_EXPIRED", "PASSWORD_EXPIRED", "PASSWORD_REFUSED"] as const
-export type ErrorReason = (typeof ERROR_REASONS)[number]
-
 export const IMAGE_STATUSES = ["queued", "saving", "uploading", "importing", "active", "killed", "deleted", "pending_delete", "deactivated"] as const
 export type ImageStatus = (typeof IMAGE_STATUSES)[number]
 
@@ -984,6 +981,9 @@ export const CODE_OF_STATUS: Readonly<Record<number, ErrorCode>> = {
   503: "SERVICE_UNAVAILABLE",
   504: "GATEWAY_TIMEOUT",
 }
+
+/** Why a sign-in or a change of password was refused, for a program to go on. */
+export type ErrorReason = "SECOND_FACTOR_REQUIRED" | "SIGN_IN_EXPIRED" | "PASSWORD_EXPIRED" | "PASSWORD_REFUSED"
 
 /** The procedures whose answer in soft mode is `false`. */
 export const ANSWERS_FALSE: readonly string[] = [

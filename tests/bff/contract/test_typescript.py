@@ -153,7 +153,6 @@ export type Visibility = (typeof VISIBILITIES)[number]
     assert "  visibility: Visibility\n  system: OsType\n" in text
     assert re.findall("export const ([A-Z_]+) = ", text) == [
         "ERROR_CODES",
-        "ERROR_REASONS",
         "IMAGE_STATUSES",
         "OS_TYPES",
         "SORT_KEYS",

@@ -27,7 +27,7 @@ from tests import canary
 from tests.clients.python.conftest import Bff, FakeOpenStack, Start
 from tests.clients.python.hostile import Hostile, answer
 from tests.clients.python.test_broken_answers import ONE_CALL
-from tests.fakes.openstack import PASSWORD, PROJECTS, image
+from tests.fakes.openstack import PASSCODE, PASSWORD, PROJECTS, image
 from tests.process import SECONDS
 
 Result = tuple[int, str, str]
@@ -76,6 +76,41 @@ async def test_a_session_is_in_a_file_of_its_owners_alone(polaris: Polaris) -> N
     code, out, _ = await polaris("whoami", "-f", "json")
     assert code == 0
     assert json.loads(out)["project"] == "demo"
+
+
+@pytest.fixture
+def login(command: Polaris, bff: Bff) -> Callable[[str], Awaitable[Result]]:
+    """Return a function that signs alice in, with lines from a pipe."""
+    words = ("--url", f"{bff.origin}/polaris-bff", "login", "--user", "alice")
+    return lambda given: command(*words, given=given)
+
+
+async def test_a_passcode_is_asked_for_after_the_password(
+    login: Callable[[str], Awaitable[Result]], openstack: FakeOpenStack
+) -> None:
+    openstack.rules = [["password", "totp"]]
+    code, out, err = await login(f"{PASSWORD}\n{PASSCODE}\n")
+    assert (code, err) == (0, "")
+    assert "alice" in out
+    for given in (f"{PASSWORD}\n", f"{PASSWORD}\nwrong\n"):
+        code, _, err = await login(given)
+        assert (code, "UNAUTHORIZED" in err) == (3, True)
+    openstack.rules = [["password", "duo"]]
+    code, _, err = await login(f"{PASSWORD}\n{PASSCODE}\n")
+    assert (code, "cannot be given here" in err) == (3, True)
+
+
+async def test_a_new_password_is_asked_for_where_the_old_one_has_expired(
+    login: Callable[[str], Awaitable[Result]], openstack: FakeOpenStack
+) -> None:
+    openstack.has_expired = True
+    code, _, err = await login(f"{PASSWORD}\n")
+    assert (code, "has expired" in err) == (3, True)
+    openstack.rules = [["password", "totp"]]
+    code, out, err = await login(f"{PASSWORD}\na-new-one\n{PASSCODE}\n")
+    assert (code, err) == (0, "")
+    assert "alice" in out
+    assert openstack.password == "a-new-one"
 
 
 async def test_a_session_moves_and_ends(polaris: Polaris) -> None:

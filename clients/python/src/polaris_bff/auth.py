@@ -173,6 +173,8 @@ class Password(Session):
         domain: The name of the domain of the user and of ``project``.
         project: A project's name; ``project_id`` its id. Without either, ``Client(project=…)`` or a
             call's ``project_id`` says where to work.
+        passcode: The second factor of now, where the user's rules ask for one; or a function that
+            returns it and is asked at each sign-in.
     """
 
     renewable = True
@@ -185,8 +187,10 @@ class Password(Session):
         domain: str = "Default",
         project: str | None = None,
         project_id: str | None = None,
+        passcode: str | Callable[[], str] | None = None,
     ) -> None:
         super().__init__()
+        self._passcode = passcode
         given = {"user": user, "password": password, "domainName": domain}
         scope = {"projectName": project, "projectId": project_id}
         self._input = {**given, **{key: value for key, value in scope.items() if value}}
@@ -206,7 +210,11 @@ class Password(Session):
         if not self._is_over(ended):
             return  # somebody else did it meanwhile
         self.cookie = ""
-        session: Any = yield from core.one("auth.createUserSession", dict(self._input))
+        given = dict(self._input)
+        code = (yield Block(self._passcode)) if callable(self._passcode) else self._passcode
+        if code:
+            given["passcode"] = code
+        session: Any = yield from core.one("auth.createUserSession", given)
         if not self.cookie:
             raise BffError("BAD_RESPONSE", "The BFF signed in and set no cookie")
         self._until = _end_of(session)

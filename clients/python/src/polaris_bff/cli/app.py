@@ -23,7 +23,7 @@ from polaris_bff.errors import BffError
 from polaris_bff.version import __version__
 
 if TYPE_CHECKING:
-    from polaris_bff import Outcome
+    from polaris_bff import Client, Outcome
 
 
 @click.group(
@@ -186,20 +186,49 @@ def procedures(
 def login(options: Options, user: str, domain: str, project: str | None) -> None:
     """Sign in with a password, and keep the session in a file that its owner alone can read.
 
-    The password is asked for, or read from a pipe.
+    The password is asked for, or read from a pipe; so are a passcode or a new password, each in a
+    line of its own, where the server asks for one.
     """
-    from polaris_bff import Client, Password  # noqa: PLC0415  # httpx
-
     given = options.url
     if not given:
         raise click.BadParameter("give --url, or set BFF_URL", param_hint="--url")
     if _is_overheard(given):
         say("anybody on the way can read the password: the address is not one of https")
-    auth = Password(user, _password(), domain=domain, project=project)
-    with Client(given, auth=auth, timeout=options.timeout) as client:
-        session = client.auth.get_current_user_session()
-        save_session(given, auth)
-    show_one(_who(session), "table", ())
+    account = {"user": user, "domain": domain, "project": project, "password": _secret("Password")}
+    show_one(_who(_begin_session(given, account, options.timeout)), "table", ())
+
+
+def _begin_session(url: str, account: dict[str, Any], timeout: float) -> Any:
+    """Sign in, ask for what is still missing, and keep the session."""
+    from polaris_bff import Client, Password  # noqa: PLC0415  # httpx
+
+    auth = Password(**account)
+    with Client(url, auth=auth, timeout=timeout) as client:
+        try:
+            session = client.auth.get_current_user_session()
+        except BffError as error:
+            missing = _missing(error, account, client)
+            if not missing:
+                raise
+        else:
+            save_session(url, auth)
+            return session
+    return _begin_session(url, account | missing, timeout)
+
+
+def _missing(error: BffError, account: dict[str, Any], client: Client) -> dict[str, str]:
+    """Return what the server asks for besides; nothing where that cannot be given."""
+    if error.reason == "SECOND_FACTOR_REQUIRED" and "totp" in error.data.get("methods", ()):
+        passcode = "passcode" not in account and _secret("Passcode")
+        return {"passcode": passcode} if passcode else {}
+    if error.reason != "PASSWORD_EXPIRED":
+        return {}
+    new = _secret("The password has expired; new password")
+    if new:
+        user, domain = account["user"], account["domain"]
+        old = account["password"]
+        client.auth.change_password(user=user, domain_name=domain, password=old, new_password=new)
+    return {"password": new} if new else {}
 
 
 def _is_overheard(url: str) -> bool:
@@ -213,9 +242,9 @@ def _is_overheard(url: str) -> bool:
     return parts.scheme == "http" and not local
 
 
-def _password() -> str:
+def _secret(prompt: str) -> str:
     if sys.stdin.isatty():
-        return getpass.getpass()
+        return getpass.getpass(f"{prompt}: ")
     return sys.stdin.readline().rstrip("\n")
 
 
