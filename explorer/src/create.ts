@@ -1,35 +1,22 @@
 /** A new image: its metadata, and its data if there is a file. */
 
 import {
-  CONTAINER_FORMATS,
   type ContainerFormat,
   type CreateImageInput,
-  DISK_FORMATS,
   type DiskFormat,
-  VISIBILITIES,
   type Visibility,
+  withProperties,
 } from "@polaris-bff/client"
 
 import { goTo, within } from "./address"
 import { closeLinks, toView } from "./close"
-import { byUse, h, labelled, optionsOf, select } from "./dom"
+import { h, labelled, optionsOf, select } from "./dom"
+import { type Draft, draftOf } from "./draft"
+import { CONTAINERS, DISKS, osFields, propertyRows, VISIBILITY_OPTIONS } from "./fields"
 import { attempt, say } from "./notice"
 import { upload } from "./uploads"
 import type { Workplace } from "./workplace"
 
-export const DISKS = byUse(
-  DISK_FORMATS,
-  "qcow2",
-  "raw",
-  "vmdk",
-  "vdi",
-  "vhd",
-  "vhdx",
-  "iso",
-  "ploop",
-)
-export const CONTAINERS = byUse(CONTAINER_FORMATS, "bare")
-export const VISIBILITY_OPTIONS = optionsOf(byUse(VISIBILITIES, "private", "shared", "community"))
 /** The disk format that a file's extension stands for. */
 export const FORMATS = new Map<string, DiskFormat>([
   ["img", "raw"],
@@ -47,6 +34,8 @@ export function newImageView(place: Workplace): HTMLElement {
   const tags = h("input", { autocomplete: "off", placeholder: "ubuntu, lts" })
   const minDisk = h("input", { type: "number", min: "0", value: "0" })
   const minRam = h("input", { type: "number", min: "0", value: "0" })
+  const draft = draftOf({ id: "" })
+  const own = propertyRows(draft)
   const guard = h("input", { type: "checkbox", id: "protected" })
   const submit = h("button", { type: "submit", class: "primary" }, "Create")
 
@@ -59,7 +48,8 @@ export function newImageView(place: Workplace): HTMLElement {
     if (format) disk.value = format
   }
 
-  const given = (): CreateImageInput => ({
+  const given = (): CreateImageInput => ({ ...propertiesOf(draft), ...metadata() })
+  const metadata = (): CreateImageInput => ({
     ...(name.value && { name: name.value }),
     disk_format: disk.value as DiskFormat,
     container_format: container.value as ContainerFormat,
@@ -116,6 +106,13 @@ export function newImageView(place: Workplace): HTMLElement {
       h("label", { for: guard.id }, "Protect it from being deleted"),
     ),
     h(
+      "details",
+      {},
+      h("summary", {}, "Operating system and properties"),
+      h("div", { class: "form many" }, ...osFields(draft).map(({ element }) => element)),
+      own.element,
+    ),
+    h(
       "div",
       { class: "actions" },
       submit,
@@ -123,4 +120,15 @@ export function newImageView(place: Workplace): HTMLElement {
     ),
   )
   return form
+}
+
+/** The properties that were filled in, as `createImage` takes them. */
+function propertiesOf({ mine }: Draft): CreateImageInput {
+  const words = Object.fromEntries(
+    [...mine].filter(([, value]) => value !== undefined).map(([name, value]) => [name, `${value}`]),
+  )
+  // The one that is yes or no to `createImage`, and a word in Glance.
+  const { hw_qemu_guest_agent: agent, ...others } = words
+  if (agent !== "yes" && agent !== "no") return withProperties({}, words)
+  return withProperties({ hw_qemu_guest_agent: agent === "yes" }, others)
 }

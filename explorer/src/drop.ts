@@ -8,8 +8,9 @@ import {
 } from "@polaris-bff/client"
 
 import { session } from "./api"
-import { CONTAINERS, DISKS, FORMATS, VISIBILITY_OPTIONS } from "./create"
+import { FORMATS } from "./create"
 import { button, fill, h, labelled, optionsOf, select, uniqueId } from "./dom"
+import { CONTAINERS, DISKS, VISIBILITY_OPTIONS } from "./fields"
 import { complain } from "./notice"
 import { uploadNew } from "./uploads"
 import { bytes, counted } from "./words"

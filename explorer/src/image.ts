@@ -5,9 +5,11 @@ import { BffError, type GlanceImage, type Visibility } from "@polaris-bff/client
 import { goTo, within } from "./address"
 import { closeLinks, toView } from "./close"
 import { confirmed } from "./confirm"
-import { VISIBILITY_OPTIONS } from "./create"
 import { button, copyButton, fill, h, labelled } from "./dom"
+import { draftOf, drafts } from "./draft"
 import { takesFile } from "./drop"
+import { type Editing, editView } from "./edit"
+import { VISIBILITY_OPTIONS } from "./fields"
 import { membersView } from "./members"
 import { attempt, chooser, say, troubleView } from "./notice"
 import { ended, isRunning, upload } from "./uploads"
@@ -35,6 +37,7 @@ export function imageView(id: string, place: Workplace, changed: () => Promise<v
   )
 
   let last: GlanceImage | undefined
+  let editing: Editing | undefined
   let timer: number | undefined
 
   async function load(): Promise<void> {
@@ -51,7 +54,8 @@ export function imageView(id: string, place: Workplace, changed: () => Promise<v
   }
 
   function showMissing({ message }: BffError): void {
-    last = undefined
+    last = editing = undefined
+    drafts.delete(id)
     fill(title, "There is no such image here")
     fill(trouble)
     fill(
@@ -78,6 +82,13 @@ export function imageView(id: string, place: Workplace, changed: () => Promise<v
 
   function render(image: GlanceImage): void {
     fill(title, image.name || "(no name)")
+    if (editing) return editing.take(image)
+    const draft = mayChange(image) && drafts.get(id)
+    if (draft) {
+      editing = editView(draft, place, closeForm)
+      fill(parts, identity(image), editing.element)
+      return editing.take(image)
+    }
     fill(
       parts,
       identity(image),
@@ -86,6 +97,21 @@ export function imageView(id: string, place: Workplace, changed: () => Promise<v
       membersView(image, place, () => attempt(() => setVisibility("shared"))),
       properties(image),
     )
+  }
+
+  function edit(image: GlanceImage): void {
+    drafts.set(id, draftOf(image))
+    render(image)
+    parts.querySelector("input")?.focus()
+  }
+
+  /** Shows the image instead of the form. */
+  async function closeForm(saved: GlanceImage | undefined = last): Promise<void> {
+    editing = undefined
+    last = saved
+    if (saved) render(saved)
+    title.focus()
+    await Promise.all([load(), changed()])
   }
 
   /** Does something to the image, says so, and shows what it is now. */
@@ -144,6 +170,7 @@ export function imageView(id: string, place: Workplace, changed: () => Promise<v
     return h(
       "div",
       { class: "actions" },
+      button("Edit", () => edit(image)),
       chooser(
         VISIBILITY_OPTIONS,
         image.visibility ?? "",

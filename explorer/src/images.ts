@@ -28,6 +28,7 @@ import {
   refill,
   select,
 } from "./dom"
+import { isUnsaved } from "./draft"
 import { filesButton } from "./drop"
 import { imageView } from "./image"
 import { attempt, say, troubleView } from "./notice"
@@ -337,6 +338,7 @@ class ImageList {
         { scope: "row" },
         h("a", { href: within("images", id), "aria-current": current }, title),
         " ",
+        isUnsaved(id) && h("span", { class: "tag" }, "not saved"),
         image.protected && h("span", { class: "tag" }, "protected"),
         ...(image.tags ?? []).slice(0, 3).map((tag) => h("span", { class: "tag" }, tag)),
         h(

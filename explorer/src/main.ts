@@ -4,9 +4,10 @@ import { note, place, type View } from "./address"
 import { errorOf, session } from "./api"
 import { closeOnEscape, toView } from "./close"
 import { button, fill, focusHeading, h } from "./dom"
+import { isUnsaved } from "./draft"
 import { watchDrops } from "./drop"
 import { imagesView } from "./images"
-import { hush, notices } from "./notice"
+import { hush, notices, say } from "./notice"
 import { type Contract, load } from "./openrpc"
 import { procedureView } from "./procedure"
 import {
@@ -114,12 +115,15 @@ function show(): void {
   fill(main, view())
 }
 
+const KEPT = "What you changed of the image is not saved. It stays with it while this page is open."
+
 /** Goes where the address says; whoever uses a keyboard or a screen reader is taken along. */
 function go({ oldURL }: HashChangeEvent): void {
   const before = place(new URL(oldURL).hash).parts
   const focused = document.activeElement
   hush()
   show()
+  if (isUnsaved(before[1]) && before[1] !== place().parts[1]) say(KEPT)
   if (String(before) === String(place().parts)) return stay(focused)
   const closed = place().parts[1] ? undefined : linkTo(before)
   if (closed) return closed.focus()

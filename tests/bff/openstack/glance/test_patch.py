@@ -195,3 +195,22 @@ def test_the_difference_always_leads_from_one_image_to_the_other(
         for key in before | after
         if (key in before) != (key in after) or before[key] != after[key]
     }
+
+
+def test_a_test_of_all_tags_asks_for_no_order() -> None:
+    image = {"tags": ["a", "b", "c"]}
+    for same in (["c", "a", "b"], ["a", "b", "c"]):
+        assert patch.difference(image, [check("/tags", same), replace("/tags", [])]) == [
+            replace("/tags", [])
+        ]
+    for other in (
+        ["a", "b"],
+        ["a", "b", "c", "c"],
+        ["a", "b", "d"],
+        "abc",
+        None,
+        [["a"], "b", "c"],
+    ):
+        with pytest.raises(BffError) as caught:
+            patch.difference(image, [check("/tags", other)])
+        assert caught.value.code is Code.CONFLICT
