@@ -25,7 +25,7 @@ from tests.process import SECONDS
 
 CONTENT = os.urandom(1024) * 700
 TOKENS = ("token-" + "1" * 32, "token-" + "2" * 32)
-IMAGE = {
+IMAGE: dict[str, Any] = {
     "id": str(uuid.uuid4()),
     "status": "active",
     "size": len(CONTENT),
