@@ -80,9 +80,10 @@ def create_app(settings: Settings, registry: Registry, tracing: Tracing | None =
     """
     tracing = tracing or _tracing_of(settings)
     discovery = Discovery(registry)
+    discover = discovery.procedure()
     uploads = UploadEndpoint(settings, _upload_name(registry))
-    rpc = Rpc(registry, settings, discovery.procedure())
-    metrics = metrics_of(settings, [*registry, discovery.procedure().name])
+    rpc = Rpc(registry, settings, discover)
+    metrics = metrics_of(settings, [*registry, discover.name])
     endpoint = RpcEndpoint(rpc, settings.max_body, settings.call_timeout)
     network = network_of(settings)
 
