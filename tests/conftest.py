@@ -10,7 +10,7 @@ import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -79,35 +79,54 @@ RANKS = {f"tests/{name}.py": rank for rank, name in enumerate(LONGEST)}
 
 
 UNTRACED = pytest.StashKey[bool]()
+# Of the server, tests of its clients run what its own tests trace.
+OF_CLIENTS = "tests/clients/"
+# Those that are about how processes start, work and end: others start the same ones.
+OF_PROCESSES = frozenset(
+    f"tests/bff/{name}.py"
+    for name in ("test_cli", "test_workers", "server/test_stop", "server/test_workers_metrics")
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest files first, and choose whose lines are traced, where that is asked for.
 
-    A tracer makes a test twice as slow: each test has one for its first case alone, and none for
-    what hypothesis repeats. These cover what the others would.
+    A tracer makes a test twice as slow. So it is left out where others cover the same: in further
+    cases that each serve an application, in what hypothesis repeats, and in tests of clients.
     """
     items.sort(key=lambda item: RANKS.get(item.nodeid.partition("::")[0], len(RANKS)))
     seen = set[str]()
     for item in items:
         test = item.nodeid.partition("[")[0]
+        is_further = test in seen and "serve" in getattr(item, "fixturenames", ())
         is_repeated = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
-        item.stash[UNTRACED] = is_repeated or test in seen
+        is_of_clients = test.startswith(OF_CLIENTS)
+        item.stash[UNTRACED] = is_further or is_repeated or is_of_clients
         seen.add(test)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Trace no lines where it was not chosen: in fixtures and in processes as little."""
-    tracing = Coverage.current()
-    if tracing is None or not item.stash[UNTRACED]:
+    is_untraced = item.stash[UNTRACED]
+    with untraced() if is_untraced else nullcontext(), pytest.MonkeyPatch.context() as patch:
+        if is_untraced or item.nodeid.partition("::")[0] not in OF_PROCESSES:
+            patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
         return (yield)
-    tracing.stop()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
-        done = yield
-    tracing.start()
-    return done
+
+
+@contextmanager
+def untraced() -> Iterator[None]:
+    """Stop every tracer: when one stops, the one before it goes on; workers of xdist have three."""
+    stopped: list[Coverage] = []
+    while (tracing := Coverage.current()) is not None:
+        tracing.stop()
+        stopped.append(tracing)
+    try:
+        yield
+    finally:
+        for tracing in reversed(stopped):
+            tracing.start()
 
 
 def pytest_collection_finish() -> None:
