@@ -5,6 +5,7 @@ import {
   type BffErrorCode,
   type Client,
   createClient,
+  sessionEnd,
   UPLOAD_ROUTES,
   type UploadOptions,
   type UserSession,
@@ -26,6 +27,22 @@ const DOUBTS = new Set<BffErrorCode>(["UNAUTHORIZED", "SESSION_CHANGED"])
 /** Whether a call was refused for what the session is. */
 export const isDoubt = (error: unknown): error is BffError =>
   error instanceof BffError && DOUBTS.has(error.code)
+
+/** Whether the session ends within minutes, or has ended. */
+export const ending = new Value<"soon" | "over" | undefined>(undefined)
+
+const SOON_SECONDS = 300
+const heard = sessionEnd({
+  before: SOON_SECONDS,
+  onExpiring: () => ending.set("soon"),
+  onEnded: () => ending.set("over"),
+})
+
+/** Takes note of how long the session lasts yet; another tab may have begun the next one. */
+export function onSession(secondsLeft: number): void {
+  if (secondsLeft > SOON_SECONDS && ending.get()) ending.set(undefined)
+  heard(secondsLeft)
+}
 
 const SIGN_IN = "auth.createUserSession"
 
@@ -102,6 +119,7 @@ const connectionOf = (shown: Shown) =>
     url: BASE,
     headers: shown ? claims(shown) : {},
     credentials: shown ? "same-origin" : "omit",
+    onSession,
   }) as const
 
 /** The project goes along, so that each tab may have its own; where there is none, that is said. */

@@ -1,6 +1,7 @@
 /** The page: its top, and the view that the address asks for. */
 
 import { note, place, type View } from "./address"
+import { endBar } from "./again"
 import { errorOf, session } from "./api"
 import { closeOnEscape, toView } from "./close"
 import { button, fill, focusHeading, h } from "./dom"
@@ -162,7 +163,8 @@ function start(): void {
     "polaris-bff",
   )
   const top = h("header", { class: "top" }, brand, tabs, sessionBar())
-  fill(document.body, skip, top, notices, main, uploadsPlace)
+  const warnings = h("div", { class: "notices" }, endBar())
+  fill(document.body, skip, top, warnings, notices, main, uploadsPlace)
   addEventListener("hashchange", go)
   addEventListener("keydown", closeOnEscape)
   entries.watch(showTabs)

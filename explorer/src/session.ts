@@ -2,7 +2,17 @@
 
 import { BffError, createClient, type Project, type UserSession } from "@polaris-bff/client"
 
-import { BASE, type Call, clientOf, doubt, type Outcome, session, type Shown } from "./api"
+import {
+  BASE,
+  type Call,
+  clientOf,
+  doubt,
+  ending,
+  onSession,
+  type Outcome,
+  session,
+  type Shown,
+} from "./api"
 import { confirmed } from "./confirm"
 import { button, fill, h, labelled, type Option } from "./dom"
 import { attempt, chooser, complain, hush, say } from "./notice"
@@ -23,7 +33,7 @@ export function titleOf({ name, domainName, domainId }: Project): string {
 }
 
 // Asks for the session of the browser, whatever the page shows.
-const browser = createClient({ url: BASE })
+const browser = createClient({ url: BASE, onSession })
 
 /** Shows the session that the browser has. */
 export async function restore(): Promise<void> {
@@ -59,6 +69,11 @@ async function check(): Promise<boolean> {
   const found = await browser.auth.getCurrentUserSession.query()
   if (session.get() !== shown) return false
   if (isShown(found, shown)) return true
+  // It ended in its time: who works here is asked for the password, and loses nothing.
+  if (shown && !found && ending.get()) {
+    ending.set("over")
+    return false
+  }
   if (shown && !found) say("Your session has ended. Sign in again.")
   if (shown && found) say("This session was moved to another project in another tab.")
   await enter(found)
