@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bff.errors import BffError, Code
 from bff.openstack.exchange import Operation
 from bff.openstack.glance import body
-from bff.openstack.glance.query import Query, from_marker, marker_in, marker_of, to_path
+from bff.openstack.glance.query import Query, from_marker, marker_in, marker_of, to_path, with_limit
 from bff.openstack.glance.requester import Requester
 from schemas.json import Buffer
 
@@ -86,25 +86,26 @@ class Listing:
         page = body.page(reply.body, expose_locations=self.expose_locations)
         return ListPage(page, query)
 
-    async def pages(self, query: Query, size: int = PAGE_SIZE) -> AsyncIterator[ListPage]:
+    async def pages(self, query: Query, first: int = PAGE_SIZE) -> AsyncIterator[ListPage]:
         """Yield the pages of all images that match.
 
         A list that always leads on has no end: whoever reads it decides how much is enough.
 
         Args:
             query: Without ``limit``.
-            size: How many images Glance is asked for at once; by default as many as it gives.
+            first: How many images Glance is asked for first, where few may be enough; then, it is
+                as many as it gives.
 
         Raises:
             BffError: CONFLICT, the list changed while it was read; BAD_GATEWAY, its pages do not
                 lead to its end.
         """
-        page = await self.page([*query, ("limit", str(size))])
+        page = await self.page([*query, ("limit", str(first))])
         passed: set[str | None] = set()
         yield page
         while (following := page.next_query(passed)) is not None:
             passed.add(marker_in(page.query))
-            page = await self._page_after(following)
+            page = await self._page_after(with_limit(following, PAGE_SIZE))
             yield page
 
     async def _page_after(self, query: Query) -> ListPage:

@@ -29,6 +29,11 @@ def from_marker(query: Query, marker: str) -> Query:
     return [*((key, value) for key, value in query if key != "marker"), ("marker", marker)]
 
 
+def with_limit(query: Query, limit: int) -> Query:
+    """Return the same query for pages of another size."""
+    return [(key, str(limit) if key == "limit" else value) for key, value in query]
+
+
 def marker_in(query: Query) -> str | None:
     """Return the marker behind which a query begins."""
     return dict(query).get("marker")

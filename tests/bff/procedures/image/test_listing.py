@@ -207,12 +207,36 @@ async def test_a_search_is_read_through_glances_pages_and_goes_on_where_it_ended
     page = await paged(context, search="äx", limit=2)
     assert [image["id"] for image in page["images"]] == ["1", "2"]
     upstream.answers.clear()
-    upstream.will_answer(of_images('{"id":"3"}', '{"id":"4","name":"\u00c4X"}'))
+    upstream.will_answer(
+        of_images('{"id":"3"}', marker="3"), of_images('{"id":"4","name":"\u00c4X"}')
+    )
     page = await paged(context, next=page["next"], search="äx")
     assert [image["id"] for image in page["images"]] == ["4"]
     assert "next" not in page
     asked = f"GET /v2/images?{SORTED}"
-    assert upstream.asked == [f"{asked}&limit=1000", f"{asked}&marker=2&limit=1000"]
+    # Few at first, since a word may be common.
+    assert upstream.asked == [
+        *(f"{asked}&limit=100", f"{asked}&marker=2&limit=100"),
+        f"{asked}&limit=1000&marker=3",
+    ]
+
+
+async def test_of_a_range_in_the_order_of_its_date_no_more_is_asked_for_than_needed(
+    context: ProjectContext, upstream: Upstream
+) -> None:
+    of_january = {"created_at": ["gte:2026-01-01T00:00:00Z", "lt:2026-02-01T00:00:00Z"]}
+    dates = {"1": "2026-01-31T23:59:59Z", "2": "2026-01-02T00:00:00Z", "3": "2025-12-31T23:59:59Z"}
+    shown = [f'{{"id":"{key}","created_at":"{date}"}}' for key, date in dates.items()]
+    upstream.will_answer(of_images(*shown, marker="3"))
+    page = await paged(context, limit=2, **of_january)
+    assert [image["id"] for image in page["images"]] == ["1", "2"]
+    upstream.answers.clear()
+    # What comes before the from ends the list, whatever Glance has behind it.
+    upstream.will_answer(of_images(*shown[1:], marker="3"))
+    page = await paged(context, limit=2, **of_january)
+    assert ([image["id"] for image in page["images"]], "next" in page) == (["2"], False)
+    to = "created_at=lt%3A2026-02-01T00%3A00%3A00Z"
+    assert upstream.asked == [f"GET /v2/images?{SORTED}&{to}&limit=3"] * 2
 
 
 async def test_images_that_are_odd_are_searched_too(
