@@ -73,6 +73,17 @@ async def test_a_long_token_makes_a_session_that_works(
     assert openstack.tokens == {}
 
 
+async def test_the_longest_token_that_comes_through_makes_one_too(
+    bff: Bff, openstack: FakeOpenStack
+) -> None:
+    # Near aiohttp's bound of a header, 8190 bytes.
+    openstack.token_length = 8150
+    browser = Browser(bff)
+    await browser.sign_in()
+    assert len(browser.cookies) == 3
+    assert await browser.user() == "alice"
+
+
 async def test_a_shorter_session_takes_the_cookies_of_a_longer_one_away(
     browser: Browser, openstack: FakeOpenStack
 ) -> None:
