@@ -72,7 +72,7 @@ LONGEST = (
         "faults/test_odd_answers",
         "faults/test_table",
         "browser/test_images",
-        "cloud/test_keystone",
+        "cloud/test_ways_to_sign_in",
     ),
 )
 RANKS = {f"tests/{name}.py": rank for rank, name in enumerate(LONGEST)}

@@ -82,8 +82,11 @@ let typing: number | undefined
 
 /** The input of the call that the address fills in; nothing where it has none, or no object. */
 export function inputAsked(): Input | undefined {
+  const text = place().asked.get("input") ?? ""
+  // A stranger's link shall not keep the page busy with a form of thousands of fields.
+  if (text.length > LONGEST_INPUT) return undefined
   try {
-    const input: unknown = JSON.parse(place().asked.get("input") ?? "")
+    const input: unknown = JSON.parse(text)
     return isInput(input) ? input : undefined
   } catch {
     return undefined

@@ -1,12 +1,21 @@
-/** Asks before something is done that cannot be undone. */
+/** Asks before something is done. */
 
-import { button, type Child, h, uniqueId } from "./dom"
+import { button, type ButtonKind, type Child, h, uniqueId } from "./dom"
 
 /** Why a procedure is asked about before it is called. */
 export const DESTROYS = "It takes away what nothing gives back, or what others may be using."
 
 /** Returns whether the person said yes. */
-export function confirmed(question: string, yes: string, ...details: Child[]): Promise<boolean> {
+export const confirmed = (question: string, yes: string, ...details: Child[]): Promise<boolean> =>
+  agreed(question, yes, "danger", ...details)
+
+/** Returns whether the person said yes to what can be undone. */
+export function agreed(
+  question: string,
+  yes: string,
+  kind: ButtonKind,
+  ...details: Child[]
+): Promise<boolean> {
   const id = uniqueId()
   const dialog: HTMLDialogElement = h(
     "dialog",
@@ -16,7 +25,7 @@ export function confirmed(question: string, yes: string, ...details: Child[]): P
     h(
       "div",
       { class: "actions" },
-      button(yes, () => dialog.close("yes"), "danger"),
+      button(yes, () => dialog.close("yes"), kind),
       button("Cancel", () => dialog.close("no"), "plain", { autofocus: true }),
     ),
   )

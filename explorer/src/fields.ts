@@ -118,7 +118,9 @@ function tags(draft: Draft): Field {
   const control = h("textarea", { ...plain, rows: "3" })
   const read = () => [...new Set(linesOf(control.value))]
   const words = (value: unknown) => (Array.isArray(value) ? [...value].sort().join("\n") : "")
-  return field(draft, "tags", labelled("Tags", control, "One a line."), control, read, words)
+  const element = labelled("Tags", control, "One a line.")
+  element.classList.add("wide")
+  return field(draft, "tags", element, control, read, words)
 }
 
 const linesOf = (words: string): string[] =>

@@ -13,12 +13,10 @@ import { VISIBILITY_OPTIONS } from "./fields"
 import { membersView } from "./members"
 import { attempt, chooser, say, troubleView } from "./notice"
 import { ended, isRunning, upload } from "./uploads"
+import { isPassing, lookAgain } from "./watching"
 import { bytes, state, time } from "./words"
 import type { Workplace } from "./workplace"
 
-// Glance leaves these states by itself.
-const PASSING = new Set<unknown>(["saving", "uploading", "importing", "pending_delete"])
-const MILLISECONDS_BETWEEN_LOOKS = 2000
 const NAMED_ABOVE = new Set(["id", "name", "status"])
 
 /** Makes the view of an image; `changed` is called when the list beside it is out of date. */
@@ -38,14 +36,12 @@ export function imageView(id: string, place: Workplace, changed: () => Promise<v
 
   let last: GlanceImage | undefined
   let editing: Editing | undefined
-  let timer: number | undefined
 
   async function load(): Promise<void> {
     try {
       show(await getImageById.query({ imageId: id }))
       fill(trouble)
     } catch (error) {
-      clearTimeout(timer)
       if (isMissing(error)) showMissing(error)
       else
         fill(trouble, troubleView("The image could not be read", error, button("Try again", load)))
@@ -69,15 +65,20 @@ export function imageView(id: string, place: Workplace, changed: () => Promise<v
     )
   }
 
-  /** Shows the image, and looks again while it is on its way to another state. */
+  /** Shows the image; what somebody is filling in stays, unless it is out of date. */
   function show(image: GlanceImage): void {
-    clearTimeout(timer)
-    const passing = PASSING.has(image.status)
-    if (passing) timer = setTimeout(() => view.isConnected && load(), MILLISECONDS_BETWEEN_LOOKS)
-    else if (PASSING.has(last?.status)) void changed()
-    // What somebody is filling in stays, unless it is out of date.
-    if (JSON.stringify(image) !== JSON.stringify(last)) render(image)
+    const before = last
     last = image
+    if (JSON.stringify(image) !== JSON.stringify(before)) render(image)
+    if (before && isPassing(before) && before.status !== image.status) void changed()
+  }
+
+  /** Looks whether the image is what it was, by itself: what fails is for the next time. */
+  async function look(): Promise<boolean> {
+    const before = JSON.stringify(last)
+    const now = await getImageById.query({ imageId: id })
+    show(now)
+    return before !== JSON.stringify(now)
   }
 
   function render(image: GlanceImage): void {
@@ -195,6 +196,7 @@ export function imageView(id: string, place: Workplace, changed: () => Promise<v
     if (view.isConnected) void load()
     else stop()
   })
+  lookAgain({ element: view, isDue: () => !!last && isPassing(last), look })
   void load()
   return view
 }

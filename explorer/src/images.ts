@@ -1,7 +1,9 @@
 /** The images of a project: a list with pages and search, and beside it the one that was chosen. */
 
 import {
+  BffError,
   type BulkOperationResult,
+  type ErrorCode,
   type GlanceImage,
   IMAGE_STATUSES,
   type ImagesCount,
@@ -13,11 +15,12 @@ import {
 
 import { ask, place as placeOf, within } from "./address"
 import { toView } from "./close"
-import { confirmed } from "./confirm"
+import { agreed, confirmed } from "./confirm"
 import { newImageView } from "./create"
 import {
   button,
   byUse,
+  type Child,
   copyButton,
   fill,
   focusHeading,
@@ -33,6 +36,7 @@ import { filesButton } from "./drop"
 import { imageView } from "./image"
 import { attempt, say, troubleView } from "./notice"
 import { ended } from "./uploads"
+import { isPassing, lookAgain } from "./watching"
 import { bytes, counted, state, time } from "./words"
 import type { Workplace } from "./workplace"
 
@@ -93,6 +97,11 @@ const SORT_OPTIONS: readonly Option[] = Object.entries(SORT_WORDS).flatMap(
   ],
 )
 
+const INSTEAD: readonly (readonly [SortKey, string, string])[] = [
+  ["updated_at", "Changed", "created_at"],
+  ["container_format", "Container", "disk_format"],
+]
+
 /** What the list asks for, as it stands in the address. */
 interface Asked {
   readonly show: string
@@ -113,6 +122,9 @@ const USUAL: Asked = {
   marker: "",
   page: "1",
 }
+const EVERYTHING = { show: "", status: "", search: "" }
+// More ids than these in one question are too much for what nobody asked for.
+const MOST_LOOKED_AT = 100
 const FIRST_PAGE = { marker: "", page: "1" }
 const FITS: Partial<Record<keyof Asked, (word: string) => boolean>> = {
   show: (word) => SHOWN.some(([value]) => value === word),
@@ -121,6 +133,12 @@ const FITS: Partial<Record<keyof Asked, (word: string) => boolean>> = {
   size: (word) => SIZES.some(([value]) => value === word),
   page: (word) => /^[1-9]\d{0,5}$/.test(word),
 }
+
+/** The columns: what the images are sorted by is seen, in the place of what is like it. */
+const columnsOf = ({ sort }: Asked): (readonly [string, string, string?])[] =>
+  COLUMNS.map(
+    (column) => INSTEAD.find(([key, , of]) => of === column[0] && sort.startsWith(key)) ?? column,
+  )
 
 /** Reads what the address asks for; what no control could say is as if it were not there. */
 function askedIn(query: URLSearchParams): Asked {
@@ -186,6 +204,11 @@ class ImageList {
   )
   readonly #pager = h("nav", { class: "pager", "aria-label": "Pages" })
   readonly #bulk = h("div", { class: "bulk", hidden: true })
+  readonly #offers = h(
+    "div",
+    { class: "actions", hidden: true },
+    button("Accept all", () => this.#acceptAll()),
+  )
   readonly #result = h("div", { class: "result", role: "status" })
   #page: Page = { images: [] }
   #asked = USUAL
@@ -193,6 +216,11 @@ class ImageList {
   #latest = 0
   #chosen: string | undefined
   readonly #place: Workplace
+  readonly #again = {
+    element: this.element,
+    isDue: () => this.#page.images.some(isPassing),
+    look: () => this.#look(),
+  }
   readonly #filters = filtersView((change) => this.#ask(change))
 
   constructor(place: Workplace) {
@@ -208,6 +236,7 @@ class ImageList {
       ),
       this.#filters.element,
       this.#result,
+      this.#offers,
       this.#bulk,
       this.#table,
       this.#pager,
@@ -217,6 +246,7 @@ class ImageList {
   /** Marks the image that is shown beside the list, and looks at the list again. */
   choose(id: string | undefined): void {
     this.#chosen = id
+    lookAgain(this.#again)
     const asked = askedIn(placeOf().asked)
     // What somebody types into the search stays while nothing else is asked for.
     if (String(Object.values(asked)) !== String(Object.values(this.#asked))) this.#take(asked)
@@ -273,7 +303,7 @@ class ImageList {
       ),
     )
     fill(this.#pager)
-    this.#bulk.hidden = true
+    this.#bulk.hidden = this.#offers.hidden = true
   }
 
   #show(page: Page): void {
@@ -281,12 +311,51 @@ class ImageList {
     for (const id of this.#selected) {
       if (!page.images.some((image) => image.id === id)) this.#selected.delete(id)
     }
-    refill(
-      this.#table,
-      page.images.length ? this.#rows(page.images) : h("p", { class: "empty" }, "No images."),
-    )
+    refill(this.#table, ...(page.images.length ? [this.#rows(page.images)] : this.#empty()))
+    this.#offers.hidden = !(this.#asked.show === "offered" && page.images.length)
     this.#showPager(page)
     this.#showBulk()
+  }
+
+  /** Says why there is nothing, and what to do. */
+  #empty(): Child[] {
+    const say = (words: string, ...actions: Child[]): Child[] => [
+      h("p", { class: "empty" }, words),
+      h("div", { class: "actions empty-actions" }, ...actions),
+    ]
+    const { marker, show, search, status } = this.#asked
+    if (marker)
+      return say(
+        "Nothing is on this page any more.",
+        button("First page", () => this.#ask({})),
+      )
+    if (show === "offered" && !search && !status)
+      return say("Nothing is offered to this project. What others share with it stands here.")
+    if (isNarrowed(this.#asked))
+      return say(
+        "No image is like that.",
+        button("Show all", () => this.#ask(EVERYTHING)),
+      )
+    return say(
+      "There are no images yet.",
+      h("a", { class: "button", ...toView("images", "new") }, "Make the first"),
+    )
+  }
+
+  /** Looks at what is on its way, and at nothing else. */
+  async #look(): Promise<boolean> {
+    const latest = this.#latest
+    const passing = this.#page.images.filter(isPassing).slice(0, MOST_LOOKED_AT)
+    const ids = passing.map(({ id }) => id)
+    const now = await this.#place.calls.listImages.query({ ids })
+    if (latest !== this.#latest) return false
+    // What is gone, or hidden, makes room for others.
+    if (now.length < passing.length) return this.load().then(() => true)
+    const byId = new Map(now.map((image) => [image.id, image]))
+    const isOther = passing.some((one) => JSON.stringify(one) !== JSON.stringify(byId.get(one.id)))
+    const images = this.#page.images.map((image) => byId.get(image.id) ?? image)
+    if (isOther) this.#show({ ...this.#page, images })
+    return isOther
   }
 
   #rows(images: readonly GlanceImage[]): HTMLElement {
@@ -301,7 +370,7 @@ class ImageList {
           box.checked = all.checked
       },
     })
-    const heads = COLUMNS.map(([key, text]) => this.#head(key, text))
+    const heads = columnsOf(this.#asked).map((column) => this.#head(...column))
     return h(
       "table",
       {},
@@ -310,18 +379,20 @@ class ImageList {
     )
   }
 
-  #head(key: string, text: string): HTMLElement {
+  #head(key: string, text: string, place = key): HTMLElement {
     if (key === "visibility") return h("th", { scope: "col", class: "column-visibility" }, text)
     const [by, direction] = this.#asked.sort.split(":")
     const other = by === key && direction === "asc" ? "desc" : "asc"
     const sorted = by === key && (direction === "asc" ? "ascending" : "descending")
     const sort = button(text, () => this.#ask({ sort: `${key}:${other}` }), "quiet")
-    return h("th", { scope: "col", "aria-sort": sorted, class: `column-${key}` }, sort)
+    return h("th", { scope: "col", "aria-sort": sorted, class: `column-${place}` }, sort)
   }
 
   #row(image: GlanceImage): HTMLElement {
     const { id, name, status, visibility, size, disk_format: format } = image
     const title = name || "(no name)"
+    const shownIn = (key: "container_format" | "updated_at") =>
+      this.#asked.sort.startsWith(key) ? image[key] : undefined
     const box = h("input", {
       type: "checkbox",
       "aria-label": `Select ${title}`,
@@ -350,8 +421,8 @@ class ImageList {
       h("td", {}, state(status)),
       h("td", { class: "column-visibility" }, visibility ?? "–"),
       h("td", { class: "column-size" }, bytes(size)),
-      h("td", { class: "column-disk_format" }, format ?? "–"),
-      h("td", { class: "column-created_at" }, time(image.created_at)),
+      h("td", { class: "column-disk_format" }, shownIn("container_format") ?? format ?? "–"),
+      h("td", { class: "column-created_at" }, time(shownIn("updated_at") ?? image.created_at)),
     )
   }
 
@@ -406,6 +477,34 @@ class ImageList {
     )
   }
 
+  /** Accepts all that is offered, on every page. */
+  #acceptAll(): Promise<unknown> {
+    return attempt(async () => {
+      const { calls, project } = this.#place
+      const images = await calls.listImages.query(filterOf(this.#asked))
+      const names = new Map(images.map(({ id, name }) => [id, name || id]))
+      const list = h("ul", {}, ...images.map(({ id }) => h("li", {}, names.get(id))))
+      const question = `List ${counted(images.length, "image")} in ${project.name}?`
+      if (!(await agreed(question, "Accept all", "primary", list))) return
+      const result = await eachOf(images, (imageId) =>
+        calls.updateImageMember.mutate({ imageId, memberId: project.id, status: "accepted" }),
+      )
+      await this.#tell(result, "accepted", names)
+    })
+  }
+
+  async #tell(
+    result: BulkOperationResult,
+    done: string,
+    names: Map<string, string>,
+  ): Promise<void> {
+    fill(this.#result, ...bulkResult(result, done, names, () => this.#dismiss()))
+    await this.load()
+    const failures = this.#result.querySelector<HTMLElement>("h2")
+    if (failures) failures.focus()
+    else focusHeading(this.element)
+  }
+
   #dismiss(): void {
     fill(this.#result)
     focusHeading(this.element)
@@ -425,13 +524,31 @@ class ImageList {
       const result = await work({ imageIds })
       this.#selected.clear()
       this.#showBulk()
-      fill(this.#result, ...bulkResult(result, done, names, () => this.#dismiss()))
-      await this.load()
-      const failures = this.#result.querySelector<HTMLElement>("h2")
-      if (failures) failures.focus()
-      else focusHeading(this.element)
+      await this.#tell(result, done, names)
     })
   }
+}
+
+/** Does something to each image; the calls share requests. */
+async function eachOf(
+  images: readonly GlanceImage[],
+  work: (id: string) => Promise<unknown>,
+): Promise<BulkOperationResult> {
+  const successful: string[] = []
+  const failed: BulkOperationResult["failed"] = []
+  const one = async (id: string) => {
+    try {
+      await work(id)
+      successful.push(id)
+    } catch (error) {
+      if (!(error instanceof BffError)) throw error
+      const { code, message, data } = error
+      // Whoever shows it knows the codes of the client too.
+      failed.push({ id, code: code as ErrorCode, message, error: String(data.httpStatus ?? "") })
+    }
+  }
+  await Promise.all(images.map(({ id }) => one(id)))
+  return { successful, failed }
 }
 
 function bulkResult(
@@ -477,7 +594,7 @@ function filtersView(onAsk: (change: Partial<Asked>) => void) {
   const sort = select(SORT_OPTIONS, "", { onchange: () => given() })
   const clear = button("Clear", all, "quiet", { "aria-label": "Clear search and filters" })
   function all(): void {
-    onAsk({ show: "", status: "", search: "" })
+    onAsk(EVERYTHING)
     search.focus()
   }
   const given = () =>

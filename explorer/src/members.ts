@@ -1,10 +1,16 @@
 /** With whom an image is shared, and the answer of the project that it was offered to. */
 
-import type { GlanceImage, ImageMember, Project } from "@polaris-bff/client"
+import {
+  type GlanceImage,
+  type ImageMember,
+  MEMBER_STATUSES,
+  type Project,
+} from "@polaris-bff/client"
 
-import { button, type Child, fill, h, labelled, uniqueId } from "./dom"
+import { button, byUse, type Child, fill, h, labelled, refill, uniqueId } from "./dom"
 import { attempt, say, troubleView } from "./notice"
 import { myProjects, titleOf } from "./session"
+import { lookAgain } from "./watching"
 import { state, time } from "./words"
 import type { Workplace } from "./workplace"
 
@@ -39,8 +45,23 @@ async function shown(part: HTMLElement, work: () => Promise<void>): Promise<void
 async function owned(image: GlanceImage, place: Workplace, part: HTMLElement): Promise<void> {
   const { listImageMembers, createImageMember, deleteImageMember } = place.calls
   const imageId = image.id
-  const members = await listImageMembers.query({ imageId })
-  fill(part, memberTable(members, remove), addForm(image, add))
+  let members = await listImageMembers.query({ imageId })
+  const table = h("div", {}, ...memberTable(members, remove))
+  fill(part, table, addForm(image, add))
+  lookAgain({
+    element: table,
+    isDue: () => members.some(({ status }) => status === "pending"),
+    look,
+  })
+
+  /** Looks who has answered meanwhile; what somebody types into the form stays. */
+  async function look(): Promise<boolean> {
+    const before = JSON.stringify(members)
+    members = await listImageMembers.query({ imageId })
+    const isOther = before !== JSON.stringify(members)
+    if (isOther) refill(table, ...memberTable(members, remove))
+    return isOther
+  }
 
   async function again(said: string): Promise<void> {
     await shown(part, () => owned(image, place, part))
@@ -67,8 +88,8 @@ async function owned(image: GlanceImage, place: Workplace, part: HTMLElement): P
 function memberTable(
   members: readonly ImageMember[],
   remove: (memberId: string) => unknown,
-): HTMLElement {
-  if (!members.length) return h("p", { class: "hint" }, "It is offered to nobody yet.")
+): HTMLElement[] {
+  if (!members.length) return [h("p", { class: "hint" }, "It is offered to nobody yet.")]
   const rows = members.map(({ member_id: id, status, updated_at: updated }) =>
     h(
       "tr",
@@ -83,15 +104,33 @@ function memberTable(
       ),
     ),
   )
-  return h("table", {}, h("tbody", {}, ...rows))
+  return [
+    h("p", { class: "hint", role: "status" }, answers(members)),
+    h("table", {}, h("tbody", {}, ...rows)),
+  ]
 }
+
+/** How the projects have answered, as "1 accepted, 2 pending". */
+const answers = (members: readonly ImageMember[]): string =>
+  byUse(MEMBER_STATUSES, "accepted")
+    .map((word) => [members.filter(({ status }) => status === word).length, word] as const)
+    .filter(([count]) => count)
+    .map(([count, word]) => `${count} ${word}`)
+    .join(", ")
 
 function addForm(image: GlanceImage, add: (member: string) => unknown): HTMLElement {
   const others = myProjects().filter(({ id }) => id !== image.owner)
   const known = h(
     "datalist",
     { id: uniqueId() },
-    ...others.map((project) => h("option", { value: project.id }, titleOf(project))),
+    ...others.map((project) => {
+      const isOne = others.filter(({ name }) => name === project.name).length === 1
+      return h(
+        "option",
+        { value: isOne ? project.name : project.id },
+        isOne ? project.id : titleOf(project),
+      )
+    }),
   )
   const member = h("input", {
     required: true,
@@ -101,7 +140,7 @@ function addForm(image: GlanceImage, add: (member: string) => unknown): HTMLElem
     oninput: () => complain(""),
   })
   const fault = h("p", { class: "fault", id: uniqueId(), role: "alert" })
-  const hint = "Its id, or its name if it is one of yours."
+  const hint = "The name of one of your projects, or the id of another."
   const field = labelled("Share with a project", member, hint)
   field.append(fault)
   member.setAttribute("aria-describedby", `${member.getAttribute("aria-describedby")} ${fault.id}`)

@@ -1,5 +1,7 @@
 /** One line above the view, for what just happened. */
 
+import { BffError, type BffErrorCode } from "@polaris-bff/client"
+
 import { button, type Child, fill, h, type Option, select } from "./dom"
 import { errorOf, isDoubt } from "./api"
 
@@ -44,8 +46,31 @@ export function troubleView(what: string, error: unknown, ...actions: Child[]): 
     { class: "trouble", role: "alert" },
     h("strong", {}, what),
     h("p", {}, errorOf(error).message),
+    h("p", {}, adviceOn(error)),
     h("div", { class: "actions" }, ...actions),
   )
+}
+
+const IN_A_MOMENT = "Try again in a moment."
+const ADVICE: Partial<Record<BffErrorCode, string>> = {
+  NETWORK_ERROR: "Look whether this device is connected, then try again.",
+  UNAUTHORIZED: "Sign in again.",
+  FORBIDDEN: "Ask whoever runs this project for a role that may, or choose another project.",
+  TOO_MANY_REQUESTS: IN_A_MOMENT,
+  TIMEOUT: IN_A_MOMENT,
+  GATEWAY_TIMEOUT: IN_A_MOMENT,
+  SERVICE_UNAVAILABLE: IN_A_MOMENT,
+}
+
+/** What to do about a failure. */
+function adviceOn(error: unknown): string {
+  if (!navigator.onLine) return "This device is offline. Try again when it is connected."
+  if (!(error instanceof BffError)) return IN_A_MOMENT
+  const { code, requestId, data } = error
+  if (ADVICE[code]) return ADVICE[code]
+  if ((data.httpStatus ?? 500) < 500) return ""
+  const told = requestId ? ` the request id ${requestId}` : " when it was"
+  return `Try again. If it stays so, tell whoever runs this page${told}.`
 }
 
 /** Makes a select whose choice is carried out at once, and taken back where that fails. */

@@ -68,8 +68,7 @@ const mark = (text: string, ...beside: Child[]): HTMLElement =>
 
 /** What to do about an error, where its message does not say it. */
 function adviceOn(code: string | undefined): HTMLElement | false {
-  if (code === "UNAUTHORIZED")
-    return h("p", {}, h("a", { href: "#/images" }, "Sign in"), ", then call again.")
+  if (code === "UNAUTHORIZED") return h("p", {}, "Sign in at the top of the page, then call again.")
   if (code === "PRECONDITION_FAILED") return h("p", {}, "Choose a project at the top of the page.")
   if (code !== "NETWORK_ERROR") return false
   const why = navigator.onLine ? "The server cannot be reached." : "This device is offline."

@@ -105,6 +105,7 @@ export function signInForm(
       ],
       submit: "Sign in",
       others: [
+        orWith(),
         button("Application credential", () => go(credentialStep()), "quiet"),
         button("Token", () => go(tokenStep()), "quiet"),
       ],
@@ -172,7 +173,7 @@ export function signInForm(
       lead: "With an application credential. It works in its own project alone.",
       fields: [labelled("Id", id), labelled("Secret", key)],
       submit: "Sign in",
-      others: [back("Password"), button("Token", () => go(tokenStep()), "quiet")],
+      others: [orWith(), back("Password"), button("Token", () => go(tokenStep()), "quiet")],
       send: () =>
         auth.createUserSession.mutate({
           applicationCredentialId: id.value,
@@ -189,7 +190,7 @@ export function signInForm(
       lead: "With a Keystone token, as a single sign-on brings it. Signing out revokes it.",
       fields: [labelled("Token", token)],
       submit: "Sign in",
-      others: [back("Password"), other],
+      others: [orWith(), back("Password"), other],
       send: () => auth.createUserSession.mutate({ token: token.value.trim() }),
     }
   }
@@ -199,6 +200,8 @@ export function signInForm(
   show(passwordStep())
   return form
 }
+
+const orWith = (): HTMLElement => h("span", { class: "hint" }, "Or with")
 
 const named = (props: Props = {}): HTMLInputElement =>
   h("input", { autocapitalize: "none", spellcheck: "false", ...props })

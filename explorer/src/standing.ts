@@ -18,13 +18,7 @@ export function standing(needsSession = true): HTMLElement {
       !online.get() &&
         h("p", {}, "This device is offline: calls fail until the connection is back."),
       isSignedOut &&
-        h(
-          "p",
-          {},
-          "Nobody is signed in, so this will be refused. ",
-          h("a", { href: "#/images" }, "Sign in"),
-          " first.",
-        ),
+        h("p", {}, "Nobody is signed in, so this will be refused. Sign in at the top of the page."),
     )
   }
   const stops = [online, session].map((value) =>

@@ -11,13 +11,18 @@ export interface Workplace {
   mayChange(image: GlanceImage): boolean
 }
 
+// The views of one session share a client, so that what they ask for at one time is one request.
+const known = new WeakMap<UserSession, Workplace>()
+
 /** Returns where a session works, nothing while it has no project. */
 export function workplaceOf(session: UserSession): Workplace | undefined {
   const { project, roles } = session
   if (!project) return undefined
-  return {
+  const place = known.get(session) ?? {
     project,
     calls: clientOf(session).compute.image,
     mayChange: ({ owner }) => owner === project.id || roles.includes("admin"),
   }
+  known.set(session, place)
+  return place
 }

@@ -351,7 +351,7 @@ def box_of(element: Locator) -> FloatRect:
 )
 def test_the_fields_of_a_short_form_stand_together(explorer: Open, name: str) -> None:
     page = explorer(f"procedures/{name}").page
-    fields = page.locator(".procedure form .form > .field")
+    fields = page.locator(".procedure .whole > .form > .field, .procedure .more")
     expect(fields.first).to_be_visible()
     boxes = [box_of(field) for field in fields.all()]
     gaps = [below["y"] - above["y"] - above["height"] for above, below in pairwise(boxes)]

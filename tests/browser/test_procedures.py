@@ -224,7 +224,7 @@ def test_a_filled_call_stands_in_the_address(tab: Explorer, explorer: Open) -> N
     check(other, "signed-out")
     call(other)
     expect(other.page.locator(".outcome")).to_contain_text("UNAUTHORIZED")
-    expect(other.page.locator(".outcome").get_by_role("link", name="Sign in")).to_be_visible()
+    expect(other.page.locator(".outcome")).to_contain_text("Sign in at the top of the page")
 
 
 @pytest.mark.parametrize("given", ["", "x", "[]", "{", "%7B%22limit%22%3A%7B%7D%7D", "%", "%22a"])
@@ -232,6 +232,19 @@ def test_an_odd_input_in_the_address_still_shows_the_form(tab: Explorer, given: 
     tab.open(f"procedures/compute.image.listImages?input={given}")
     expect(tab.page.get_by_role("heading", name="compute.image.listImages")).to_be_visible()
     expect(tab.page.get_by_label("limit")).to_be_visible()
+
+
+def test_a_link_does_not_fill_in_more_than_a_person_would(tab: Explorer) -> None:
+    few, many = (json.dumps({"operations": [{}] * count}) for count in (100, 100_000))
+    operations = tab.page.locator(".items > li")
+    tab.open(f"procedures/compute.image.updateImage?input={few}")
+    expect(operations).to_have_count(100)
+    tab.page.reload()
+    expect(operations).to_have_count(100)
+    tab.open("procedures").page.reload()
+    tab.open(f"procedures/compute.image.updateImage?input={many}")
+    expect(tab.page.get_by_role("button", name="Add one")).to_be_visible()
+    expect(operations).to_have_count(0)
 
 
 def test_secrets_are_in_no_address_and_not_among_the_last_calls(

@@ -1,4 +1,4 @@
-"""What a real Keystone refuses, and for which reason: second factors, passwords, access rules."""
+"""Where a real Keystone is found, and tokens of application credentials with access rules."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.bff.conftest import Bff, bff_with
 from tests.cloud.conftest import Cloud
 from tests.cloud.test_sessions import LIST, code
 from tests.conftest import Serve
-from tests.strict_cloud import PASSWORD, StrictCloud, application_credential
+from tests.strict_cloud import PASSWORD, application_credential
 
 SIGN_IN = "auth.createUserSession"
 WRONG = "Wrong user, password or domain, or the user is disabled or locked."
@@ -25,57 +25,6 @@ async def sign_in(bff: Bff, name: str, password: str = PASSWORD) -> tuple[str, s
     assert password not in error["message"]
     assert error["data"]["upstreamRequestId"].startswith("req-")
     return error["data"]["code"], error["message"]
-
-
-async def test_a_user_without_such_rules_signs_in(strict: StrictCloud, strict_bff: Bff) -> None:
-    name, _ = strict.user()
-    assert await sign_in(strict_bff, name) == ("", name)
-    assert await sign_in(strict_bff, "alice", "alice") == ("", "alice")
-
-
-async def test_a_second_factor_is_said_to_be_what_is_missing(
-    strict: StrictCloud, strict_bff: Bff
-) -> None:
-    name, user_id = strict.user()
-    strict.second_factor(user_id)
-    refused, message = await sign_in(strict_bff, name)
-    assert refused == "UNAUTHORIZED"
-    assert "second factor" in message
-    assert await sign_in(strict_bff, name, "wrong") == ("UNAUTHORIZED", WRONG)
-
-
-async def test_a_first_password_is_said_to_need_a_change(
-    strict: StrictCloud, strict_bff: Bff
-) -> None:
-    name, user_id = strict.user(is_new=True)
-    refused, message = await sign_in(strict_bff, name)
-    assert refused == "UNAUTHORIZED"
-    assert "must be changed at its first use" in message
-    assert user_id not in message
-    assert await sign_in(strict_bff, name, "wrong") == ("UNAUTHORIZED", WRONG)
-
-
-async def test_an_expired_password_is_said_to_have_expired(
-    strict: StrictCloud, strict_bff: Bff
-) -> None:
-    name, user_id = strict.user()
-    assert await sign_in(strict_bff, name) == ("", name)
-    strict.expire_password(user_id)
-    refused, message = await sign_in(strict_bff, name)
-    assert refused == "UNAUTHORIZED"
-    assert "has expired" in message
-
-
-async def test_a_locked_and_a_disabled_account_cannot_be_told_from_a_wrong_password(
-    strict: StrictCloud, strict_bff: Bff
-) -> None:
-    locked, _ = strict.user()
-    for _ in range(2):
-        assert await sign_in(strict_bff, locked, "wrong") == ("UNAUTHORIZED", WRONG)
-    assert await sign_in(strict_bff, locked) == ("UNAUTHORIZED", WRONG)
-    disabled, user_id = strict.user()
-    strict.keystone().patch(f"/users/{user_id}", {"user": {"enabled": False}})
-    assert await sign_in(strict_bff, disabled) == ("UNAUTHORIZED", WRONG)
 
 
 @pytest.mark.parametrize("end", ["", "/", "/v3", "/v3/"])

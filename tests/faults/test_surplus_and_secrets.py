@@ -38,6 +38,50 @@ async def test_a_new_token_in_a_broken_answer_is_not_logged(
     assert SECRET.decode() not in logged.out + logged.err
 
 
+RECEIPT = b"Openstack-Auth-Receipt: " + SECRET
+ASKING = b'{"receipt": {"methods": ["password"]}, "required_auth_methods": [["password", "totp"]]}'
+
+
+def refusing(receipt: bytes) -> Fault:
+    """Ask for a second factor, with headers of a test's own."""
+    length = b"\r\nContent-Length: %d\r\n\r\n" % len(ASKING)
+    return altered(lambda _: b"HTTP/1.1 401 Unauthorized\r\n" + receipt + length + ASKING)
+
+
+@pytest.mark.parametrize(
+    ("receipt", "code"),
+    [
+        (RECEIPT, "UNAUTHORIZED"),
+        (RECEIPT + b"\xc3\xb6\xff", "UNAUTHORIZED"),
+        (RECEIPT + b"\r\nSet-Cookie: a=b", "UNAUTHORIZED"),
+        (RECEIPT + b"\r\n" + RECEIPT, "UNAUTHORIZED"),
+        (RECEIPT + b"x" * 7000, "UNAUTHORIZED"),
+        (RECEIPT + b"x" * 100_000, "BAD_GATEWAY"),
+        (RECEIPT + b"\r\n folded", "UNAUTHORIZED"),
+        (RECEIPT + b"\x00", "BAD_GATEWAY"),
+    ],
+    ids=["right", "bytes", "split", "twice", "long", "endless", "folded", "null"],
+)
+async def test_a_receipt_gets_neither_into_the_answer_nor_into_the_log(
+    bff: Bff, stage: Stage, receipt: bytes, code: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage.keystone.will(refusing(receipt), lambda request: request.method == "POST")
+    body = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "auth.createUserSession",
+        "params": {"user": "alice", "password": PASSWORD},
+    }
+    response = await bff.request("POST", bff.url, json=body)
+    answer = await response.json()
+    assert answer["error"]["data"]["code"] == code
+    cookies = response.headers.getall("Set-Cookie", [])
+    assert all(cookie.startswith("__Host-polaris-bff-receipt=gAAAA") for cookie in cookies)
+    logged = capsys.readouterr()
+    shown = f"{answer}{response.headers}{logged.out}{logged.err}"
+    assert SECRET.decode() not in shown
+
+
 async def test_a_surplus_answer_that_is_not_whole_does_not_cost_the_right_one(
     bff: Bff, stage: Stage
 ) -> None:
