@@ -228,7 +228,7 @@ def _check_id(expected: str | None, actual: Any) -> None:
 
 def _may_have_store_path(body: bytes) -> bool:
     # ``in`` takes twice the time for these keys, a quarter of all that a list of 1000 images takes.
-    return any(body.rfind(key) >= 0 for key in _STORE_PATH_KEYS)
+    return max(map(body.rfind, _STORE_PATH_KEYS)) >= 0
 
 
 def _without_store_paths(image: bytes) -> bytes:
