@@ -48,8 +48,9 @@ export function addressOf(
   return `#${path}${query && `?${query}`}`
 }
 
-// What was last asked for in each view, so that links between its parts keep it.
-const last = new Map<string, Readonly<Record<string, string>>>()
+// What was last asked for in a view that lists things, so that links to these keep it.
+const LISTS: ReadonlySet<string | undefined> = new Set<View>(["images"])
+const last = new Map<string | undefined, Readonly<Record<string, string>>>()
 
 /** The address of a view, or of a thing in it, with what was last asked for there. */
 export const within = (view: View, which?: string): string =>
@@ -58,8 +59,7 @@ export const within = (view: View, which?: string): string =>
 /** Notes what the page's address asks for, as that of its view. */
 export function note(): void {
   const { parts, asked } = place()
-  // An input is one procedure's, and not for the others of its view.
-  if (parts[0] && !asked.has("input")) last.set(parts[0], Object.fromEntries(asked))
+  if (LISTS.has(parts[0])) last.set(parts[0], Object.fromEntries(asked))
 }
 
 /** Says in the address what is asked for now; the page stays where it is, and shows it itself. */

@@ -24,8 +24,19 @@ export const FORMATS = new Map<string, DiskFormat>([
   ...DISKS.map((word) => [word, word] as const),
 ])
 
-/** Makes the form. */
+// What was begun stays while the page is open, in its project.
+let begun: { readonly project: string; readonly form: HTMLElement } | undefined
+
+/** Returns the form that somebody has begun to fill in, or makes one. */
 export function newImageView(place: Workplace): HTMLElement {
+  const project = place.project.id
+  if (begun?.project === project && "begun" in begun.form.dataset) return begun.form
+  const form = newForm(place, () => (begun = undefined))
+  begun = { project, form }
+  return form
+}
+
+function newForm(place: Workplace, done: () => void): HTMLElement {
   const file = h("input", { type: "file", onchange: guess })
   const name = h("input", { maxlength: "255", autocomplete: "off" })
   const disk = select(optionsOf(DISKS), "qcow2" satisfies DiskFormat)
@@ -38,6 +49,8 @@ export function newImageView(place: Workplace): HTMLElement {
   const own = propertyRows(draft)
   const guard = h("input", { type: "checkbox", id: "protected" })
   const submit = h("button", { type: "submit", class: "primary" }, "Create")
+  const cancel = h("a", { class: "button", ...toView("images") }, "Cancel")
+  cancel.addEventListener("click", done)
 
   function guess(): void {
     const chosen = file.files?.[0]
@@ -69,6 +82,7 @@ export function newImageView(place: Workplace): HTMLElement {
     await attempt(async () => {
       const image = await place.calls.createImage.mutate(given())
       const chosen = file.files?.[0]
+      done()
       goTo(within("images", image.id))
       if (chosen) upload(place, image.id, image.name || image.id, chosen)
       else
@@ -112,12 +126,7 @@ export function newImageView(place: Workplace): HTMLElement {
       h("div", { class: "form many" }, ...osFields(draft).map(({ element }) => element)),
       own.element,
     ),
-    h(
-      "div",
-      { class: "actions" },
-      submit,
-      h("a", { class: "button", ...toView("images") }, "Cancel"),
-    ),
+    h("div", { class: "actions" }, submit, cancel),
   )
   return form
 }

@@ -138,22 +138,30 @@ export function imageView(id: string, place: Workplace, changed: () => Promise<v
   })
 
   const { mayChange, calls } = place
-  const { getImageById, updateImage, updateImageVisibility } = calls
+  const { getImageById, updateImage } = calls
   const { deactivateImage, reactivateImage, deleteImage } = calls
 
-  function setVisibility(visibility: Visibility): Promise<void> {
-    return act(
-      () => updateImageVisibility.mutate({ imageId: id, visibility }),
-      `The image is ${visibility} now.`,
-    )
-  }
+  const setVisibility = (visibility: Visibility): Promise<void> =>
+    act(() => change("visibility", visibility), `The image is ${visibility} now.`)
 
-  function protect(value: boolean): Promise<void> {
-    const operations = [{ op: "replace" as const, path: "/protected", value }]
-    return act(
-      () => updateImage.mutate({ imageId: id, operations }),
+  const protect = (value: boolean): Promise<void> =>
+    act(
+      () => change("protected", value),
       value ? "The image is protected now." : "The image can be deleted now.",
     )
+
+  /** Changes what the page shows, and nothing that somebody else has made of it meanwhile. */
+  async function change(name: "visibility" | "protected", value: unknown): Promise<void> {
+    const path = `/${name}`
+    const guard = { op: "test" as const, path, value: last?.[name] }
+    try {
+      const operations = [guard, { op: "replace" as const, path, value }]
+      await updateImage.mutate({ imageId: id, operations })
+    } catch (error) {
+      if (!(error instanceof BffError) || error.code !== "CONFLICT") throw error
+      await load()
+      throw new Error("Somebody else was faster. The image is shown as it is now.")
+    }
   }
 
   async function remove({ name }: GlanceImage): Promise<void> {

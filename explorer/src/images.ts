@@ -272,14 +272,16 @@ class ImageList {
     const latest = ++this.#latest
     this.#table.setAttribute("aria-busy", "true")
     const show = await paged(this.#place.calls, this.#asked).then(
-      (page) => () => this.#show(page),
+      (page) => () => {
+        this.#show(page)
+        void this.#count(latest)
+      },
       (error: unknown) => () => this.#fail(error),
     )
     // A slower answer to an earlier question is not what the list asks for any more.
     if (latest !== this.#latest) return
     show()
     this.#table.setAttribute("aria-busy", "false")
-    void this.#count(latest)
   }
 
   /** Asks how many images there are in all, after the page is shown: it may take longer. */
@@ -439,7 +441,7 @@ class ImageList {
     })
     const total = this.#total?.of === JSON.stringify(filterOf(this.#asked)) && this.#total.count
     const said = `Page ${number}, ${shareOf(images.length, total)}`
-    refill(this.#pager, h("p", { role: "status" }, said), sizes, first, previous, more)
+    refill(this.#pager, h("p", { role: "status" }, said), previous, more, first, sizes)
   }
 
   /** Goes to the page before: Glance has no link to it. */

@@ -88,8 +88,10 @@ function isShown(found: UserSession | null, shown: Shown): boolean {
 }
 
 doubt.watch(async ({ error }) => {
+  const shown = session.get()
   const stands = await check().catch(() => true)
-  if (stands && error) complain(error)
+  // What is refused late, of a session that has ended since, has been said already.
+  if (stands && error && shown) complain(error)
 })
 
 /** Checks the session whenever a person comes back to the page. */

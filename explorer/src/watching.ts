@@ -29,7 +29,7 @@ export function lookAgain(look: Look): void {
   plan()
 }
 
-const isSeen = (): boolean => document.visibilityState === "visible" && navigator.onLine
+const isSeen = (): boolean => !document.hidden && navigator.onLine
 
 function plan(): void {
   if (timer === undefined && isSeen() && looks.size) timer = setTimeout(lookAtAll, pause)

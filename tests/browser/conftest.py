@@ -28,6 +28,8 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
+# A person sees one tab; a test's are all seen at once, and would look again in the middle of it.
+NOBODY_LOOKS = "Object.defineProperty(document, 'hidden', {value: true, configurable: true})"
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 360, "height": 740}
 
@@ -150,7 +152,11 @@ def explorer(chromium: Chromium, address: str) -> Iterator[Open]:
     with ExitStack() as stack:
 
         def open_tab(
-            place: str = "", *, phone: bool = False, beside: Explorer | None = None
+            place: str = "",
+            *,
+            phone: bool = False,
+            beside: Explorer | None = None,
+            looks_again: bool = False,
         ) -> Explorer:
             if beside:
                 tabs.append(Explorer(beside.page.context.new_page()))
@@ -163,6 +169,8 @@ def explorer(chromium: Chromium, address: str) -> Iterator[Open]:
                 timezone_id="UTC",
             )
             stack.callback(context.close)
+            if not looks_again:
+                context.add_init_script(NOBODY_LOOKS)
             tabs.append(Explorer(context.new_page()))
             return tabs[-1].open(place)
 

@@ -44,7 +44,7 @@ def test_a_refused_visibility_is_taken_back(explorer: Open, cloud: Cloud, projec
     expect(visibility).to_have_value("community")
     tab.page.context.set_offline(True)
     visibility.select_option("private")
-    tab.says("No answer to compute.image.updateImageVisibility")
+    tab.says("No answer to compute.image.updateImage")
     expect(visibility).to_have_value("community")
     tab.failed_to_load()
 
@@ -179,7 +179,7 @@ def test_a_name_of_several_projects_is_refused(explorer: Open, cloud: Cloud, pro
     for twin in twins:
         expect(field).to_have_accessible_description(re.compile(twin))
     share(tab, twins[1])
-    tab.says(f"The image is offered to {name}.")
+    tab.says(f"The image is offered to {name} ({domain['name']}).")
     assert members(cloud, project, image_id) == [twins[1]]
 
 

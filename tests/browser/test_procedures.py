@@ -254,7 +254,7 @@ def test_secrets_are_in_no_address_and_not_among_the_last_calls(
     link = json.dumps({"user": "alice", "password": secret})
     other = explorer(f"procedures/auth.createUserSession?input={link}")
     page = other.page
-    expect(page.get_by_label("user required")).to_have_value("alice")
+    expect(page.get_by_label("user", exact=True)).to_have_value("alice")
     expect(page.get_by_label("password")).to_have_value("")
     expect(page).not_to_have_url(re.compile(secret))
     page.get_by_label("password").fill(secret)

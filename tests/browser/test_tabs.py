@@ -337,7 +337,7 @@ def test_a_tab_whose_session_ended_calls_as_nobody(explorer: Open, cloud: Cloud)
 def test_a_tab_that_shows_nobody_calls_as_nobody(explorer: Open, cloud: Cloud) -> None:
     name = f"made-{uuid.uuid4()}"
     first = explorer(CREATE)
-    expect(first.page.get_by_role("link", name="Sign in")).to_be_visible()
+    expect(first.page.locator(".session").get_by_role("link", name="Sign in")).to_be_visible()
     call = fill_call(first, name)
     explorer(beside=first).sign_in("bob", cloud.password("bob"), "partner")
     call()
