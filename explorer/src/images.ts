@@ -13,7 +13,7 @@ import {
   VISIBILITIES,
 } from "@polaris-bff/client"
 
-import { ask, place as placeOf, within } from "./address"
+import { ask, place as placeOf } from "./address"
 import { toView } from "./close"
 import { agreed, confirmed } from "./confirm"
 import { newImageView } from "./create"
@@ -409,7 +409,7 @@ class ImageList {
       h(
         "th",
         { scope: "row" },
-        h("a", { href: within("images", id), "aria-current": current }, title),
+        h("a", { ...toView("images", id), "aria-current": current }, title),
         " ",
         isUnsaved(id) && h("span", { class: "tag" }, "not saved"),
         image.protected && h("span", { class: "tag" }, "protected"),
