@@ -14,7 +14,7 @@ import {
   type Shown,
 } from "./api"
 import { confirmed } from "./confirm"
-import { button, fill, h, type Option } from "./dom"
+import { button, fill, h, labelled, type Option } from "./dom"
 import { attempt, chooser, complain, hush, say } from "./notice"
 import { signInForm } from "./sign-in"
 import { stopUploads, uploadsUnderWay } from "./uploads"
