@@ -95,7 +95,7 @@ export function imageView(id: string, place: Workplace, changed: () => Promise<v
       identity(image),
       mayChange(image) && uploadForm(place, image),
       mayChange(image) && actions(image),
-      membersView(image, place, () => attempt(() => setVisibility("shared"))),
+      membersView(image, place, () => attempt(() => setVisibility(image, "shared"))),
       properties(image),
     )
   }
@@ -141,19 +141,23 @@ export function imageView(id: string, place: Workplace, changed: () => Promise<v
   const { getImageById, updateImage } = calls
   const { deactivateImage, reactivateImage, deleteImage } = calls
 
-  const setVisibility = (visibility: Visibility): Promise<void> =>
-    act(() => change("visibility", visibility), `The image is ${visibility} now.`)
+  const setVisibility = (image: GlanceImage, visibility: Visibility): Promise<void> =>
+    act(() => change(image, "visibility", visibility), `The image is ${visibility} now.`)
 
-  const protect = (value: boolean): Promise<void> =>
+  const protect = (image: GlanceImage, value: boolean): Promise<void> =>
     act(
-      () => change("protected", value),
+      () => change(image, "protected", value),
       value ? "The image is protected now." : "The image can be deleted now.",
     )
 
-  /** Changes what the page shows, and nothing that somebody else has made of it meanwhile. */
-  async function change(name: "visibility" | "protected", value: unknown): Promise<void> {
+  /** Changes what the page showed, and nothing that somebody else has made of it meanwhile. */
+  async function change(
+    shown: GlanceImage,
+    name: "visibility" | "protected",
+    value: unknown,
+  ): Promise<void> {
     const path = `/${name}`
-    const guard = { op: "test" as const, path, value: last?.[name] }
+    const guard = { op: "test" as const, path, value: shown[name] }
     try {
       const operations = [guard, { op: "replace" as const, path, value }]
       await updateImage.mutate({ imageId: id, operations })
@@ -183,10 +187,10 @@ export function imageView(id: string, place: Workplace, changed: () => Promise<v
       chooser(
         VISIBILITY_OPTIONS,
         image.visibility ?? "",
-        (chosen) => setVisibility(chosen as Visibility),
+        (chosen) => setVisibility(image, chosen as Visibility),
         "Visibility",
       ),
-      does(image.protected ? "Unprotect" : "Protect", () => protect(!image.protected)),
+      does(image.protected ? "Unprotect" : "Protect", () => protect(image, !image.protected)),
       image.status === "active" &&
         does("Deactivate", () =>
           act(() => deactivateImage.mutate({ imageId: id }), "The image is deactivated now."),
@@ -200,9 +204,9 @@ export function imageView(id: string, place: Workplace, changed: () => Promise<v
   }
 
   const stop = ended.watch(() => {
-    last = undefined
-    if (view.isConnected) void load()
-    else stop()
+    if (!view.isConnected) return stop()
+    if (last) render(last)
+    void load()
   })
   lookAgain({ element: view, isDue: () => !!last && isPassing(last), look })
   void load()

@@ -46,6 +46,8 @@ def test_a_refused_visibility_is_taken_back(explorer: Open, cloud: Cloud, projec
     visibility.select_option("private")
     tab.says("No answer to compute.image.updateImage")
     expect(visibility).to_have_value("community")
+    # The list beside it may still have been on its way.
+    tab.page.close()
     tab.failed_to_load()
 
 
