@@ -35,6 +35,7 @@ export function imageView(id: string, place: Workplace, changed: () => Promise<v
   )
 
   let last: GlanceImage | undefined
+  let form: HTMLElement | undefined
   let editing: Editing | undefined
 
   async function load(): Promise<void> {
@@ -93,11 +94,18 @@ export function imageView(id: string, place: Workplace, changed: () => Promise<v
     fill(
       parts,
       identity(image),
-      mayChange(image) && uploadForm(place, image),
+      mayChange(image) && mayTake(image) && forFile(image),
       mayChange(image) && actions(image),
       membersView(image, place, () => attempt(() => setVisibility(image, "shared"))),
       properties(image),
     )
+  }
+
+  /** The form for its data; a file that somebody has chosen stays chosen. */
+  function forFile(image: GlanceImage): HTMLElement {
+    form ??= uploadForm(place, image)
+    form.hidden = false
+    return form
   }
 
   function edit(image: GlanceImage): void {
@@ -229,9 +237,7 @@ const identity = ({ id, status }: GlanceImage): HTMLElement =>
 /** Whether an image waits for its data, and none is on its way. */
 const mayTake = ({ id, status }: GlanceImage): boolean => status === "queued" && !isRunning(id)
 
-function uploadForm(place: Workplace, image: GlanceImage): HTMLElement | false {
-  const { id, name } = image
-  if (!mayTake(image)) return false
+function uploadForm(place: Workplace, { id, name }: GlanceImage): HTMLElement {
   const file = h("input", { type: "file", required: true })
   const submit = (event: Event) => {
     event.preventDefault()
@@ -239,6 +245,7 @@ function uploadForm(place: Workplace, image: GlanceImage): HTMLElement | false {
     if (!chosen) return
     form.hidden = true
     upload(place, id, name || id, chosen)
+    file.value = ""
   }
   const form = h(
     "form",
