@@ -168,9 +168,10 @@ def main() -> None:
 
 
 @contextmanager
-def a_cloud(folder: Path) -> Iterator[dict[str, Any]]:
-    """Run a cloud; yields its description."""
+def a_cloud(folder: Path, processes: int = 1) -> Iterator[dict[str, Any]]:
+    """Run a cloud, with some processes for each service; yields its description."""
     words = [sys.executable, "-m", "devcloud", "--dir", str(folder / "cloud")]
+    words += ["--processes", str(processes)]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:

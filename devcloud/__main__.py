@@ -32,12 +32,19 @@ def main() -> int:
         metavar="SECTION.NAME=VALUE",
         help="one of Keystone's own settings, such as security_compliance.password_expires_days=90",
     )
+    parser.add_argument(
+        "--processes", type=int, default=1, help="how many Keystone and Glance have each"
+    )
     arguments = parser.parse_args()
     # Both signals stop the cloud the same way: as an exception that unwinds every context.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with running(
-            arguments.dir.resolve(), installed(), arguments.glance, arguments.keystone
+            arguments.dir.resolve(),
+            installed(),
+            arguments.glance,
+            arguments.keystone,
+            arguments.processes,
         ) as description:
             print(json.dumps(description), flush=True)
             signal.pause()

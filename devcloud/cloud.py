@@ -86,12 +86,14 @@ def running(
     environment: Environment,
     settings: Sequence[str] = (),
     keystone_settings: Sequence[str] = (),
+    processes: int = 1,
 ) -> Iterator[Description]:
     """Run the cloud in ``folder`` for as long as the context lasts; yields its description.
 
     Args:
         settings: More lines for the ``[DEFAULT]`` section of Glance's settings.
         keystone_settings: Some of Keystone's, as ``SECTION.NAME=VALUE``.
+        processes: How many each service has; a tenth of a gigabyte each.
 
     Raises:
         RuntimeError: a service or a set-up step failed, or the folder is in use.
@@ -108,11 +110,15 @@ def running(
         except BlockingIOError:
             raise RuntimeError(f"another development cloud runs in {folder}") from None
         _write_keystone_conf(folder, keystone_settings)
-        yield _start(folder, environment, settings, stack)
+        yield _start(folder, environment, settings, processes, stack)
 
 
 def _start(
-    folder: Path, environment: Environment, settings: Sequence[str], stack: ExitStack
+    folder: Path,
+    environment: Environment,
+    settings: Sequence[str],
+    processes: int,
+    stack: ExitStack,
 ) -> Description:
     _prepare(folder, environment)
     ports = _ports(folder)
@@ -122,7 +128,9 @@ def _start(
 
     def start(name: str) -> None:
         log = folder / f"{name}.out"
-        child = process.start(f"{name}.wsgi.api", environment, variables, log, ports[name])
+        child = process.start(
+            f"{name}.wsgi.api", environment, variables, log, ports[name], processes=processes
+        )
         stack.callback(process.stop, child)
 
     # Side by side: none of them needs another one to begin.

@@ -1,8 +1,8 @@
 """Serve one OpenStack WSGI application with cheroot; run by the cloud's own Python.
 
-``launcher.py MODULE PORT`` prints a line when it listens. Its standard
+``launcher.py MODULE PORT PROCESSES`` prints a line when it listens. Its standard
 input is a pipe whose other end the parent holds: when the parent dies, however hard, the pipe
-closes and this process ends with it.
+closes and this process ends with it, as its copies do.
 """
 
 import contextlib
@@ -20,8 +20,26 @@ SECONDS_TO_FINISH = 1
 
 def follow_parent() -> None:
     """End this process as soon as the parent's end of the pipe is closed."""
-    sys.stdin.buffer.read()
+    # Not ``sys.stdin``, whose lock a copy of this process would find taken for ever.
+    while os.read(0, 1024):
+        pass
     os._exit(0)
+
+
+def follow_in_background() -> None:
+    """Follow the parent while this process serves."""
+    threading.Thread(target=follow_parent, daemon=True).start()
+
+
+def copies(count: int) -> list[int]:
+    """Return the ids of so many copies of this process; a copy itself gets none."""
+    made: list[int] = []
+    for _ in range(count):
+        made.append(os.fork())
+        if not made[-1]:
+            follow_in_background()
+            return []
+    return made
 
 
 def write_in_turns() -> None:
@@ -73,10 +91,10 @@ def trust_schemas() -> None:
 def main() -> None:
     """Serve until the parent is gone, or until SIGTERM asks for an orderly stop."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    module, port = sys.argv[1], int(sys.argv[2])
+    module, port, processes = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     # Keystone reads sys.argv while it is imported and fails on words that it does not know.
     del sys.argv[1:]
-    threading.Thread(target=follow_parent, daemon=True).start()
+    follow_in_background()
 
     from cheroot.wsgi import Server  # noqa: PLC0415  # not before argv is cleared
 
@@ -89,17 +107,22 @@ def main() -> None:
     application = importlib.import_module(module).application
     gc.freeze()
     gc.enable()
+    others = copies(processes - 1)
     server = Server(
         ("127.0.0.1", port),
         application,
         numthreads=32,
         request_queue_size=128,
         shutdown_timeout=SECONDS_TO_FINISH,
+        # The kernel shares the connections out.
+        reuse_port=processes > 1,
     )
     server.prepare()
     print("ready", flush=True)
     with contextlib.suppress(KeyboardInterrupt):
         server.serve()
+    for other in others:
+        os.kill(other, signal.SIGTERM)
     server.stop()
     # An ordinary exit would stumble over the thread that reads the standard input.
     os._exit(0)

@@ -26,16 +26,22 @@ def stop(child: subprocess.Popen[str]) -> None:
 
 
 def start(
-    module: str, environment: Environment, variables: Mapping[str, str], log: Path, port: int
+    module: str,
+    environment: Environment,
+    variables: Mapping[str, str],
+    log: Path,
+    port: int,
+    *,
+    processes: int,
 ) -> subprocess.Popen[str]:
-    """Start ``module``'s WSGI application and wait until it listens.
+    """Start ``module``'s WSGI application in some processes and wait until it listens.
 
     Raises:
         RuntimeError: it did not start; the message names its log.
     """
     with log.open("a") as stderr:
         process = subprocess.Popen(
-            [str(environment.python), str(LAUNCHER), module, str(port)],
+            [str(environment.python), str(LAUNCHER), module, str(port), str(processes)],
             env={**os.environ, **variables},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

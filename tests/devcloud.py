@@ -124,6 +124,7 @@ def glance_again(cloud: Cloud) -> Iterator[None]:
         {"OS_GLANCE_CONFIG_DIR": str(cloud.folder)},
         cloud.folder / "glance.out",
         int(cloud.description["glance_url"].rpartition(":")[2]),
+        processes=1,
     )
     with glance:
         try:
