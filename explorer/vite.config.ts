@@ -1,12 +1,15 @@
 import { defineConfig } from "vite"
 
+const source = (name: string): string =>
+  new URL(`../clients/typescript/src/${name}.ts`, import.meta.url).pathname
+
 // The page may be served below any prefix, so every address in it is relative.
 export default defineConfig({
   base: "./",
   resolve: {
     alias: {
-      "@polaris-bff/client": new URL("../clients/typescript/src/index.ts", import.meta.url)
-        .pathname,
+      "@polaris-bff/client/session": source("session"),
+      "@polaris-bff/client": source("index"),
     },
   },
   build: {

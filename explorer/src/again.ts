@@ -2,11 +2,11 @@
 
 import { createClient, type UserSession } from "@polaris-bff/client"
 
-import { BASE, ending, errorOf, onSession, session } from "./api"
+import { BASE, ending, errorOf, onResponse, session } from "./api"
 import { button, fill, h, labelled, uniqueId } from "./dom"
 import { say } from "./notice"
 
-const browser = createClient({ url: BASE, onSession })
+const browser = createClient({ url: BASE, onResponse })
 
 const SAID = {
   soon: "Your session ends in a few minutes.",

@@ -5,11 +5,11 @@ import {
   type BffErrorCode,
   type Client,
   createClient,
-  sessionEnd,
   UPLOAD_ROUTES,
   type UploadOptions,
   type UserSession,
 } from "@polaris-bff/client"
+import { secondsLeft, sessionEnd } from "@polaris-bff/client/session"
 
 import { Value } from "./value"
 
@@ -39,9 +39,9 @@ const heard = sessionEnd({
 })
 
 /** Takes note of how long the session lasts yet; another tab may have begun the next one. */
-export function onSession(secondsLeft: number): void {
-  if (secondsLeft > SOON_SECONDS && ending.get()) ending.set(undefined)
-  heard(secondsLeft)
+export function onResponse(response: Response): void {
+  if ((secondsLeft(response) ?? 0) > SOON_SECONDS && ending.get()) ending.set(undefined)
+  heard(response)
 }
 
 const SIGN_IN = "auth.createUserSession"
@@ -119,7 +119,7 @@ const connectionOf = (shown: Shown) =>
     url: BASE,
     headers: shown ? claims(shown) : {},
     credentials: shown ? "same-origin" : "omit",
-    onSession,
+    onResponse,
   }) as const
 
 /** The project goes along, so that each tab may have its own; where there is none, that is said. */

@@ -8,7 +8,7 @@ import {
   clientOf,
   doubt,
   ending,
-  onSession,
+  onResponse,
   type Outcome,
   session,
   type Shown,
@@ -33,7 +33,7 @@ export function titleOf({ name, domainName, domainId }: Project): string {
 }
 
 // Asks for the session of the browser, whatever the page shows.
-const browser = createClient({ url: BASE, onSession })
+const browser = createClient({ url: BASE, onResponse })
 
 /** Shows the session that the browser has. */
 export async function restore(): Promise<void> {

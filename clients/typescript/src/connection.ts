@@ -11,8 +11,8 @@ export interface ConnectionOptions {
    * one, as SESSION_CHANGED. `undefined` leaves that unsaid.
    */
   session?: (() => ExpectedSession | null | undefined) | undefined
-  /** Told with each answer how many seconds the browser's session lasts yet; see `sessionEnd`. */
-  onSession?: ((secondsLeft: number) => void) | undefined
+  /** Told of each answer before it is read, for its headers; see `sessionEnd`. */
+  onResponse?: ((response: Response) => void) | undefined
   /** Instead of the global `fetch`. */
   fetch?: typeof fetch | undefined
   /** Whether cookies go along; `"include"` for a BFF of another origin. */
@@ -166,8 +166,7 @@ async function exchange(options: ConnectionOptions, calls: Call[]): Promise<void
   }
   try {
     const response = await post(options, calls, controller.signal)
-    const left = response.headers.get("x-session-expires-in")
-    if (left) options.onSession?.(Number(left))
+    options.onResponse?.(response)
     const answers = await parsed(response)
     if (answers) settle(calls, answers, response)
     else fail((path) => foreign(response, path))

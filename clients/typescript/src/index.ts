@@ -8,5 +8,4 @@ export {
 export type { CallOptions, ConnectionOptions, ExpectedSession, Layer, Send } from "./connection.js"
 export * from "./contract.js"
 export { BffError, type BffErrorCode, type ErrorData, type Issue } from "./error.js"
-export { type SessionEnd, sessionEnd, type SessionEndOptions } from "./session.js"
 export type { UploadInput, UploadOptions, UploadProgress } from "./upload.js"

@@ -8,9 +8,9 @@ export interface SessionEndOptions {
   onEnded?: (() => void) | undefined
 }
 
-/** What `createClient` takes as `onSession`. */
+/** What `createClient` takes as `onResponse`. */
 export interface SessionEnd {
-  (secondsLeft: number): void
+  (response: Response): void
   /** Says nothing more, until the next answer. */
   stop(): void
 }
@@ -19,8 +19,14 @@ export interface SessionEnd {
 const SAME = 30_000
 const LONGEST = 2 ** 31 - 1
 
+/** How long the browser's session lasts yet, as an answer says it: not each does. */
+export function secondsLeft({ headers }: Response): number | undefined {
+  const left = headers.get("x-session-expires-in")
+  return left ? Number(left) : undefined
+}
+
 /**
- * Says in time that a session ends: `createClient({ url, onSession: sessionEnd({ onExpiring }) })`.
+ * Says in time that a session ends: `createClient({ url, onResponse: sessionEnd({ onExpiring }) })`.
  *
  * A session ends with Keystone's token, however much it is used. Signing in again, with
  * `auth.createUserSession`, begins the next one in its place.
@@ -45,8 +51,10 @@ export function sessionEnd({ before = 300, onExpiring, onEnded }: SessionEndOpti
     onExpiring(Math.round(left / 1000))
   }
 
-  function heard(secondsLeft: number): void {
-    const until = Date.now() + secondsLeft * 1000
+  function heard(response: Response): void {
+    const seconds = secondsLeft(response)
+    if (seconds === undefined) return
+    const until = Date.now() + seconds * 1000
     if (ends === undefined || Math.abs(until - ends) > SAME) isTold = false
     ends = until
     look()

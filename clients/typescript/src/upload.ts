@@ -138,7 +138,7 @@ function sizeOf(file: unknown): number | undefined {
   if (!(file instanceof ReadableStream)) {
     throw refusal("BAD_REQUEST", "file must be a File, a Blob or a ReadableStream")
   }
-  if (file.locked) throw refusal("BAD_REQUEST", "file is a stream that has a reader already")
+  if (file.locked) throw refusal("BAD_REQUEST", "file must be a stream without a reader")
   if (!sendsStreams()) {
     throw refusal(
       "STREAM_NOT_SUPPORTED",

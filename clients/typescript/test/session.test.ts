@@ -1,16 +1,19 @@
 import assert from "node:assert/strict"
 import { mock, test } from "node:test"
 
-import { createClient, sessionEnd } from "../dist/index.js"
+import { createClient } from "../dist/index.js"
+import { secondsLeft, sessionEnd } from "../dist/session.js"
 
 function watched(before?: number) {
   const said: (number | "ended")[] = []
-  const heard = sessionEnd({
+  const end = sessionEnd({
     before,
     onExpiring: (left) => said.push(left),
     onEnded: () => said.push("ended"),
   })
-  return { said, heard }
+  const heard = (seconds: number) =>
+    end(new Response(null, { headers: { "x-session-expires-in": `${seconds}` } }))
+  return { said, heard, stop: end.stop }
 }
 
 test("a session that ends is told of once in time, and once when it is over", (t) => {
@@ -34,7 +37,7 @@ test("a session that ends is told of once in time, and once when it is over", (t
 
 test("who has signed in again is told of the end of the new session", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] })
-  const { said, heard } = watched(60)
+  const { said, heard, stop } = watched(60)
   heard(50)
   assert.deepEqual(said, [50])
   heard(3600)
@@ -42,35 +45,35 @@ test("who has signed in again is told of the end of the new session", (t) => {
   assert.deepEqual(said, [50])
   t.mock.timers.tick(1)
   assert.deepEqual(said, [50, 60])
-  heard.stop()
+  stop()
   t.mock.timers.tick(9_000_000)
   assert.deepEqual(said, [50, 60])
 })
 
 test("a session that lasts longer than a timer, and one that is over", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] })
-  const { said, heard } = watched()
+  const { said, heard, stop } = watched()
   heard(10 ** 7)
   t.mock.timers.tick(2 ** 31)
   assert.deepEqual(said, [])
-  heard.stop()
+  stop()
   heard(0)
   assert.deepEqual(said, ["ended"])
 })
 
 test("the client hears it of each answer that says it", async () => {
   const left = ["1200", undefined, "0"]
-  const onSession = mock.fn()
+  const onResponse = mock.fn(secondsLeft)
   const fetch = async () => {
     const next = left.shift()
     const headers: HeadersInit = next ? { "x-session-expires-in": next } : {}
     return Response.json({ jsonrpc: "2.0", id: null, result: null }, { headers })
   }
-  const client = createClient({ url: "http://bff", fetch, onSession })
+  const client = createClient({ url: "http://bff", fetch, onResponse })
   for (let calls = 0; calls < 3; calls++)
     await client.auth.getCurrentUserSession.query().catch(() => {})
   assert.deepEqual(
-    onSession.mock.calls.map((call) => call.arguments),
-    [[1200], [0]],
+    onResponse.mock.calls.map((call) => call.result),
+    [1200, undefined, 0],
   )
 })
