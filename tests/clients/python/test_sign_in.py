@@ -148,6 +148,17 @@ async def test_the_session_is_in_no_log(
     assert PASSWORD not in caplog.text
 
 
+@pytest.mark.parametrize("name", ["polaris-bff.1", "__Host-polaris-bff.2", "polaris-bff-receipt"])
+def test_neither_a_part_of_a_session_nor_a_receipt_is_in_the_log(
+    caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        cookie = f"{name}=gAAAA; Max-Age=300".encode()
+        logging.getLogger("httpcore.http11").debug("headers: %r", [(b"set-cookie", cookie)])
+    assert f"{name}=***; Max-Age=300" in caplog.text
+    assert "gAAAA" not in caplog.text
+
+
 def test_one_way_to_sign_in_is_enough(new: New) -> None:
     with pytest.raises(ValueError, match="one of"):
         new("http://127.0.0.1:1/", token="t", auth=password())

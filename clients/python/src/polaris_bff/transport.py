@@ -15,15 +15,18 @@ import httpx
 from polaris_bff.effects import Reply, Request, Sink
 from polaris_bff.errors import BAD_RESPONSE, NETWORK_ERROR, BffError
 
+# Of a session, of the parts of a long one, and of a sign-in that waits for its second factor.
+_COOKIE = re.compile(r"(polaris-bff[\w.-]*=)[^;']+")
+
 
 class _WithoutCookie(logging.Filter):
-    """Takes the session's cookie out of what httpcore logs of each answer."""
+    """Takes the session's cookies out of what httpcore logs of each answer."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Let each record pass."""
         message = record.getMessage()
-        if "polaris-bff=" in message:
-            record.msg, record.args = re.sub(r"(polaris-bff=)[^;']+", r"\1***", message), ()
+        if _COOKIE.search(message):
+            record.msg, record.args = _COOKIE.sub(r"\1***", message), ()
         return True
 
 
