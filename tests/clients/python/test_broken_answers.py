@@ -203,6 +203,13 @@ async def test_a_server_that_repeats_the_token_is_not_repeated(new: New, hostile
     assert TOKEN not in json.dumps(dict(error.data))
 
 
+async def test_a_token_that_may_be_part_of_any_word_changes_no_answer(
+    new: New, hostile: Hostile
+) -> None:
+    hostile.answers = [lambda calls: answer({"id": calls[0]["id"], "result": "a test"})]
+    assert await new(hostile.url, token="t").call(MUTATION) == "a test"
+
+
 async def test_nobody_listens(new: New) -> None:
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]
