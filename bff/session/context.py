@@ -90,7 +90,7 @@ class PublicContext:
             await self.caller.cloud.sessions.sign_out(credentials, self.caller.request_id)
         except BffError as error:
             # To try again would not help, and nobody but the cookie has this token.
-            if error.message != NOT_REVOCABLE[1] or not credentials.from_cookie:
+            if (error.code, error.message) != NOT_REVOCABLE or not credentials.from_cookie:
                 raise
             log.warning("a session was ended whose token stays valid", error=error.message)
 

@@ -146,10 +146,9 @@ class Sessions:
         scope = credentials.scope
         if scope is None or scope == caller_token.body.scope:
             return caller_token
-        key = (_fingerprint(credentials.token), scope)
-        self._scopes.get(
-            key[0]
-        )  # marks it as used, so that it stays as long as its rescoped tokens
+        key = (credentials.fingerprint, scope)
+        # It is used now, so that it stays as long as its rescoped tokens.
+        self._scopes.get(credentials.fingerprint)
         return await self._rescoped.get(key, lambda: self._rescope(caller_token, key, request_id))
 
     def known_token(self, credentials: Credentials, caller_token: Token) -> Token | None:
@@ -162,7 +161,7 @@ class Sessions:
         scope = credentials.scope
         if scope is None or scope == caller_token.body.scope:
             return caller_token
-        self._scopes.get(credentials.fingerprint)  # marks it as used, as ``token`` does
+        self._scopes.get(credentials.fingerprint)  # it is used now
         return self._rescoped.peek((credentials.fingerprint, scope))
 
     @property
@@ -194,18 +193,7 @@ class Sessions:
         Raises:
             BffError: as ``Keystone.sign_in``; FORBIDDEN, no role in the project.
         """
-
-        async def attempt_to_sign_in() -> Token | Receipt:
-            async with attempt:
-                return await self._keystone.sign_in(identity, request_id)
-
-        signing_in = asyncio.create_task(attempt_to_sign_in())
-        try:
-            root = await asyncio.shield(signing_in)
-        except asyncio.CancelledError:
-            # Keystone may still issue the token.
-            self._run_in_background(self._discard_when_issued(signing_in, request_id))
-            raise
+        root = await self._issued(identity, request_id, attempt)
         if isinstance(root, Receipt):
             return root
         self._ended.pop(_fingerprint(root.secret), None)
@@ -218,6 +206,23 @@ class Sessions:
             await self.discard(root.secret, request_id)
             raise
         return _signed_in(root, token)
+
+    async def _issued(
+        self, identity: Identity, request_id: str, attempt: AbstractAsyncContextManager[None]
+    ) -> Token | Receipt:
+        """Sign in; a token that comes after its caller has gone is revoked."""
+
+        async def attempt_to_sign_in() -> Token | Receipt:
+            async with attempt:
+                return await self._keystone.sign_in(identity, request_id)
+
+        signing_in = asyncio.create_task(attempt_to_sign_in())
+        try:
+            return await asyncio.shield(signing_in)
+        except asyncio.CancelledError:
+            # Keystone may still issue the token.
+            self._run_in_background(self._discard_when_issued(signing_in, request_id))
+            raise
 
     async def sign_in_with_token(
         self,
@@ -314,7 +319,7 @@ class Sessions:
 
     def forget(self, credentials: Credentials) -> None:
         """Ask Keystone again at the next call: something refused the caller's token."""
-        fingerprint = _fingerprint(credentials.token)
+        fingerprint = credentials.fingerprint
         self._valid.drop([fingerprint])
         pending = [key for key in self._rescoped.pending if key[0] == fingerprint]
         scopes = self._scopes.pop(fingerprint, ())
