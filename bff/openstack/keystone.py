@@ -38,9 +38,9 @@ ACCESS_RULES: Mapping[str, str] = {"OpenStack-Identity-Access-Rules": "1.0"}
 ENGLISH: Mapping[str, str] = {"Accept-Language": "en-US, en"}
 _EXPIRED = "The password is expired"
 _NO_RECEIPT = "Could not find auth receipt"
-# In characters: a shorter password may be part of any word.
-_LONG = 8
 _NO_METHOD = "Attempted to authenticate with an unsupported method"
+# In characters: a shorter password may be a part of any word, and is looked for as a whole one.
+_MIN_PART = 8
 
 SESSION_ENDED: ErrorParts = (
     Code.UNAUTHORIZED,
@@ -285,7 +285,7 @@ def _rule(reply: Reply, *passwords: str) -> str:
 
 
 def _is_in(text: str, password: str) -> bool:
-    if len(password) >= _LONG:
+    if len(password) >= _MIN_PART:
         return password in text
     return re.search(rf"(?<!\w){re.escape(password)}(?!\w)", text) is not None
 

@@ -25,7 +25,7 @@ MAX_COOKIE_BYTES = 4096
 # head fits in the 16 KiB that the proxies of ``deploy/`` hold.
 MAX_PARTS = 3
 # As long as any number of seconds: over 300 years.
-_LONGEST_SECONDS = 10**10 - 1
+_MAX_SECONDS = 10**10 - 1
 # Before the first part of several, how many there are.
 _IN_PARTS = re.compile(rf"([2-{MAX_PARTS}])\.")
 
@@ -94,7 +94,7 @@ class SessionCookie:
         return first[match.end() :] + "".join(cookies.get(name, "") for name in rest)
 
     def _parts(self, sealed: str) -> list[str]:
-        room = MAX_COOKIE_BYTES - len(self.header(self._names(2)[1], "", _LONGEST_SECONDS))
+        room = MAX_COOKIE_BYTES - len(self.header(self._names(2)[1], "", _MAX_SECONDS))
         if len(sealed) <= room:
             return [sealed]
         count = -(-(len(sealed) + len("2.")) // room)
