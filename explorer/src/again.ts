@@ -2,9 +2,9 @@
 
 import { createClient, type UserSession } from "@polaris-bff/client"
 
-import { BASE, ending, errorOf, onResponse, session } from "./api"
+import { BASE, ending, onResponse, session } from "./api"
 import { button, fill, h, labelled, uniqueId } from "./dom"
-import { say } from "./notice"
+import { say, wordsOf } from "./notice"
 
 const browser = createClient({ url: BASE, onResponse })
 
@@ -52,7 +52,7 @@ function ask(): void {
       dialog.close()
       say("You are signed in again.")
     } catch (error) {
-      fill(failure, errorOf(error).message)
+      fill(failure, wordsOf(error))
       password.select()
     } finally {
       submit.disabled = false

@@ -138,6 +138,9 @@ export function labelled(text: string, control: HTMLElement, hint?: Child): HTML
 
 export type Option = readonly [value: string, text: string]
 
+/** Says that an answer is on its way. */
+export const asking = (name: string): HTMLElement => h("p", { class: name }, "Asking Glance…")
+
 /** A list's words: these first, then whatever else there is. */
 export const byUse = <Word extends string>(
   all: readonly Word[],

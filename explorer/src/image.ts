@@ -5,7 +5,7 @@ import { BffError, type GlanceImage, type Visibility } from "@polaris-bff/client
 import { goTo, within } from "./address"
 import { closeLinks, toView } from "./close"
 import { confirmed } from "./confirm"
-import { button, copyButton, fill, h, labelled } from "./dom"
+import { asking, button, copyButton, fill, h, labelled } from "./dom"
 import { draftOf, drafts } from "./draft"
 import { takesFile } from "./drop"
 import { type Editing, editView } from "./edit"
@@ -23,7 +23,7 @@ const NAMED_ABOVE = new Set(["id", "name", "status"])
 export function imageView(id: string, place: Workplace, changed: () => Promise<void>): HTMLElement {
   // The one element that stays: it may have the focus.
   const title = h("h1", { tabindex: "-1" }, "Image")
-  const parts = h("div", { class: "parts" })
+  const parts = h("div", { class: "parts" }, asking("hint"))
   const trouble = h("div", {})
   const view = h(
     "article",
@@ -44,8 +44,10 @@ export function imageView(id: string, place: Workplace, changed: () => Promise<v
       fill(trouble)
     } catch (error) {
       if (isMissing(error)) showMissing(error)
-      else
+      else {
+        if (!last) fill(parts)
         fill(trouble, troubleView("The image could not be read", error, button("Try again", load)))
+      }
     }
     view.setAttribute("aria-busy", "false")
   }

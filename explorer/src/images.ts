@@ -18,6 +18,7 @@ import { toView } from "./close"
 import { agreed, confirmed } from "./confirm"
 import { newImageView } from "./create"
 import {
+  asking,
   button,
   byUse,
   type Child,
@@ -197,11 +198,7 @@ let kept: { readonly project: string; readonly list: ImageList } | undefined
 class ImageList {
   readonly element = h("section", { class: "list", "aria-label": "Images" })
   readonly #selected = new Set<string>()
-  readonly #table = h(
-    "div",
-    { class: "rows", "aria-busy": "true" },
-    h("p", { class: "empty" }, "Asking Glance…"),
-  )
+  readonly #table = h("div", { class: "rows", "aria-busy": "true" }, asking("empty"))
   readonly #pager = h("nav", { class: "pager", "aria-label": "Pages" })
   readonly #bulk = h("div", { class: "bulk", hidden: true })
   readonly #offers = h(
@@ -326,18 +323,15 @@ class ImageList {
       h("div", { class: "actions empty-actions" }, ...actions),
     ]
     const { marker, show, search, status } = this.#asked
+    const all = button("Show all", () => this.#ask(EVERYTHING))
     if (marker)
       return say(
         "Nothing is on this page any more.",
         button("First page", () => this.#ask({})),
       )
     if (show === "offered" && !search && !status)
-      return say("Nothing is offered to this project. What others share with it stands here.")
-    if (isNarrowed(this.#asked))
-      return say(
-        "No image is like that.",
-        button("Show all", () => this.#ask(EVERYTHING)),
-      )
+      return say("Nothing is offered to this project. What others share with it stands here.", all)
+    if (isNarrowed(this.#asked)) return say("No image is like that.", all)
     return say(
       "There are no images yet.",
       h("a", { class: "button", ...toView("images", "new") }, "Make the first"),

@@ -2,13 +2,13 @@
 
 import { note, place, type View } from "./address"
 import { endBar } from "./again"
-import { errorOf, session } from "./api"
+import { session } from "./api"
 import { closeOnEscape, toView } from "./close"
 import { button, fill, focusHeading, h } from "./dom"
 import { isUnsaved } from "./draft"
 import { watchDrops } from "./drop"
 import { imagesView } from "./images"
-import { hush, notices, say } from "./notice"
+import { hush, notices, say, troubleView } from "./notice"
 import { type Contract, load } from "./openrpc"
 import { procedureView } from "./procedure"
 import {
@@ -19,6 +19,7 @@ import {
   signInView,
   watchReturns,
 } from "./session"
+import { offlineBar } from "./standing"
 import { startView } from "./start"
 import { entries, trayView } from "./tray"
 import { tree } from "./tree"
@@ -94,8 +95,7 @@ function failedView(what: string, error: unknown, again: () => unknown): HTMLEle
     "section",
     { class: "page" },
     h("h1", { tabindex: "-1" }, what),
-    h("p", { class: "lead", role: "alert" }, errorOf(error).message),
-    h("div", { class: "actions" }, button("Try again", again, "primary")),
+    troubleView("", error, button("Try again", again, "primary")),
   )
 }
 
@@ -163,7 +163,7 @@ function start(): void {
     "polaris-bff",
   )
   const top = h("header", { class: "top" }, brand, tabs, sessionBar())
-  const warnings = h("div", { class: "notices" }, endBar())
+  const warnings = h("div", { class: "notices" }, endBar(), offlineBar())
   fill(document.body, skip, top, warnings, notices, main, uploadsPlace)
   addEventListener("hashchange", go)
   addEventListener("keydown", closeOnEscape)

@@ -7,7 +7,7 @@ import {
   type Project,
 } from "@polaris-bff/client"
 
-import { button, byUse, type Child, fill, h, labelled, refill, uniqueId } from "./dom"
+import { asking, button, byUse, type Child, fill, h, labelled, refill, uniqueId } from "./dom"
 import { attempt, say, troubleView } from "./notice"
 import { myProjects, titleOf } from "./session"
 import { lookAgain } from "./watching"
@@ -20,7 +20,7 @@ export function membersView(
   place: Workplace,
   share: () => unknown,
 ): HTMLElement {
-  const part = h("div", {})
+  const part = h("div", {}, asking("hint"))
   const section = h("section", { class: "members" }, h("h2", {}, "Sharing"), part)
   const isMine = place.mayChange(image)
   if (image.visibility !== "shared") fill(part, ...notShared(image, isMine && share))

@@ -19,7 +19,7 @@ export function say(text: string): void {
 /** Says what did not work, and why. */
 export function complain(error: unknown): void {
   fill(said)
-  show(failed, errorOf(error).message)
+  show(failed, wordsOf(error))
 }
 
 /** Takes away what was said. */
@@ -44,7 +44,7 @@ export function troubleView(what: string, error: unknown, ...actions: Child[]): 
   return h(
     "div",
     { class: "trouble", role: "alert" },
-    h("strong", {}, what),
+    what && h("strong", {}, what),
     h("p", {}, errorOf(error).message),
     h("p", {}, adviceOn(error)),
     h("div", { class: "actions" }, ...actions),
@@ -61,6 +61,12 @@ const ADVICE: Partial<Record<BffErrorCode, string>> = {
   GATEWAY_TIMEOUT: IN_A_MOMENT,
   SERVICE_UNAVAILABLE: IN_A_MOMENT,
 }
+
+/** A failure in words; what was not answered does not say what to do. */
+export const wordsOf = (error: unknown): string =>
+  error instanceof BffError && error.code === "NETWORK_ERROR"
+    ? `${error.message}. ${adviceOn(error)}`
+    : errorOf(error).message
 
 /** What to do about a failure. */
 function adviceOn(error: unknown): string {

@@ -157,7 +157,7 @@ export function procedureView(method: Method, contract: Contract): HTMLElement {
         editor.element,
         // A password is not for a tray, and who signs in in a batch is not signed in within it.
         h("div", { class: "actions" }, call, !hidden.size && add, fillIn, reset),
-        standing(!isForNobody(method, contract)),
+        !isForNobody(method, contract) && standing(),
       ),
       h("div", { class: "answered" }, heard, answer),
       snippets.element,

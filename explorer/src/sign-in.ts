@@ -8,6 +8,7 @@ import {
 } from "@polaris-bff/client"
 
 import { button, fill, h, labelled, type Props } from "./dom"
+import { wordsOf } from "./notice"
 
 /** What a person is asked for at a time, and what it is sent as. */
 interface Step {
@@ -69,7 +70,7 @@ export function signInForm(
   }
 
   function failed(error: unknown): void {
-    const message = error instanceof Error ? error.message : String(error)
+    const message = wordsOf(error)
     const { reason, methods = [] } = error instanceof BffError ? error.data : {}
     if (reason === "SECOND_FACTOR_REQUIRED" && methods.includes("totp")) return go(passcodeStep())
     if (reason === "SIGN_IN_EXPIRED") return go(passwordStep(), message)

@@ -2,28 +2,27 @@
 
 import { session } from "./api"
 import { fill, h } from "./dom"
-import { Value } from "./value"
 
-const online = new Value(navigator.onLine)
-for (const event of ["online", "offline"])
-  addEventListener(event, () => online.set(navigator.onLine))
+const OFFLINE =
+  "This device is offline: calls fail until the connection is back. What is on this page stays."
+const NOBODY = "Nobody is signed in, so this will be refused. Sign in at the top of the page."
 
-/** Makes the line that says so; `needsSession` is false where nobody need be signed in. */
-export function standing(needsSession = true): HTMLElement {
-  const view = h("div", { class: "standing", role: "status" })
-  function show(): void {
-    const isSignedOut = needsSession && session.get() === null
-    fill(
-      view,
-      !online.get() &&
-        h("p", {}, "This device is offline: calls fail until the connection is back."),
-      isSignedOut &&
-        h("p", {}, "Nobody is signed in, so this will be refused. Sign in at the top of the page."),
-    )
-  }
-  const stops = [online, session].map((value) =>
-    (value as Value<unknown>).watch(() => (view.isConnected ? show() : stops.forEach((f) => f()))),
-  )
+const line = (): HTMLElement => h("div", { class: "standing", role: "status" })
+
+/** Makes the line that says, above every view, that the device is offline. */
+export function offlineBar(): HTMLElement {
+  const view = line()
+  const show = () => fill(view, !navigator.onLine && h("p", {}, OFFLINE))
+  for (const event of ["online", "offline"]) addEventListener(event, show)
+  show()
+  return view
+}
+
+/** Makes the line that says that nobody is signed in, for what nobody may do. */
+export function standing(): HTMLElement {
+  const view = line()
+  const show = () => fill(view, session.get() === null && h("p", {}, NOBODY))
+  const stop = session.watch(() => (view.isConnected ? show() : stop()))
   show()
   return view
 }

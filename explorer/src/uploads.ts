@@ -286,7 +286,7 @@ async function faultOf(error: unknown, file: File): Promise<string> {
     )
   if (!isReadable) return "The file was moved, changed or deleted. Choose it again."
   const why = navigator.onLine ? "The connection broke off." : "This device is offline."
-  return `${why} The image still waits for its data: try again when the server can be reached.`
+  return `${why} Try again when the server can be reached.`
 }
 
 function speed(rate: number | undefined, left: number): string {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -16,6 +17,8 @@ from tests.devcloud import Cloud
 from tests.process import ROOT, line_of, running
 
 ARTIFACTS = Path(__file__).parent / "artifacts"
+# What is seen is kept where somebody will look at it: drawing it takes longer than testing it.
+PICTURES = "PICTURES" in os.environ
 AXE = ROOT / "explorer" / "node_modules" / "axe-core" / "axe.min.js"
 # No sandbox, because CI runs as root; nothing that calls home.
 ARGUMENTS = (
@@ -79,7 +82,9 @@ class Explorer:
         expect(self.page.locator(".notice", has_text=text)).to_be_visible()
 
     def keep(self, name: str) -> None:
-        """Keep a picture of what is seen."""
+        """Keep a picture of what is seen, where pictures are asked for."""
+        if not PICTURES:
+            return
         ARTIFACTS.mkdir(exist_ok=True)
         self.page.screenshot(path=ARTIFACTS / f"{name}.png")
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import uuid
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, Request, Route, expect
@@ -177,65 +177,6 @@ WATCH_PROGRESS = """() => {
     }
   }).observe(document.body, { subtree: true, attributes: true, attributeFilter: ["value"] })
 }"""
-
-
-# Colours are the same on a phone.
-SCHEMES: dict[bool, list[Literal["dark", "light"]]] = {False: ["dark", "light"], True: ["light"]}
-
-
-@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
-def test_every_view_is_accessible_and_fits(
-    explorer: Open, cloud: Cloud, project: str, phone: bool
-) -> None:
-    (image_id, *_) = make_images(
-        cloud, project, "x" * 255, HOSTILE, visibility="shared", tags=["a-tag", "t" * 200]
-    )
-    tab = explorer(phone=phone)
-    page = tab.page
-
-    def check(view: str) -> None:
-        for scheme in SCHEMES[phone]:
-            page.emulate_media(color_scheme=scheme)
-            tab.keep(f"{'phone' if phone else 'desktop'}-{scheme}-{view}")
-            assert tab.faults() == [], (view, scheme)
-        assert tab.overflow() == 0, view
-
-    expect(tab.heading("Sign in")).to_be_visible()
-    check("sign-in")
-    tab.sign_in("alice", cloud.password("alice"), project)
-    page.get_by_label(f"Select {HOSTILE}").check()
-    check("images")
-    page.locator(".bulk").get_by_role("button", name="Delete").click()
-    check("question")
-    page.get_by_role("button", name="Cancel").click()
-    page.locator(".bulk").get_by_role("button", name="Deactivate").click()
-    expect(page.get_by_role("heading", name="0 deactivated, 1 failed")).to_be_visible()
-    check("failures")
-    tab.open(f"images/{image_id}")
-    expect(page.get_by_role("button", name="Share", exact=True)).to_be_visible()
-    check("image")
-    tab.open("images/new")
-    expect(tab.heading("New image")).to_be_visible()
-    check("new-image")
-    tab.open("procedures")
-    expect(page.get_by_role("link", name="listImages query")).to_be_visible()
-    check("procedures")
-    tab.open("procedures/compute.image.updateImage")
-    page.get_by_role("button", name="Fill in the example").click()
-    page.get_by_role("button", name="Call").click()
-    expect(page.get_by_text("Answered in")).to_be_visible()
-    page.get_by_text("Errors it documents").click()
-    check("error")
-    page.get_by_role("button", name="Add to batch").click()
-    tab.open("procedures/compute.image.listImages")
-    page.get_by_role("button", name="Call").click()
-    expect(page.get_by_role("region", name="The answer")).to_be_visible()
-    check("answer")
-    page.get_by_role("button", name="Add to batch").click()
-    tab.open("batch")
-    page.get_by_role("button", name="Send 2 calls").click()
-    expect(page.get_by_text("Answered in")).to_be_visible()
-    check("batch")
 
 
 def test_a_person_without_a_mouse_signs_in_and_calls_a_procedure(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from tests.node import run
@@ -27,3 +28,17 @@ def test_the_committed_page_is_what_its_source_builds(tmp_path: Path) -> None:
     built, committed = files(tmp_path), files(PAGE)
     assert committed.keys() == built.keys(), "run make explorer, and commit what it builds"
     assert committed == built
+
+
+def test_the_page_is_small_and_loads_nothing_from_elsewhere() -> None:
+    (script,) = (PAGE / "assets").glob("*.js")
+    assert len(script.read_bytes()) < 90_000
+    named = re.findall(r'(?:src|href|url)[=(]"?([^"\s>)]+)', page_text())
+    assert named
+    assert [address for address in named if "//" in address or address.startswith("data:")] == []
+
+
+def page_text() -> str:
+    """Return the markup and the style sheet, which alone name what a browser loads."""
+    (style,) = (PAGE / "assets").glob("*.css")
+    return (PAGE / "index.html").read_text() + style.read_text()
