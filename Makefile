@@ -37,7 +37,7 @@ ifneq ($(wildcard $(VENV)),)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run cloud test unit faults soak system-packages check format docs explorer bench profile bench-load clean
+.PHONY: help run cloud test unit faults soak system-packages check format docs explorer pictures bench profile bench-load clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \2/p' $(MAKEFILE_LIST) | awk '{ printf "%s %-16s", $$1, $$2; $$1 = $$2 = ""; print }'
@@ -83,6 +83,10 @@ docs: $(VENV)/.installed ## Write what is generated
 
 explorer: $(NODE_MODULES) ## Build the explorer's page, which is committed
 	cd explorer && $(NODE) node_modules/typescript/bin/tsc && $(NODE) node_modules/vite/bin/vite.js build
+
+pictures: $(VENV)/.installed-dev $(NODE_MODULES) ## Draw the README's pictures of the explorer, and every view into tests/browser/artifacts
+	@tests/install chromium-headless-shell
+	PICTURES=1 $(BIN)/python -m pytest -q tests/browser/test_views.py
 
 bench: $(VENV)/.installed-dev $(MINI) ## Compare what calls cost with what peers of ours take (QUICK=1: in two minutes; CASE=…)
 	@tests/install wrk
