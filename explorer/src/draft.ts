@@ -77,6 +77,9 @@ export function settle(draft: Draft, name: string, whose: "mine" | "theirs"): vo
   if (whose === "theirs") draft.mine.delete(name)
 }
 
+/** Whether anything of any image was not saved. */
+export const anyUnsaved = (): boolean => [...drafts.keys()].some(isUnsaved)
+
 addEventListener("beforeunload", (event) => {
-  if ([...drafts.keys()].some(isUnsaved)) event.preventDefault()
+  if (anyUnsaved()) event.preventDefault()
 })

@@ -15,6 +15,7 @@ import {
 } from "./api"
 import { confirmed } from "./confirm"
 import { button, fill, h, labelled, type Option } from "./dom"
+import { anyUnsaved, drafts } from "./draft"
 import { attempt, chooser, complain, hush, say } from "./notice"
 import { signInForm } from "./sign-in"
 import { stopUploads, uploadsUnderWay } from "./uploads"
@@ -132,6 +133,8 @@ async function work(projectId: string): Promise<void> {
 /** Loads the page anew, so that nothing is left of what was seen and filled in. */
 function startAfresh(state: { readonly wasAnothers: boolean } | null): void {
   stopUploads()
+  // Else the browser would ask whether to stay, on a page that is nobody's any more.
+  drafts.clear()
   document.body.replaceChildren()
   // The one thing that outlives the page, and nobody's: whether there is something to say.
   history.replaceState(state, "", BASE)
@@ -149,8 +152,12 @@ export function sayWhetherAfresh(): void {
 
 async function signOut(): Promise<void> {
   const count = uploadsUnderWay()
-  const question = `Stop ${counted(count, "upload")} and sign out?`
-  if (count && !(await confirmed(question, "Sign out"))) return
+  const lost = [
+    count && `Stop ${counted(count, "upload")}`,
+    anyUnsaved() && "Drop what is not saved",
+  ].filter(Boolean)
+  const question = `${lost.join(". ")} and sign out?`
+  if (lost.length && !(await confirmed(question, "Sign out"))) return
   stopUploads()
   await clientOf(session.get()).auth.terminateUserSession.mutate()
   startAfresh(null)

@@ -289,6 +289,41 @@ def test_signing_out_asks_before_it_stops_an_upload(
     is_queued(tab, cloud, image_id)
 
 
+def begin_to_edit(tab: Explorer, cloud: Cloud) -> None:
+    """Change the name of an image of alice's, and do not save it."""
+    image = {"visibility": "private", "name": "not saved"}
+    image_id = cloud.glance("alice", "demo").post("/v2/images", image)["id"]
+    tab.open(f"images/{image_id}")
+    tab.page.locator(".detail").get_by_role("button", name="Edit", exact=True).click()
+    tab.page.locator(".edit").get_by_label("Name", exact=True).fill("half written")
+
+
+def test_signing_out_asks_before_it_loses_what_is_not_saved(explorer: Open, cloud: Cloud) -> None:
+    tab = as_alice(explorer, cloud)
+    begin_to_edit(tab, cloud)
+    tab.page.get_by_role("button", name="Sign out").click()
+    question = tab.page.get_by_role("dialog")
+    expect(question).to_contain_text("Drop what is not saved and sign out?")
+    question.get_by_role("button", name="Cancel").click()
+    name = tab.page.locator(".edit").get_by_label("Name", exact=True)
+    expect(name).to_have_value("half written")
+    tab.page.get_by_role("button", name="Sign out").click()
+    question.get_by_role("button", name="Sign out").click()
+    expect(tab.heading("Sign in")).to_be_visible()
+    assert tab.page.context.cookies() == []
+
+
+def test_what_one_person_did_not_save_is_gone_when_another_one_comes(
+    explorer: Open, cloud: Cloud
+) -> None:
+    first = as_alice(explorer, cloud)
+    begin_to_edit(first, cloud)
+    becomes_bobs(explorer, cloud, first)
+    # Nobody is asked whether to stay on a page that is not theirs.
+    first.page.get_by_role("link", name="Close").click()
+    says_that_it_is_bobs(first)
+
+
 def come_back(tab: Explorer) -> None:
     """Have the browser tell the page that it is looked at again; all tabs of a test always are."""
     tab.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
