@@ -162,6 +162,15 @@ async def test_a_file_is_as_open_as_others_and_replaces_one_whole(
     assert len(modes) == 1
 
 
+@pytest.mark.parametrize("name", ["x" * 255, "雲" * 85, os.fsdecode(b"\xff" * 255)])
+async def test_a_file_has_the_longest_name_that_there_is(
+    alice: Caller, glance: Glance, tmp_path: Path, name: str
+) -> None:
+    glance.answers = [data()]
+    await saved(alice, tmp_path / name)
+    assert names(tmp_path) == [name]
+
+
 async def test_what_breaks_off_goes_on_from_there(
     alice: Caller, glance: Glance, tmp_path: Path
 ) -> None:

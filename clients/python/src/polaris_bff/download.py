@@ -84,7 +84,9 @@ class FileSink:
     def _opened(self, path: Path) -> BinaryIO:
         if path.exists() and not stat.S_ISREG(path.stat().st_mode):
             return path.open("wb", buffering=0)  # a device, or a pipe: another file is none
-        part = path.with_name(f".{path.name[:200]}.{secrets.token_hex(4)}.part")
+        # A name has at most 255 bytes.
+        begin = os.fsencode(path.name)[:200].decode(errors="ignore")
+        part = path.with_name(f".{begin}.{secrets.token_hex(4)}.part")
         file = part.open("xb", buffering=0)
         self._part = part
         return file
