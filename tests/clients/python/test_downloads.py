@@ -37,7 +37,8 @@ IMAGE: dict[str, Any] = {
 
 def data(body: bytes = CONTENT, status: str = "200 OK", **headers: str) -> bytes:
     """Return an answer; one that is longer than its body breaks off."""
-    given = {"content-length": str(len(body))} | {
+    # Said, since a client that takes the connection for open spends an attempt on it.
+    given = {"connection": "close", "content-length": str(len(body))} | {
         name.replace("_", "-"): value for name, value in headers.items()
     }
     lines = "".join(f"{name}: {value}\r\n" for name, value in given.items() if value)
