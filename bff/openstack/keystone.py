@@ -5,6 +5,7 @@ Source: Identity API v3, "Authentication and token management"; what a real Keys
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -285,9 +286,15 @@ def _rule(reply: Reply, *passwords: str) -> str:
 
 
 def _is_in(text: str, password: str) -> bool:
-    if len(password) >= _MIN_PART:
-        return password in text
-    return re.search(rf"(?<!\w){re.escape(password)}(?!\w)", text) is not None
+    # As it is, and as Python and JSON quote it.
+    spellings = (password, repr(password)[1:-1], json.dumps(password)[1:-1])
+    return any(_has(text, " ".join(each.split())) for each in spellings)
+
+
+def _has(text: str, word: str) -> bool:
+    if len(word) >= _MIN_PART:
+        return word in text
+    return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text) is not None
 
 
 def _read(model: type[M], reply: Reply) -> M:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
@@ -435,6 +436,20 @@ async def test_a_short_password_hides_a_rule_only_as_a_word_of_its_own(
     with pytest.raises(BffError) as caught:
         await keystone.change_password("u1", "before", password, "req-1")
     assert (RULE in caught.value.message) is is_quoted
+
+
+@pytest.mark.parametrize(
+    "password", ["two  words of it", "a back\\slash", 'quote\'s "both"', "caf\u00e9\tau lait"]
+)
+@pytest.mark.parametrize("quoted", [str, repr, json.dumps])
+async def test_a_new_password_is_not_told_in_another_spelling(
+    keystone: Keystone, mocked: aioresponses, password: str, quoted: Callable[[str], str]
+) -> None:
+    payload = keystones(f"{quoted(password)} is too weak")
+    mocked.post(f"{V3}/users/u1/password", status=400, payload=payload)
+    with pytest.raises(BffError) as caught:
+        await keystone.change_password("u1", "before", password, "req-1")
+    assert "weak" not in caught.value.message
 
 
 async def test_a_changed_password_is_sent_for_the_user_and_without_a_token(
