@@ -177,7 +177,8 @@ class NewImages {
   #row(file: File): Row {
     const ending = file.name.split(".").pop()?.toLowerCase() ?? ""
     const name = h("input", {
-      value: file.name.slice(0, LONGEST_NAME),
+      // Not cut within a character.
+      value: [...file.name].slice(0, LONGEST_NAME).join(""),
       maxlength: LONGEST_NAME,
       autocomplete: "off",
     })

@@ -70,11 +70,9 @@ async function check(): Promise<boolean> {
   const found = await browser.auth.getCurrentUserSession.query()
   if (session.get() !== shown) return false
   if (isShown(found, shown)) return true
-  // It ended in its time: who works here is asked for the password, and loses nothing.
-  if (shown && !found && ending.get()) {
-    ending.set("over")
-    return false
-  }
+  // It ended in its time, and nobody signed out elsewhere: who works here is asked for the password,
+  // and loses nothing.
+  if (shown && !found && ending.get() === "over") return false
   if (shown && !found) say("Your session has ended. Sign in again.")
   if (shown && found) say("This session was moved to another project in another tab.")
   await enter(found)

@@ -67,3 +67,14 @@ def test_a_call_after_the_end_leaves_the_page_and_another_way_to_sign_in(explore
     tab.page.get_by_role("dialog").get_by_role("button", name="In another way").click()
     expect(tab.heading("Sign in")).to_be_visible()
     expect(bar).to_be_empty()
+
+
+def test_a_session_that_is_ended_elsewhere_before_its_time_shows_nothing_more(
+    explorer: Open,
+) -> None:
+    tab = explorer()
+    tab.sign_in("bob", "bob", "partner")
+    expect(tab.page.locator(".ending")).to_contain_text("ends in a few minutes")
+    tab.page.context.clear_cookies()
+    tab.page.evaluate("dispatchEvent(new Event('focus'))")
+    expect(tab.heading("Sign in")).to_be_visible()
