@@ -42,11 +42,26 @@ def copies(count: int) -> list[int]:
     return made
 
 
+# Of the thread: whether the request that it serves only reads.
+request = threading.local()
+
+
+def noting_what_reads(application: Any) -> Any:
+    """Return the application; its transactions know whether they are for a request that reads."""
+
+    def noting(environ: Any, start_response: Any) -> Any:
+        request.reads = environ["REQUEST_METHOD"] in {"GET", "HEAD"}
+        return application(environ, start_response)
+
+    return noting
+
+
 def write_in_turns() -> None:
-    """Let each transaction wait for the one before it.
+    """Let each transaction that may write wait for the one before it.
 
     SQLite fails at once ("database is locked") when two transactions that have only read so far
-    both begin to write. One that says at its beginning that it will write waits instead.
+    both begin to write. One that says at its beginning that it will write waits instead: it sleeps
+    and looks again, so that those which only read are left alone.
     """
     from sqlalchemy import event  # noqa: PLC0415  # not before argv is cleared
     from sqlalchemy.engine import Engine  # noqa: PLC0415
@@ -56,7 +71,8 @@ def write_in_turns() -> None:
 
     def begin_to_write(_connection: Any, _cursor: Any, statement: str, *rest: Any) -> Any:
         # oslo.db begins each transaction with this statement.
-        return "BEGIN IMMEDIATE" if statement == "BEGIN" else statement, rest[0]
+        may_write = statement == "BEGIN" and not getattr(request, "reads", False)
+        return "BEGIN IMMEDIATE" if may_write else statement, rest[0]
 
     event.listen(Engine, "connect", be_patient)
     event.listen(Engine, "before_cursor_execute", begin_to_write, retval=True)
@@ -110,7 +126,7 @@ def main() -> None:
     others = copies(processes - 1)
     server = Server(
         ("127.0.0.1", port),
-        application,
+        noting_what_reads(application),
         numthreads=32,
         request_queue_size=128,
         shutdown_timeout=SECONDS_TO_FINISH,
