@@ -24,7 +24,7 @@ from polaris_bff.errors import BAD_RESPONSE, DIGEST_MISMATCH, NETWORK_ERROR, Bff
 from polaris_bff.images import is_uuid
 from polaris_bff.upload import File, Progress
 from polaris_bff.version import USER_AGENT
-from polaris_bff.wire import REQUEST_ID, request_id, retry_after
+from polaris_bff.wire import REQUEST_ID, error_of, request_id
 
 _IMAGE = "compute.image.getImageById"
 CHUNK = 256 * 1024
@@ -277,11 +277,4 @@ def _refused(reply: Reply) -> BffError:
     code = "CONFLICT" if reply.status == 204 else CODE_OF_STATUS.get(reply.status, BAD_RESPONSE)
     moved = "it leads elsewhere, and no other server gets the token"
     why = moved if 300 <= reply.status < 400 else _WHY.get(reply.status)
-    wait = retry_after(reply)
-    return BffError(
-        code,
-        f"Glance answered HTTP {reply.status}{f': {why}' if why else ''}",
-        data={} if wait is None else {"retryAfter": wait},
-        status=reply.status,
-        request_id=request_id(reply),
-    )
+    return error_of(reply, code, f"Glance answered HTTP {reply.status}{f': {why}' if why else ''}")

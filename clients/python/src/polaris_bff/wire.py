@@ -132,10 +132,15 @@ def _refused(element: dict[str, Any], reply: Reply) -> BffError | None:
 def _foreign(what: str, reply: Reply) -> BffError:
     """Return the error for an answer that the BFF did not write: a proxy's, or nonsense."""
     code = CODE_OF_STATUS.get(reply.status, BAD_RESPONSE) if reply.status >= 400 else BAD_RESPONSE
+    return error_of(reply, code, f"HTTP {reply.status} with {what}")
+
+
+def error_of(reply: Reply, code: str, message: str) -> BffError:
+    """Return an error that says of an answer what its status and headers do."""
     wait = retry_after(reply)
     return BffError(
         code,
-        f"HTTP {reply.status} with {what}",
+        message,
         data={} if wait is None else {"retryAfter": wait},
         status=reply.status,
         request_id=request_id(reply),
