@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import ConsoleMessage, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import (
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Playwright,
+    expect,
+    sync_playwright,
+)
 
 from tests.devcloud import Cloud
 from tests.process import ROOT, line_of, running
@@ -147,6 +154,19 @@ def chromium(playwright: Playwright) -> Chromium:
     return launched(playwright, "chromium-headless-shell")
 
 
+def context_of(
+    chromium: Chromium, address: str, size: Mapping[str, int] = DESKTOP
+) -> BrowserContext:
+    """Return somebody's browser, which looks the same on any machine."""
+    return chromium.new_context(
+        base_url=address,
+        viewport=size,  # type: ignore[arg-type]
+        reduced_motion="reduce",
+        locale="en-GB",
+        timezone_id="UTC",
+    )
+
+
 Open = Callable[..., Explorer]
 
 
@@ -166,13 +186,7 @@ def explorer(chromium: Chromium, address: str) -> Iterator[Open]:
             if beside:
                 tabs.append(Explorer(beside.page.context.new_page()))
                 return tabs[-1].open(place)
-            context = chromium.new_context(
-                base_url=address,
-                viewport=PHONE if phone else DESKTOP,  # type: ignore[arg-type]
-                reduced_motion="reduce",
-                locale="en-GB",
-                timezone_id="UTC",
-            )
+            context = context_of(chromium, address, PHONE if phone else DESKTOP)
             stack.callback(context.close)
             if not looks_again:
                 context.add_init_script(NOBODY_LOOKS)

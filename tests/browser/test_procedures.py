@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Locator, Route, expect
 
-from tests.browser.conftest import DESKTOP, Explorer, Open
+from tests.browser.conftest import Explorer, Open, context_of
 from tests.browser.views import check
 from tests.devcloud import Cloud
 
@@ -37,12 +37,7 @@ def project(cloud: Cloud) -> str:
 
 @pytest.fixture(scope="module")
 def signed_in(chromium: Chromium, address: str, cloud: Cloud, project: str) -> Iterator[Explorer]:
-    context = chromium.new_context(
-        base_url=address,
-        viewport=DESKTOP,  # type: ignore[arg-type]
-        reduced_motion="reduce",
-        locale="en-GB",
-    )
+    context = context_of(chromium, address)
     tab = Explorer(context.new_page())
     tab.open().sign_in("alice", cloud.password("alice"), project)
     yield tab

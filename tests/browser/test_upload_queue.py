@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import CDPSession, Locator, expect
 
-from tests.browser.conftest import DESKTOP, Explorer
+from tests.browser.conftest import Explorer, context_of
 from tests.browser.views import check
 from tests.devcloud import Cloud
 
@@ -128,12 +128,7 @@ def signed_in(chromium: Chromium, address: str, cloud: Cloud) -> Iterator[Upload
     with Line((server.hostname, server.port)) as line:
         threading.Thread(target=line.serve_forever, daemon=True).start()
         here = server._replace(netloc=f"{server.hostname}:{line.server_address[1]}").geturl()
-        context = chromium.new_context(
-            base_url=here,
-            viewport=DESKTOP,  # type: ignore[arg-type]
-            reduced_motion="reduce",
-            locale="en-GB",
-        )
+        context = context_of(chromium, here)
         tab = Uploader(context.new_page())
         tab.line = line
         tab.wire = context.new_cdp_session(tab.page)
