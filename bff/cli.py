@@ -7,10 +7,10 @@ import os
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from typing import Annotated, NoReturn
+from typing import NoReturn
 
+import click
 import structlog
-import typer
 import uvicorn
 import uvloop
 from cryptography.fernet import Fernet
@@ -38,51 +38,43 @@ _CANNOT_LISTEN: Mapping[int, str] = {
     errno.EADDRNOTAVAIL: "this host has no such address; choose another --host",
 }
 
-app = typer.Typer(
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    # Errors of the command line stay plain text, in any terminal and log.
-    rich_markup_mode=None,
-)
 
-
-def _say_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"polaris-bff {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def main(
-    version: Annotated[  # its callback has told it
-        bool,
-        typer.Option("--version", callback=_say_version, is_eager=True, help="Say the version."),
-    ] = False,
-) -> None:
+@click.group()
+@click.version_option(__version__, message="polaris-bff %(version)s", help="Say the version.")
+def app() -> None:
     """polaris-bff: a backend-for-frontend for the OpenStack Image service."""
 
 
 @app.command()
-def serve(
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option(help="The port; 0 takes a free one.", min=0, max=65535)
-    ] = 8080,
-    workers: Annotated[int, typer.Option(help="How many processes.", min=1)] = 1,
-) -> None:
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8080,
+    show_default=True,
+    help="The port; 0 takes a free one.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="How many processes.",
+)
+def serve(host: str, port: int, workers: int) -> None:
     """Serve until ^C or SIGTERM; the settings come from the environment (docs/settings.md)."""
     settings = _settings()
     _check_network(settings)
     for told in unknown_variables(os.environ):
-        typer.echo(told, err=True)
+        click.echo(told, err=True)
     if not settings.fernet_keys:
         # Every worker must decrypt the cookies that another one encrypted.
         os.environ[f"{PREFIX}SECRET_KEYS"] = Fernet.generate_key().decode()
-        typer.echo(
+        click.echo(
             f"{PREFIX}SECRET_KEYS is not set: sessions will end when this server stops.", err=True
         )
     if workers > 1 and settings.redis_url is None:
-        typer.echo(
+        click.echo(
             f"{PREFIX}REDIS_URL is not set: with several workers, an upload's progress is seen only"
             " by whoever happens to watch through the worker that takes it, and each worker counts"
             " sign-ins for itself.",
@@ -106,7 +98,7 @@ def serve(
     address = f"http://{_url_host(host)}:{sock.getsockname()[1]}{settings.prefix}/"
 
     def ready() -> None:
-        typer.echo(f"ready {address}")
+        click.echo(f"ready {address}")
 
     with _metrics(settings, workers) as replaced:
         if workers == 1:
@@ -124,7 +116,7 @@ def check() -> None:
         failed = uvloop.run(_say_lines())
     finally:
         structlog.reset_defaults()
-    raise typer.Exit(1 if failed else 0)
+    raise click.exceptions.Exit(1 if failed else 0)
 
 
 async def _say_lines() -> bool:
@@ -132,7 +124,7 @@ async def _say_lines() -> bool:
     failed = False
     async for line in _lines():
         failed = failed or line.level == FAIL
-        typer.echo(f"{line.level:<5} {line.what:<15} {line.says}")
+        click.echo(f"{line.level:<5} {line.what:<15} {line.says}")
     return failed
 
 
@@ -150,31 +142,31 @@ async def _lines() -> AsyncIterator[Line]:
 @app.command()
 def settings_table() -> None:
     """Print docs/settings.md."""
-    typer.echo(settings_module.as_markdown(), nl=False)
+    click.echo(settings_module.as_markdown(), nl=False)
 
 
 @app.command()
 def procedures_page() -> None:
     """Print docs/procedures.md."""
-    typer.echo(page.as_markdown(contract(asgi.registry())), nl=False)
+    click.echo(page.as_markdown(contract(asgi.registry())), nl=False)
 
 
 @app.command()
 def types() -> None:
     """Print clients/typescript/src/contract.ts: every procedure, its input and its output."""
-    typer.echo(as_typescript(contract(asgi.registry())), nl=False)
+    click.echo(as_typescript(contract(asgi.registry())), nl=False)
 
 
 @app.command()
 def python_types() -> None:
     """Print clients/python/src/polaris_bff/contract.py: every procedure and its types."""
-    typer.echo(as_python(contract(asgi.registry())), nl=False)
+    click.echo(as_python(contract(asgi.registry())), nl=False)
 
 
 @app.command()
 def new_key() -> None:
     """Print a new key for BFF_SECRET_KEYS."""
-    typer.echo(Fernet.generate_key().decode())
+    click.echo(Fernet.generate_key().decode())
 
 
 @contextmanager
@@ -193,8 +185,8 @@ def _metrics(settings: Settings, workers: int) -> Iterator[Callable[[int | None]
                 check_address(*address)
         except OSError as problem:
             where = f"{settings.metrics_address} ({PREFIX}METRICS_ADDRESS)"
-            typer.echo(f"Cannot serve metrics at {where}: {problem.strerror}.", err=True)
-            raise typer.Exit(1) from None
+            click.echo(f"Cannot serve metrics at {where}: {problem.strerror}.", err=True)
+            raise click.exceptions.Exit(1) from None
         yield replaced
 
 
@@ -213,8 +205,8 @@ def _check_network(settings: Settings) -> None:
 
 
 def _wrong(settings: str) -> NoReturn:
-    typer.echo(f"The settings are wrong; docs/settings.md explains them.\n{settings}", err=True)
-    raise typer.Exit(2) from None
+    click.echo(f"The settings are wrong; docs/settings.md explains them.\n{settings}", err=True)
+    raise click.exceptions.Exit(2) from None
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -227,8 +219,8 @@ def _listen(host: str, port: int) -> socket.socket:
         reason = _CANNOT_LISTEN.get(problem.errno or 0, problem.strerror)
         if isinstance(problem, socket.gaierror):
             reason = "the name does not resolve; choose another --host"
-        typer.echo(f"Cannot listen on {_url_host(host)}:{port}: {reason}.", err=True)
-        raise typer.Exit(1) from None
+        click.echo(f"Cannot listen on {_url_host(host)}:{port}: {reason}.", err=True)
+        raise click.exceptions.Exit(1) from None
     sock.set_inheritable(True)
     return sock
 

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from time import monotonic
 
-import typer
+import click
 import uvicorn
 from starlette.applications import Starlette
 from uvicorn.config import STARTUP_FAILURE
@@ -76,7 +76,7 @@ class Workers(Multiprocess):
         """Start the workers.
 
         Raises:
-            typer.Exit: one is not ready in time; none is left then.
+            click.exceptions.Exit: one is not ready in time; none is left then.
         """
         self.processes.extend(self._started() for _ in range(self.processes_num))
         for process in self.processes:
@@ -89,7 +89,7 @@ class Workers(Multiprocess):
         """Start a worker again that has ended.
 
         Raises:
-            typer.Exit: it cannot start any more.
+            click.exceptions.Exit: it cannot start any more.
         """
         seconds = self.config.timeout_worker_healthcheck
         for index, process in enumerate(self.processes):
@@ -170,7 +170,7 @@ class Workers(Multiprocess):
             process.kill()
             process.join()
         _echo_error(f"Worker {failed.pid} {reason} before it was ready. Fix that, and start again.")
-        raise typer.Exit(1)
+        raise click.exceptions.Exit(1)
 
     def _close(self) -> None:
         for sock in self.sockets:
@@ -192,7 +192,7 @@ def _tell(process: Process, sig: signal.Signals) -> None:
 
 
 def _echo_error(message: str) -> None:
-    typer.echo(message, err=True)
+    click.echo(message, err=True)
 
 
 def _stop_with_parent() -> None:

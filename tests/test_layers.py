@@ -86,7 +86,6 @@ ONLY_IN = {
 }
 # State that has its reason to be there.
 NEEDED = {
-    ("bff.cli", "app"),  # typer collects the commands in it
     ("bff.log_fields", "_fields"),  # each task's own; only a module may have one
     ("bff.openstack.connector", "last_connection"),  # as the one before
     ("bff.rpc.call", "_run"),  # functions around a function

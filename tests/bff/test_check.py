@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from click.testing import CliRunner, Result
 from cryptography.fernet import Fernet
-from typer.testing import CliRunner, Result
 
 from bff.check import Check
 from bff.check_services import Line

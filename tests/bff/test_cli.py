@@ -13,7 +13,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from typer.testing import CliRunner, Result
+from click.testing import CliRunner, Result
 
 from bff.cli import app
 from bff.settings import Settings
