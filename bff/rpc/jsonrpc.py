@@ -8,7 +8,6 @@ batch is dispatched on its own, is in ``docs/decisions.md``.
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
@@ -30,6 +29,7 @@ from bff.rpc.call import run
 from bff.rpc.memory_budget import Allocation, Budget
 from bff.rpc.registry import MAX_NAME_LENGTH, Procedure, Registry
 from bff.rpc.sharing import batch_of
+from bff.rpc.task_pool import TaskPool
 from bff.server.deadline import Deadline
 from bff.session.batch import Batch
 from bff.session.caller import Caller
@@ -138,17 +138,15 @@ class Rpc:
         caller.batch = self._shared(requests, deadline)
         caller.compressible = all(map(self._is_compressible, requests))
         answers: list[Answer | None] = [None] * len(requests)
-        waiting = iter(enumerate(requests))
 
-        async def work() -> None:
-            for index, request in waiting:
-                answers[index] = await self._answer_one(request, caller, soft, limits)
+        async def answer(number: int) -> None:
+            answers[number] = await self._answer_one(requests[number], caller, soft, limits)
 
-        at_a_time = min(len(elements), self._settings.batch_concurrency)
-        workers = [asyncio.create_task(work()) for _ in range(at_a_time)]
-        await deadline.all_of(workers)
-        for worker in workers:
-            worker.result()
+        pool = TaskPool(answer, self._settings.batch_concurrency)
+        if caller.batch is not None:
+            for calls, listed in caller.batch.gathered():
+                pool.hold_back(calls, listed)
+        await pool.finish(len(requests), deadline)
         given = [answer for answer in answers if answer is not None]
         return _array(given) if given else None
 
@@ -157,8 +155,8 @@ class Rpc:
 
     def _shared(self, requests: list[Request | _Malformed], deadline: Deadline) -> Batch | None:
         calls = (
-            (self._procedures.get(request.method), request.params[0])  # type: ignore[index]
-            for request in requests
+            (number, self._procedures.get(request.method), request.params[0])  # type: ignore[index]
+            for number, request in enumerate(requests)
             if isinstance(request, Request)
         )
         return batch_of(calls, partial(deadline.seconds_left, self._settings.call_timeout))

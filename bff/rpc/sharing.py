@@ -16,24 +16,26 @@ from schemas.base import Input
 
 
 def batch_of(
-    calls: Iterable[tuple[Procedure | None, Any]], seconds_left: Callable[[], float]
+    calls: Iterable[tuple[int, Procedure | None, Any]], seconds_left: Callable[[], float]
 ) -> Batch | None:
     """Return what calls of a batch share; ``None`` when there is nothing.
 
     Args:
-        calls: The procedure of each, and its input as it came.
+        calls: The number of each, its procedure, and its input as it came.
         seconds_left: Says how long a call may take from now on.
     """
+    changes = False
     uses: Counter[bytes] = Counter()
-    image_ids: defaultdict[str | None, dict[str, None]] = defaultdict(dict)
-    for procedure, raw in calls:
+    image_ids: defaultdict[str | None, dict[int, str]] = defaultdict(dict)
+    for number, procedure, raw in calls:
         if procedure is None or not procedure.reads_in_project:
+            changes = changes or (procedure is not None and procedure.kind is Kind.MUTATION)
             continue
         if (key := _key(procedure, raw)) is not None:
             uses[key] += 1
         if procedure.gathered_by and _is_gathered(raw, procedure.gathered_by):
-            image_ids[raw.get("project_id")][raw[procedure.gathered_by]] = None
-    return Batch.of(image_ids, uses, seconds_left)
+            image_ids[raw.get("project_id")][number] = raw[procedure.gathered_by]
+    return Batch.of(image_ids, uses, seconds_left, changes=changes)
 
 
 def handler_in(batch: Batch, procedure: Procedure, raw: Any) -> Handler:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Self, TypeVar
 
@@ -26,13 +27,18 @@ class Batch:
 
     Args:
         images: What gets the images for calls that name a project, or none.
+        calls: The numbers of these calls, where they need not begin at once.
         uses: How many calls there are of each read that there is more than once.
     """
 
     def __init__(
-        self, images: Mapping[str | None, GatheredImages], uses: Mapping[bytes, int]
+        self,
+        images: Mapping[str | None, GatheredImages],
+        calls: Mapping[str | None, Sequence[int]],
+        uses: Mapping[bytes, int],
     ) -> None:
         self._images = images
+        self._calls = calls
         self._repeated = frozenset(uses)
         self._uses = Counter(uses)
         self._reads: dict[bytes, SharedRead[object]] = {}
@@ -40,25 +46,40 @@ class Batch:
     @classmethod
     def of(
         cls,
-        image_ids: Mapping[str | None, Iterable[str]],
+        image_ids: Mapping[str | None, Mapping[int, str]],
         uses: Mapping[bytes, int],
         seconds_left: Callable[[], float],
+        *,
+        changes: bool = False,
     ) -> Self | None:
         """Return what calls share; ``None`` when that is nothing.
 
         Args:
-            image_ids: The images that calls get, by the project that these name; as they came.
+            image_ids: The images that calls get, as they came, by the number of each call; for
+                each project that calls name.
             uses: How many calls there are of each read.
             seconds_left: Says how long a call may take from now on.
+            changes: There is a mutation: whatever begins behind it has to ask again.
         """
         allowance = Allowance(lambda: min(seconds_left() * GATHER_SHARE, MAX_GATHER_SECONDS))
-        images = {
-            project_id: GatheredImages(together, allowance)
-            for project_id, ids in image_ids.items()
-            if len(together := [each for each in ids if can_be_gathered(each)]) > 1
-        }
+        images: dict[str | None, GatheredImages] = {}
+        calls: dict[str | None, Sequence[int]] = {}
+        for project_id, ids in image_ids.items():
+            together = {number: each for number, each in ids.items() if can_be_gathered(each)}
+            if len(set(together.values())) > 1:
+                images[project_id] = GatheredImages(together.values(), allowance)
+                if not changes:
+                    calls[project_id] = list(together)
         repeated = {key: count for key, count in uses.items() if count > 1}
-        return cls(images, repeated) if images or repeated else None
+        return cls(images, calls, repeated) if images or repeated else None
+
+    def gathered(self) -> Iterator[tuple[Sequence[int], asyncio.Future[None]]]:
+        """Yield calls that get images together, and what is done when their list was answered.
+
+        Until then, there is nothing to do for any but the first.
+        """
+        for project_id, calls in self._calls.items():
+            yield calls, self._images[project_id].listed
 
     def images(self, project_id: str | None) -> GatheredImages | None:
         """Return what gets the images for calls that name this project, if several do."""

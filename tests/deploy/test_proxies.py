@@ -12,6 +12,7 @@ import pytest
 import uvicorn
 
 from bff.server.protocol import MAX_HEAD_BYTES
+from bff.session.batch import MAX_GATHER_SECONDS
 from bff.session.cookies import MAX_COOKIE_BYTES
 from bff.settings import Settings
 from tests.deploy.files import documents, text
@@ -60,7 +61,8 @@ def number(pattern: str, text: str) -> int:
 
 def longest_batch() -> float:
     """Return how long the calls of a batch may take, in seconds."""
-    return math.ceil(OURS.max_batch / OURS.batch_concurrency) * OURS.call_timeout
+    by_turns = math.ceil(OURS.max_batch / OURS.batch_concurrency) * OURS.call_timeout
+    return MAX_GATHER_SECONDS + by_turns
 
 
 def test_what_is_too_large_is_refused_by_us_and_not_by_the_proxy() -> None:

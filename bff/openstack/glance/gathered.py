@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 
 import structlog
@@ -67,8 +67,10 @@ class GatheredImages:
         allowance: Shared by all of the batch.
     """
 
-    def __init__(self, image_ids: Sequence[str], allowance: Allowance) -> None:
+    def __init__(self, image_ids: Iterable[str], allowance: Allowance) -> None:
         self._allowance = allowance
+        # Done when a list was answered, or was not: from then on, most need not wait.
+        self.listed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         # For which a call is still to come, and, where they were asked for already, how.
         self._to_come = dict.fromkeys(image_ids)
         self._steps: dict[str, _Step] = {}
@@ -86,6 +88,8 @@ class GatheredImages:
         while step is not None and step.glance.token == glance.token:
             # What a list answers counts for whoever takes an image of it, not for who waits.
             listed = await step.read.answer(uncounted)
+            if not self.listed.done():
+                self.listed.set_result(None)
             if image_id in listed.images:
                 return listed.images.pop(image_id)
             step = step.next(listed)

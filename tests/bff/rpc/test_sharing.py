@@ -424,7 +424,8 @@ NOTHING_SHARED: dict[str, list[tuple[str, Any]]] = {
 
 @pytest.mark.parametrize("what", NOTHING_SHARED)
 def test_a_batch_that_shares_nothing_pays_for_nothing(what: str) -> None:
-    calls = ((REGISTRY.get(name), raw) for name, raw in NOTHING_SHARED[what])
+    asked = enumerate(NOTHING_SHARED[what])
+    calls = ((number, REGISTRY.get(name), raw) for number, (name, raw) in asked)
     assert batch_of(calls, lambda: 60) is None
 
 
@@ -432,4 +433,4 @@ def test_an_input_that_is_too_deep_to_compare_is_shared_with_none() -> None:
     deep: Any = {}
     for _ in range(500):
         deep = {"a": deep}
-    assert batch_of([(REGISTRY[LIST], deep)] * 2, lambda: 60) is None
+    assert batch_of([(number, REGISTRY[LIST], deep) for number in range(2)], lambda: 60) is None

@@ -35,7 +35,7 @@ class History:
         self.held: list[asyncio.Event] = []
         self.to_come = [*IDS]
         self.left = dict.fromkeys(KEYS, USES)
-        batch = Batch.of({None: IDS}, self.left, lambda: 60)
+        batch = Batch.of({None: dict(enumerate(IDS))}, self.left, lambda: 60)
         assert batch is not None
         self.batch = batch
 
@@ -109,6 +109,12 @@ class History:
             await asyncio.sleep(0)
 
 
+async def played(steps: list[str]) -> History:
+    history = History()
+    await history.play(steps)
+    return history
+
+
 STEPS = st.sampled_from(("begin", "end", "read one", "read another", "get", "get", "answer"))
 
 
@@ -116,8 +122,7 @@ STEPS = st.sampled_from(("begin", "end", "read one", "read another", "get", "get
 def test_no_query_is_given_what_was_requested_before_a_mutation_that_it_follows(
     steps: list[str],
 ) -> None:
-    history = History()
-    asyncio.run(history.play(steps))
+    history = asyncio.run(played(steps))
     for began, query in history.queries:
         requested = query.result()
         marks = [mark for mark in history.marks if mark <= began]
@@ -125,6 +130,5 @@ def test_no_query_is_given_what_was_requested_before_a_mutation_that_it_follows(
 
 
 async def test_without_mutations_all_is_sent_once() -> None:
-    history = History()
-    await history.play(["get", "read one", "read another", "answer"] + ["read one", "get"] * 4)
+    history = await played(["get", "read one", "read another", "answer"] + ["read one", "get"] * 4)
     assert {query.result() for _, query in history.queries} == {1, 2, 3}

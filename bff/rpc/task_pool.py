@@ -1,0 +1,78 @@
+"""The tasks in which the calls of a batch run."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextvars import copy_context
+from heapq import heappop, heappush
+
+from bff.server.deadline import Deadline
+
+
+class TaskPool:
+    """Runs numbered calls in a bounded number of tasks, always the lowest number that may begin.
+
+    A task runs call after call, and another one begins only while calls wait for something: to
+    start and suspend a task costs as much as many a call.
+
+    Args:
+        run: Runs one call; it raises nothing but its own cancellation.
+        limit: How many run at a time.
+    """
+
+    def __init__(self, run: Callable[[int], Awaitable[None]], limit: int) -> None:
+        self._run = run
+        self._limit = limit
+        self._loop = asyncio.get_running_loop()
+        # Of the request; what a call says of itself in its log lines is not for the next task.
+        self._context = copy_context()
+        self._ready: list[int] = []
+        self._behind: dict[int, Sequence[int]] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._running = 0
+
+    def hold_back(self, calls: Sequence[int], until: asyncio.Future[None]) -> None:
+        """Let all but the first of these calls begin when ``until`` is done, or the first is."""
+        first, *others = calls
+        self._behind[first] = others
+        until.add_done_callback(lambda _: self._release(first))
+
+    async def finish(self, count: int, deadline: Deadline) -> None:
+        """Run the calls from 0 to ``count``, and wait for them as ``Deadline.all_of`` does."""
+        held = {number for others in self._behind.values() for number in others}
+        self._ready = [number for number in range(count) if number not in held]
+        for _ in self._ready[: self._limit]:
+            self._begin()
+        while self._running:
+            await deadline.all_of(self._tasks)
+        for task in self._tasks:
+            task.result()
+
+    def _begin(self) -> None:
+        self._running += 1
+        self._tasks.append(self._loop.create_task(self._work()))
+
+    async def _work(self) -> None:
+        try:
+            while self._ready:
+                number = heappop(self._ready)
+                await self._run(number)
+                self._release(number)
+        except asyncio.CancelledError:
+            self._ready.clear()
+            raise
+        finally:
+            self._running -= 1
+
+    def _release(self, first: int) -> None:
+        if others := self._behind.pop(first, ()):
+            for number in others:
+                heappush(self._ready, number)
+            self._loop.call_soon(self._grow, context=self._context)
+
+    def _grow(self) -> None:
+        """Begin another task if there is something to do: those that run are waiting."""
+        if self._ready and self._running < self._limit:
+            self._begin()
+            self._loop.call_soon(self._grow, context=self._context)

@@ -1,0 +1,127 @@
+"""The tasks of a batch: which call begins when, in how many tasks, and how all of it ends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextvars import ContextVar
+
+import pytest
+
+from bff.rpc.task_pool import TaskPool
+from bff.server.deadline import Deadline
+from tests.process import SECONDS
+
+LIMIT = 4
+SEEN: ContextVar[str] = ContextVar("seen", default="nothing")
+
+
+async def finished(
+    run: Callable[[int], Awaitable[None]],
+    count: int,
+    *held: Sequence[int],
+    limit: int = LIMIT,
+    until: asyncio.Future[None] | None = None,
+) -> None:
+    pool = TaskPool(run, limit)
+    for calls in held:
+        pool.hold_back(calls, until or asyncio.get_running_loop().create_future())
+    async with asyncio.timeout(SECONDS):
+        await pool.finish(count, Deadline())
+
+
+@pytest.mark.parametrize("held", [(), ([0, 2, 4, 5],), ([1, 3], [2, 6, 4])])
+async def test_one_at_a_time_begins_in_order(held: tuple[list[int], ...]) -> None:
+    begun: list[int] = []
+
+    async def run(number: int) -> None:
+        begun.append(number)
+        await asyncio.sleep(0)
+
+    await finished(run, 7, *held, limit=1)
+    assert begun == list(range(7))
+
+
+async def test_those_that_need_not_wait_share_a_task() -> None:
+    tasks: set[object] = set()
+
+    async def run(number: int) -> None:
+        tasks.add(asyncio.current_task())
+        if number == 0:
+            await asyncio.sleep(0)
+
+    await finished(run, 20, range(20))
+    assert len(tasks) == 1
+
+
+@pytest.mark.parametrize("held", [(), (range(20),)])
+async def test_those_that_wait_run_beside_each_other_up_to_the_limit(held: Sequence[range]) -> None:
+    running, most = 0, 0
+
+    async def run(number: int) -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        for _ in range(10):
+            await asyncio.sleep(0)
+        running -= 1
+
+    await finished(run, 20, *held)
+    assert most == LIMIT
+
+
+async def test_a_first_call_that_waits_on_holds_nobody_back() -> None:
+    until: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    others_ended = asyncio.Event()
+    ended: list[int] = []
+
+    async def run(number: int) -> None:
+        if number == 0:
+            until.set_result(None)
+            await others_ended.wait()
+        ended.append(number)
+        if len(ended) == 9:
+            others_ended.set()
+
+    await finished(run, 10, range(10), until=until)
+    assert ended == [*range(1, 10), 0]
+
+
+async def test_a_task_does_not_know_what_calls_of_another_have_set() -> None:
+    seen: list[str] = []
+
+    async def run(number: int) -> None:
+        seen.append(SEEN.get())
+        SEEN.set(f"call {number}")
+        for _ in range(10 if number else 0):
+            await asyncio.sleep(0)
+
+    SEEN.set("the request")
+    await finished(run, LIMIT, range(LIMIT))
+    # The second one is in the task of the first.
+    assert seen == ["the request", "call 0", "the request", "the request"]
+
+
+async def test_nothing_begins_when_the_client_is_gone() -> None:
+    until: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    deadline, begun, waiting = Deadline(), list[int](), asyncio.Event()
+
+    async def run(number: int) -> None:
+        begun.append(number)
+        waiting.set()
+        await asyncio.Event().wait()
+
+    pool = TaskPool(run, LIMIT)
+    pool.hold_back(range(10), until)
+    work = asyncio.create_task(pool.finish(10, deadline))
+    async with asyncio.timeout(SECONDS):
+        await waiting.wait()
+        until.set_result(None)
+        deadline.disconnected = True
+        work.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await work
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert begun == [0]
+    assert asyncio.all_tasks() == {asyncio.current_task()}
