@@ -141,7 +141,10 @@ def test_the_page_shows_every_figure_of_a_run(tmp_path: Path) -> None:
         ways=[[measured("get-cookie", OURS, 1.1)]],
         curves=[Drawn(curve, {1: rows, 20: rows})],
         uploads=Uploads({64: [upload], 2048: [upload]}),
-        dashboard=[Way("one by one", Spread((90.0,)), 8, 8), Way("batch", Spread((30.0,)), 7, 1)],
+        dashboard=[
+            Way("one by one", Spread((90.0,)), 80, 8, 8),
+            Way("batch", Spread((30.0,)), 80, 7, 1),
+        ],
     )
     page.write(found, tmp_path)
     text = (tmp_path / "performance.md").read_text()
