@@ -19,7 +19,7 @@ from tests.devcloud import Cloud, running_cloud
 PASSWORD = "a-password"
 RULE = "At least five characters."
 STRICT = (
-    "auth.methods=password,token,totp,application_credential",
+    "auth.methods=password,token,totp,application_credential,mapped",
     "security_compliance.change_password_upon_first_use=true",
     "security_compliance.lockout_failure_attempts=2",
     "security_compliance.lockout_duration=3600",
@@ -57,6 +57,31 @@ class StrictCloud(Cloud):
         self.keystone().post("/credentials", {"credential": credential})
         self.keystone().patch(f"/users/{user_id}", {"user": {"options": RULES}})
         return secret
+
+    def offer_single_sign_on(self, provider: str, project: str) -> None:
+        """Let people of a provider in (Identity API v3, OS-FEDERATION), as members of a project.
+
+        Who it is, Keystone believes the web server in front of it; here, whoever asks.
+        """
+        keystone, group = self.keystone(), f"group-{uuid.uuid4()}"
+        group_id = keystone.post("/groups", {"group": {"name": group}})["group"]["id"]
+        role = keystone.get("/roles?name=member")["roles"][0]["id"]
+        keystone.put(f"/projects/{self.projects[project]}/groups/{group_id}/roles/{role}")
+        rule = {
+            "local": [{"user": {"name": "{0}"}}, {"group": {"id": group_id}}],
+            "remote": [{"type": "HTTP_X_SSO_USER"}],
+        }
+        federation, path = "/OS-FEDERATION", f"/OS-FEDERATION/identity_providers/{provider}"
+        keystone.put(f"{federation}/mappings/{provider}", {"mapping": {"rules": [rule]}})
+        keystone.put(path, {"identity_provider": {"enabled": True}})
+        protocol = {"mapping_id": provider}
+        keystone.put(f"{path}/protocols/mapped", {"protocol": protocol})
+
+    def federated_token(self, provider: str, user: str) -> str:
+        """Return the token, in no project, with which a single sign-on ends."""
+        path = f"/OS-FEDERATION/identity_providers/{provider}/protocols/mapped/auth"
+        _, headers = Api(self.auth_url, headers={"X-Sso-User": user}).call("POST", path)
+        return str(headers["X-Subject-Token"])
 
     def expire_password(self, user_id: str) -> None:
         """Make a password as old as if the ninety days that it has were over."""

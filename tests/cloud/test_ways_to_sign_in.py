@@ -299,6 +299,20 @@ async def test_a_token_signs_in_unscoped_as_a_single_sign_on_brings_it(
     assert code(await bff.call("auth.listProjects", X_Auth_Token=token)) == "UNAUTHORIZED"
 
 
+async def test_a_federated_token_signs_in_and_enters_a_project(
+    strict: StrictCloud, strict_browser: Browser
+) -> None:
+    provider, user = f"provider-{uuid.uuid4()}", "carol@example.org"
+    strict.offer_single_sign_on(provider, "demo")
+    token = strict.federated_token(provider, user)
+    session = await strict_browser.sign_in(token=token)
+    assert (session["user"]["name"], session["project"]) == (user, None)
+    projects = (await strict_browser.call("auth.listProjects"))["result"]
+    assert [project["name"] for project in projects] == ["demo"]
+    await strict_browser.sign_in(token=token, projectName="demo", projectDomainName="Default")
+    await works_in(strict_browser, "demo")
+
+
 async def test_a_token_with_a_project_stays_there(cloud: Cloud, browser: Browser) -> None:
     session = await browser.sign_in(token=cloud.new_token("alice", "demo"))
     assert session["project"]["name"] == "demo"
