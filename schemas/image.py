@@ -187,8 +187,18 @@ class ImagesPaginatedResponse(BaseModel):
     )
     next: str | None = Field(
         None,
-        description="Give it back as `next`; absent on the last page.",
+        description=(
+            "Give it back as `next`; absent on the last page, and only there: a page of a search"
+            " may be short or empty and have a next one."
+        ),
         examples=[f"{EXAMPLE_PAGE}&marker={EXAMPLE_ID}"],
+    )
+    looked_at: int | None = Field(
+        None,
+        description=(
+            "How many images were looked at for this page, where they are searched; absent"
+            " elsewhere."
+        ),
     )
     schema_: str | None = Field(
         None,
@@ -378,7 +388,10 @@ class ImageFilters(Input):
     )
     search: Annotated[Text, Field(min_length=1)] | None = Field(
         None,
-        description="A part of the name, the id or a tag, in letters of any case.",
+        description=(
+            "A part of the name, the id or a tag, in letters of any case. A page looks at 500"
+            " images at most, a list or a count at 20,000."
+        ),
     )
     offered: Literal["pending", "accepted", "rejected", "all"] | None = Field(
         None,

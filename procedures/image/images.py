@@ -32,7 +32,11 @@ async def list_images(ctx: ProjectContext, params: ListImagesInput) -> Json[list
 async def list_images_with_pagination(
     ctx: ProjectContext, params: ImagesPaginatedInput
 ) -> Json[ImagesPaginatedResponse]:
-    """Return one page of the images that match, with links to the next and the first page."""
+    """Return one page of the images that match, with links to the next and the first page.
+
+    Of what Glance cannot look for (``search``, ``offered``, a from and a to), it has what is among
+    500 images: the list ends where there is no ``next``.
+    """
     return await listing.page(ctx, params)
 
 

@@ -32,6 +32,8 @@ MAX_BYTES = 64 * 1024 * 1024
 MAX_PAGES = MAX_IMAGES // 25
 # Images that one call looks at, where Glance cannot find them by itself.
 MAX_LOOKED_AT = 20_000
+# And those for one page of them, which shall come in half a second: Glance lists 1000 in one.
+MAX_FOR_PAGE = 500
 # Glance's own, and its largest.
 PAGE_SIZE = 25
 MAX_PAGE_SIZE = 1000
@@ -60,6 +62,9 @@ async def images(ctx: ProjectContext, params: ListImagesInput) -> Json[list[Glan
 async def page(ctx: ProjectContext, params: ListImagesInput) -> Json[ImagesPaginatedResponse]:
     """Return one page of the matching images, with links to the next and the first page.
 
+    Where images are searched, ``MAX_FOR_PAGE`` of them are looked at: the page may be short of its
+    ``limit``, or empty, and still have a next one.
+
     Raises:
         BffError: BAD_REQUEST, ``next`` or ``first`` is not a link of an earlier answer;
             BAD_GATEWAY, the next page would be this one again.
@@ -83,46 +88,53 @@ class _Found:
 
     Args:
         last: The image behind which it goes on; ``None`` when it came to the list's end.
+        looked_at: How many images it took.
     """
 
     images: list[Buffer]
     last: str | None
+    looked_at: int
 
 
 async def count(ctx: ProjectContext, params: ImageFilters) -> ImagesCount:
     """Return how many images match, of as many as a search looks at."""
-    found = await _search(ctx, Scan.of(of_filters(params), ctx.project_id), most=None)
+    scan = Scan.of(of_filters(params), ctx.project_id)
+    found = await _search(ctx, scan, None, MAX_LOOKED_AT)
     return ImagesCount(count=len(found.images), complete=found.last is None)
 
 
-async def _search(ctx: ProjectContext, scan: Scan, most: int | None) -> _Found:
+async def _search(ctx: ProjectContext, scan: Scan, most: int | None, within: int) -> _Found:
     """Look at images until so many match, the list ends or a bound is reached.
 
     Args:
         most: ``None`` to count them: each is then found without its text.
+        within: How many images are looked at.
     """
     found: list[Buffer] = []
     looked_at = size = pages = 0
     last: str | None = None
-    async for page in ctx.glance.listing.pages(scan.query, _first_size(scan, most)):
+    first = _first_size(scan, most, within)
+    then = min(max(within - first, FIRST_LOOK), MAX_PAGE_SIZE)
+    async for page in ctx.glance.listing.pages(scan.query, first, then):
         pages += 1
-        for number, (image, known) in enumerate(page.known(), start=1):
+        end = looked_at + len(page.images)
+        for image, known in page.known():
+            looked_at += 1
             if scan.is_past(known):
-                return _Found(found, None)
+                return _Found(found, None, looked_at)
             last, size = known.id, size + len(memoryview(image))
             if scan.matches(known):
                 # A part of the page would keep all of it.
                 found.append(b"" if most is None else bytes(image))
-            if len(found) == most and (number < len(page.images) or not page.is_last):
-                return _Found(found, last)
-        looked_at += len(page.images)
-        is_enough = looked_at >= MAX_LOOKED_AT or size >= MAX_BYTES or pages >= MAX_PAGES
-        if is_enough and not page.is_last:
-            return _Found(found, last)
-    return _Found(found, None)
+            is_enough = len(found) == most or looked_at >= within
+            if is_enough and (looked_at < end or not page.is_last):
+                return _Found(found, last, looked_at)
+        if (size >= MAX_BYTES or pages >= MAX_PAGES) and not page.is_last:
+            return _Found(found, last, looked_at)
+    return _Found(found, None, looked_at)
 
 
-def _first_size(scan: Scan, most: int | None) -> int:
+def _first_size(scan: Scan, most: int | None, within: int) -> int:
     """Return how many images Glance is asked for first.
 
     No more than needed, where all of them match; and few, where words may be common: Glance takes
@@ -130,11 +142,11 @@ def _first_size(scan: Scan, most: int | None) -> int:
     """
     if most is None:
         return MAX_PAGE_SIZE
-    return min(max(most + 1, FIRST_LOOK if scan.tests else 0), MAX_PAGE_SIZE)
+    return min(max(most + 1, FIRST_LOOK if scan.tests else 0), within, MAX_PAGE_SIZE)
 
 
 async def _search_all(ctx: ProjectContext, scan: Scan, limit: int | None) -> list[Buffer]:
-    found = await _search(ctx, scan, limit or MAX_IMAGES)
+    found = await _search(ctx, scan, limit or MAX_IMAGES, MAX_LOOKED_AT)
     if found.last is not None and len(found.images) != limit:
         raise _unfinished()
     return found.images
@@ -144,8 +156,11 @@ async def _search_page(
     ctx: ProjectContext, query: Query, scan: Scan
 ) -> Json[ImagesPaginatedResponse]:
     asked = dict(query)
-    found = await _search(ctx, scan, int(asked.get("limit", PAGE_SIZE)))
-    envelope = {"first": to_link(first_page(query))}
+    # Of a range in the order of its date, Glance finds the images itself: these pages are full.
+    within = MAX_FOR_PAGE if scan.tests else MAX_LOOKED_AT
+    found = await _search(ctx, scan, int(asked.get("limit", PAGE_SIZE)), within)
+    envelope: dict[str, str | int] = {"first": to_link(first_page(query))}
+    envelope["looked_at"] = found.looked_at
     if found.last is not None:
         if not found.last.isprintable() or found.last in ("", asked.get("marker")):
             raise _endless()

@@ -259,6 +259,23 @@ async def test_a_search_leads_through_pages_of_what_matches(shelf: User) -> None
     assert await shelf.do("countImages", search="blau") == {"count": 3, "complete": True}
 
 
+async def test_a_page_of_a_search_may_be_short_or_empty_and_not_the_last(
+    shelf: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a needle", "b", "c", "d", "e", "f", "g needle", "h needle"):
+        await shelf.do("createImage", name=name)
+    monkeypatch.setattr("procedures.image.listing.MAX_FOR_PAGE", 3)
+    given = {"search": "NEEDLE", "visibility": "private", "sort": "name:asc", "limit": 2}
+    pages = [await shelf.do("listImagesWithPagination", **given)]
+    while "next" in pages[-1]:
+        pages.append(await shelf.do("listImagesWithPagination", next=pages[-1]["next"]))
+    found = [names(page["images"]) for page in pages]
+    assert found == [["a needle"], [], ["g needle", "h needle"]]
+    assert [page["looked_at"] for page in pages] == [3, 3, 2]
+    assert await shelf.do("countImages", search="needle") == {"count": 3, "complete": True}
+    assert len(await own(shelf, search="needle")) == 3
+
+
 async def test_what_is_offered_is_what_others_share(alice: User, cloud: Cloud, user: Sign) -> None:
     project = cloud.new_project("alice")
     member = user("alice", project)

@@ -86,15 +86,17 @@ class Listing:
         page = body.page(reply.body, expose_locations=self.expose_locations)
         return ListPage(page, query)
 
-    async def pages(self, query: Query, first: int = PAGE_SIZE) -> AsyncIterator[ListPage]:
+    async def pages(
+        self, query: Query, first: int = PAGE_SIZE, then: int = PAGE_SIZE
+    ) -> AsyncIterator[ListPage]:
         """Yield the pages of all images that match.
 
         A list that always leads on has no end: whoever reads it decides how much is enough.
 
         Args:
             query: Without ``limit``.
-            first: How many images Glance is asked for first, where few may be enough; then, it is
-                as many as it gives.
+            first: How many images Glance is asked for first, where few may be enough.
+            then: How many for each page after that.
 
         Raises:
             BffError: CONFLICT, the list changed while it was read; BAD_GATEWAY, its pages do not
@@ -105,7 +107,7 @@ class Listing:
         yield page
         while (following := page.next_query(passed)) is not None:
             passed.add(marker_in(page.query))
-            page = await self._page_after(with_limit(following, PAGE_SIZE))
+            page = await self._page_after(with_limit(following, then))
             yield page
 
     async def _page_after(self, query: Query) -> ListPage:

@@ -145,7 +145,7 @@ export interface CountImagesInput {
   os_hidden?: boolean | null | undefined
   /** For images that are shared with this project. */
   member_status?: "pending" | "accepted" | "rejected" | "all" | null | undefined
-  /** A part of the name, the id or a tag, in letters of any case. */
+  /** A part of the name, the id or a tag, in letters of any case. A page looks at 500 images at most, a list or a count at 20,000. */
   search?: string | null | undefined
   /** Images that other projects share with this one, by how it answered; its own are not among them. */
   offered?: "pending" | "accepted" | "rejected" | "all" | null | undefined
@@ -459,7 +459,7 @@ export interface ImagesPaginatedInput {
   os_hidden?: boolean | null | undefined
   /** For images that are shared with this project. */
   member_status?: "pending" | "accepted" | "rejected" | "all" | null | undefined
-  /** A part of the name, the id or a tag, in letters of any case. */
+  /** A part of the name, the id or a tag, in letters of any case. A page looks at 500 images at most, a list or a count at 20,000. */
   search?: string | null | undefined
   /** Images that other projects share with this one, by how it answered; its own are not among them. */
   offered?: "pending" | "accepted" | "rejected" | "all" | null | undefined
@@ -489,8 +489,10 @@ export interface ImagesPaginatedResponse {
   images: GlanceImage[]
   /** Give it back as `first` for the first page. */
   first?: string | null
-  /** Give it back as `next`; absent on the last page. */
+  /** Give it back as `next`; absent on the last page, and only there: a page of a search may be short or empty and have a next one. */
   next?: string | null
+  /** How many images were looked at for this page, where they are searched; absent elsewhere. */
+  looked_at?: number | null
   /** Glance's schema of a list. */
   schema?: string | null
 }
@@ -555,7 +557,7 @@ export interface ListImagesInput {
   os_hidden?: boolean | null | undefined
   /** For images that are shared with this project. */
   member_status?: "pending" | "accepted" | "rejected" | "all" | null | undefined
-  /** A part of the name, the id or a tag, in letters of any case. */
+  /** A part of the name, the id or a tag, in letters of any case. A page looks at 500 images at most, a list or a count at 20,000. */
   search?: string | null | undefined
   /** Images that other projects share with this one, by how it answered; its own are not among them. */
   offered?: "pending" | "accepted" | "rejected" | "all" | null | undefined
@@ -852,6 +854,9 @@ export interface Router {
       listImages: Query<ListImagesInput, GlanceImage[]>
       /**
        * Return one page of the images that match, with links to the next and the first page.
+       *
+       * Of what Glance cannot look for (`search`, `offered`, a from and a to), it has what is among
+       * 500 images: the list ends where there is no `next`.
        *
        * Errors of its own: BAD_REQUEST, FORBIDDEN.
        */

@@ -6,11 +6,14 @@ import { pause } from "./pause.js"
 
 export { onUnauthorized, retry, type RetryOptions } from "./layers.js"
 
+// In a row: of a search, each has looked at hundreds of images.
+const MOST_EMPTY_PAGES = 1000
+
 /**
  * The images that match, however many there are: `for await (const image of images(client, { tag: "lts" }))`.
  *
  * They are read page by page, the next one when it is needed; `limit` is the size of a page. Whoever leaves the
- * loop asks for no more.
+ * loop asks for no more. Pages of a search may be empty and lead on; a thousand of them in a row are BAD_RESPONSE.
  */
 export async function* images(
   client: Client,
@@ -18,12 +21,15 @@ export async function* images(
   options?: CallOptions,
 ): AsyncGenerator<GlanceImage, void, undefined> {
   const { query } = client.compute.image.listImagesWithPagination
-  for (let next: string | null | undefined; ;) {
+  for (let next: string | null | undefined, empty = 0; empty < MOST_EMPTY_PAGES; empty++) {
     const page = await query({ ...filters, next }, options)
     yield* page.images
     next = page.next
     if (next == null) return
+    if (page.images.length) empty = -1
   }
+  const message = `${MOST_EMPTY_PAGES} pages in a row have no image: there is no end`
+  throw new BffError(message, { code: "BAD_RESPONSE" })
 }
 
 /** A status that an image can be waited for; what ends it is none. */

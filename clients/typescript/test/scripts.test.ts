@@ -59,6 +59,22 @@ test("whoever leaves the loop asks for no more pages", async (t) => {
   assert.equal(seen.length, 1)
 })
 
+test("pages without an image that do not end are an error", async (t) => {
+  let sent = 0
+  const { url } = await bff(t, () => ({
+    images: ++sent === 2 ? [{ id: "1" }] : [],
+    next: "/v2/images?marker=1",
+  }))
+  const ids: string[] = []
+  const all = async () => {
+    for await (const image of images(createClient({ url }), { search: "x" })) ids.push(image.id)
+  }
+  const error = await failed(all())
+  assert.equal(error.code, "BAD_RESPONSE")
+  assert.match(error.message, /there is no end/)
+  assert.deepEqual([ids, sent], [["1"], 1002])
+})
+
 test("a page that fails ends the loop with its reason", async (t) => {
   const { url } = await bff(t, (call) => {
     if ((call.params as { next?: string }).next) throw refusing("BAD_REQUEST")

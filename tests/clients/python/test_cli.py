@@ -434,6 +434,22 @@ async def test_a_list_is_narrowed_by_properties(polaris: Polaris, openstack: Fak
     assert (await polaris("image", "list", "--public", "--private"))[0] == 2
 
 
+async def test_a_search_lists_all_that_match_on_whatever_page(
+    polaris: Polaris, openstack: FakeOpenStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("procedures.image.listing.MAX_FOR_PAGE", 2)
+    openstack.images = [image(name) for name in ("Web 1", "a", "b", "c", "d", "e", "old web")]
+
+    async def names(*words: str) -> list[str]:
+        _, out, _ = await polaris("image", "list", "-f", "value", "-c", "Name", *words)
+        return out.splitlines()
+
+    assert await names("--search", "WEB") == ["Web 1", "old web"]
+    assert await names("--search", "web", "--limit", "1") == ["Web 1"]
+    assert await names("--search", "old", "--limit", "1") == ["old web"]
+    assert await names("--search", "nowhere") == []
+
+
 async def test_names_are_read_from_a_pipe_and_a_dry_run_does_nothing(
     polaris: Polaris, openstack: FakeOpenStack
 ) -> None:

@@ -62,6 +62,34 @@ async def test_pages_that_do_not_end_are_read_as_far_as_they_are_wanted(
     assert len(found) == 5
 
 
+@pytest.mark.parametrize("limit", [None, 1, 2, 3])
+async def test_a_search_is_read_to_its_end_through_pages_without_an_image(
+    alice: Caller, openstack: FakeOpenStack, monkeypatch: pytest.MonkeyPatch, limit: int | None
+) -> None:
+    monkeypatch.setattr("procedures.image.listing.MAX_FOR_PAGE", 3)
+    openstack.images = [image(f"image {number}") for number in range(20)]
+    found = await alice.all(lambda client: client.images(search="GE 1", limit=limit))
+    wanted = [f"image {number}" for number in (1, *range(10, 20))]
+    assert [each["name"] for each in found] == wanted[:limit]
+    assert await alice.all(lambda client: client.images(search="nowhere", limit=limit)) == []
+
+
+async def test_pages_without_an_image_that_do_not_end_are_an_error(
+    new: New, hostile: Hostile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("polaris_bff.images._MAX_EMPTY", 3)
+    full, empty = ({"images": images, "next": "/v2/images"} for images in ([image()], []))
+    pages = [empty, empty, full, empty]
+    hostile.answers = [partial(_page, page) for page in pages]
+    error = await failure(new(hostile.url).all(lambda client: client.images()))
+    assert (error.code, "no end" in error.message) == ("BAD_RESPONSE", True)
+    assert len(hostile.requests) == 6
+
+
+def _page(page: Any, calls: list[Any]) -> bytes:
+    return answer({"id": calls[0]["id"], "result": page})
+
+
 async def test_an_image_that_is_there_is_not_waited_for(
     alice: Caller, openstack: FakeOpenStack
 ) -> None:

@@ -214,7 +214,10 @@ class ImagesPaginatedResponse(TypedDict):
     """Give it back as `first` for the first page."""
 
     next: NotRequired[str | None]
-    """Give it back as `next`; absent on the last page."""
+    """Give it back as `next`; absent on the last page, and only there: a page of a search may be short or empty and have a next one."""
+
+    looked_at: NotRequired[int | None]
+    """How many images were looked at for this page, where they are searched; absent elsewhere."""
 
     schema: NotRequired[str | None]
     """Glance's schema of a list."""
@@ -431,7 +434,7 @@ class CountImagesInput(TypedDict):
     """For images that are shared with this project."""
 
     search: NotRequired[str | None]
-    """A part of the name, the id or a tag, in letters of any case."""
+    """A part of the name, the id or a tag, in letters of any case. A page looks at 500 images at most, a list or a count at 20,000."""
 
     offered: NotRequired[Literal["pending", "accepted", "rejected", "all"] | None]
     """Images that other projects share with this one, by how it answered; its own are not among them."""
@@ -717,7 +720,7 @@ class ImagesPaginatedInput(TypedDict):
     """For images that are shared with this project."""
 
     search: NotRequired[str | None]
-    """A part of the name, the id or a tag, in letters of any case."""
+    """A part of the name, the id or a tag, in letters of any case. A page looks at 500 images at most, a list or a count at 20,000."""
 
     offered: NotRequired[Literal["pending", "accepted", "rejected", "all"] | None]
     """Images that other projects share with this one, by how it answered; its own are not among them."""
@@ -821,7 +824,7 @@ class ListImagesInput(TypedDict):
     """For images that are shared with this project."""
 
     search: NotRequired[str | None]
-    """A part of the name, the id or a tag, in letters of any case."""
+    """A part of the name, the id or a tag, in letters of any case. A page looks at 500 images at most, a list or a count at 20,000."""
 
     offered: NotRequired[Literal["pending", "accepted", "rejected", "all"] | None]
     """Images that other projects share with this one, by how it answered; its own are not among them."""
@@ -1375,7 +1378,7 @@ class ComputeImage(Node):
             properties: Images whose properties have exactly these values, as `{"os_distro": "ubuntu"}`.
             os_hidden: True lists the hidden images instead.
             member_status: For images that are shared with this project.
-            search: A part of the name, the id or a tag, in letters of any case.
+            search: A part of the name, the id or a tag, in letters of any case. A page looks at 500 images at most, a list or a count at 20,000.
             offered: Images that other projects share with this one, by how it answered; its own are not among them.
             created_at: As `gte:2026-01-31T12:00:00Z`; or a from and a to: `["gte:2026-01-01T00:00:00Z", "lt:2026-02-01T00:00:00Z"]`.
             updated_at: As `lt:2026-01-31T12:00:00Z`; or a from and a to, as `created_at`.
@@ -1429,6 +1432,9 @@ class ComputeImage(Node):
     ) -> ImagesPaginatedResponse:
         """Return one page of the images that match, with links to the next and the first page.
 
+        Of what Glance cannot look for (`search`, `offered`, a from and a to), it has what is among
+        500 images: the list ends where there is no `next`.
+
         Args:
             name: The exact name; or several, as `in:first,second`.
             ids: The images with these ids, as `getImageById` would find each, without hidden ones: `visibility` and `member_status` are `all` where they are not given.
@@ -1448,7 +1454,7 @@ class ComputeImage(Node):
             properties: Images whose properties have exactly these values, as `{"os_distro": "ubuntu"}`.
             os_hidden: True lists the hidden images instead.
             member_status: For images that are shared with this project.
-            search: A part of the name, the id or a tag, in letters of any case.
+            search: A part of the name, the id or a tag, in letters of any case. A page looks at 500 images at most, a list or a count at 20,000.
             offered: Images that other projects share with this one, by how it answered; its own are not among them.
             created_at: As `gte:2026-01-31T12:00:00Z`; or a from and a to: `["gte:2026-01-01T00:00:00Z", "lt:2026-02-01T00:00:00Z"]`.
             updated_at: As `lt:2026-01-31T12:00:00Z`; or a from and a to, as `created_at`.
@@ -1953,7 +1959,7 @@ class ComputeImage(Node):
             properties: Images whose properties have exactly these values, as `{"os_distro": "ubuntu"}`.
             os_hidden: True lists the hidden images instead.
             member_status: For images that are shared with this project.
-            search: A part of the name, the id or a tag, in letters of any case.
+            search: A part of the name, the id or a tag, in letters of any case. A page looks at 500 images at most, a list or a count at 20,000.
             offered: Images that other projects share with this one, by how it answered; its own are not among them.
             created_at: As `gte:2026-01-31T12:00:00Z`; or a from and a to: `["gte:2026-01-01T00:00:00Z", "lt:2026-02-01T00:00:00Z"]`.
             updated_at: As `lt:2026-01-31T12:00:00Z`; or a from and a to, as `created_at`.
@@ -2200,7 +2206,7 @@ class AsyncComputeImage(Node):
             properties: Images whose properties have exactly these values, as `{"os_distro": "ubuntu"}`.
             os_hidden: True lists the hidden images instead.
             member_status: For images that are shared with this project.
-            search: A part of the name, the id or a tag, in letters of any case.
+            search: A part of the name, the id or a tag, in letters of any case. A page looks at 500 images at most, a list or a count at 20,000.
             offered: Images that other projects share with this one, by how it answered; its own are not among them.
             created_at: As `gte:2026-01-31T12:00:00Z`; or a from and a to: `["gte:2026-01-01T00:00:00Z", "lt:2026-02-01T00:00:00Z"]`.
             updated_at: As `lt:2026-01-31T12:00:00Z`; or a from and a to, as `created_at`.
@@ -2254,6 +2260,9 @@ class AsyncComputeImage(Node):
     ) -> ImagesPaginatedResponse:
         """Return one page of the images that match, with links to the next and the first page.
 
+        Of what Glance cannot look for (`search`, `offered`, a from and a to), it has what is among
+        500 images: the list ends where there is no `next`.
+
         Args:
             name: The exact name; or several, as `in:first,second`.
             ids: The images with these ids, as `getImageById` would find each, without hidden ones: `visibility` and `member_status` are `all` where they are not given.
@@ -2273,7 +2282,7 @@ class AsyncComputeImage(Node):
             properties: Images whose properties have exactly these values, as `{"os_distro": "ubuntu"}`.
             os_hidden: True lists the hidden images instead.
             member_status: For images that are shared with this project.
-            search: A part of the name, the id or a tag, in letters of any case.
+            search: A part of the name, the id or a tag, in letters of any case. A page looks at 500 images at most, a list or a count at 20,000.
             offered: Images that other projects share with this one, by how it answered; its own are not among them.
             created_at: As `gte:2026-01-31T12:00:00Z`; or a from and a to: `["gte:2026-01-01T00:00:00Z", "lt:2026-02-01T00:00:00Z"]`.
             updated_at: As `lt:2026-01-31T12:00:00Z`; or a from and a to, as `created_at`.
@@ -2778,7 +2787,7 @@ class AsyncComputeImage(Node):
             properties: Images whose properties have exactly these values, as `{"os_distro": "ubuntu"}`.
             os_hidden: True lists the hidden images instead.
             member_status: For images that are shared with this project.
-            search: A part of the name, the id or a tag, in letters of any case.
+            search: A part of the name, the id or a tag, in letters of any case. A page looks at 500 images at most, a list or a count at 20,000.
             offered: Images that other projects share with this one, by how it answered; its own are not among them.
             created_at: As `gte:2026-01-31T12:00:00Z`; or a from and a to: `["gte:2026-01-01T00:00:00Z", "lt:2026-02-01T00:00:00Z"]`.
             updated_at: As `lt:2026-01-31T12:00:00Z`; or a from and a to, as `created_at`.
@@ -3025,7 +3034,7 @@ class BatchComputeImage(Node):
             properties: Images whose properties have exactly these values, as `{"os_distro": "ubuntu"}`.
             os_hidden: True lists the hidden images instead.
             member_status: For images that are shared with this project.
-            search: A part of the name, the id or a tag, in letters of any case.
+            search: A part of the name, the id or a tag, in letters of any case. A page looks at 500 images at most, a list or a count at 20,000.
             offered: Images that other projects share with this one, by how it answered; its own are not among them.
             created_at: As `gte:2026-01-31T12:00:00Z`; or a from and a to: `["gte:2026-01-01T00:00:00Z", "lt:2026-02-01T00:00:00Z"]`.
             updated_at: As `lt:2026-01-31T12:00:00Z`; or a from and a to, as `created_at`.
@@ -3079,6 +3088,9 @@ class BatchComputeImage(Node):
     ) -> Outcome[ImagesPaginatedResponse]:
         """Return one page of the images that match, with links to the next and the first page.
 
+        Of what Glance cannot look for (`search`, `offered`, a from and a to), it has what is among
+        500 images: the list ends where there is no `next`.
+
         Args:
             name: The exact name; or several, as `in:first,second`.
             ids: The images with these ids, as `getImageById` would find each, without hidden ones: `visibility` and `member_status` are `all` where they are not given.
@@ -3098,7 +3110,7 @@ class BatchComputeImage(Node):
             properties: Images whose properties have exactly these values, as `{"os_distro": "ubuntu"}`.
             os_hidden: True lists the hidden images instead.
             member_status: For images that are shared with this project.
-            search: A part of the name, the id or a tag, in letters of any case.
+            search: A part of the name, the id or a tag, in letters of any case. A page looks at 500 images at most, a list or a count at 20,000.
             offered: Images that other projects share with this one, by how it answered; its own are not among them.
             created_at: As `gte:2026-01-31T12:00:00Z`; or a from and a to: `["gte:2026-01-01T00:00:00Z", "lt:2026-02-01T00:00:00Z"]`.
             updated_at: As `lt:2026-01-31T12:00:00Z`; or a from and a to, as `created_at`.
@@ -3603,7 +3615,7 @@ class BatchComputeImage(Node):
             properties: Images whose properties have exactly these values, as `{"os_distro": "ubuntu"}`.
             os_hidden: True lists the hidden images instead.
             member_status: For images that are shared with this project.
-            search: A part of the name, the id or a tag, in letters of any case.
+            search: A part of the name, the id or a tag, in letters of any case. A page looks at 500 images at most, a list or a count at 20,000.
             offered: Images that other projects share with this one, by how it answered; its own are not among them.
             created_at: As `gte:2026-01-31T12:00:00Z`; or a from and a to: `["gte:2026-01-01T00:00:00Z", "lt:2026-02-01T00:00:00Z"]`.
             updated_at: As `lt:2026-01-31T12:00:00Z`; or a from and a to, as `created_at`.

@@ -25,6 +25,8 @@ T = TypeVar("T")
 DEAD_ENDS: frozenset[str] = frozenset({"killed", "deleted", "pending_delete", "error"})
 # In seconds, between two looks at an image.
 _FIRST_LOOK, _LONGEST = 0.5, 5.0
+# Pages without an image, one after the other: of a search, each has looked at hundreds.
+_MAX_EMPTY = 1000
 # Of images whose names are compared with one that nothing has.
 _SOME = 1000
 # In a call: images, times the tags, projects or operations for each.
@@ -73,12 +75,18 @@ def id_of(image: str | GlanceImage) -> str:
 def pages(core: Core, filters: Mapping[str, Any], page_size: int) -> Flow[None]:
     """Read page after page; emits each image.
 
+    A page of a search may be empty and have a next one.
+
     Args:
         filters: Those of a list; ``limit`` is the most images of all pages.
+
+    Raises:
+        BffError: BAD_RESPONSE, a thousand empty pages in a row do not lead to an end.
     """
     limit = filters.get("limit")
     given = wire_params(_PAGE, {**filters, "limit": min(page_size, limit or page_size)})
     left: int | None = limit
+    empty = 0
     while True:
         page = yield from core.one(_PAGE, given)
         images = _list(page, "images")
@@ -86,8 +94,11 @@ def pages(core: Core, filters: Mapping[str, Any], page_size: int) -> Flow[None]:
             yield Emit(image)
         left = None if left is None else left - len(images)
         link = page.get("next")
-        if not link or not images or (left is not None and left <= 0):
+        if not link or (left is not None and left <= 0):
             return
+        empty = 0 if images else empty + 1
+        if empty >= _MAX_EMPTY:
+            raise BffError("BAD_RESPONSE", f"{empty} pages in a row have no image: there is no end")
         # The link has all the filters, but for the project.
         given = {key: given[key] for key in ("project_id",) if key in given} | {"next": link}
 

@@ -217,7 +217,7 @@ async def test_a_search_is_read_through_glances_pages_and_goes_on_where_it_ended
     # Few at first, since a word may be common.
     assert upstream.asked == [
         *(f"{asked}&limit=100", f"{asked}&marker=2&limit=100"),
-        f"{asked}&limit=1000&marker=3",
+        f"{asked}&limit=400&marker=3",
     ]
 
 
@@ -268,6 +268,7 @@ async def test_a_search_is_bounded_and_a_page_of_it_goes_on(
     bound: str, context: ProjectContext, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(f"procedures.image.listing.{bound}", 1)
+    monkeypatch.setattr("procedures.image.listing.MAX_FOR_PAGE", 1)
     for params in ({}, {"limit": 3}):
         upstream.will_answer(page_of(1, 1, marker="1"))
         with pytest.raises(BffError, match="did not come to its end") as caught:
@@ -279,6 +280,56 @@ async def test_a_search_is_bounded_and_a_page_of_it_goes_on(
     upstream.will_answer(page_of(1, 1, marker="9"))
     with pytest.raises(BffError, match="no end"):
         await paged(context, next=page["next"])
+
+
+async def test_a_page_of_a_search_looks_at_no_more_than_its_bound_whatever_glance_gives(
+    context: ProjectContext, upstream: Upstream
+) -> None:
+    upstream.will_answer(page_of(1, 100, marker="100"), page_of(101, 400, marker="500"))
+    page = await paged(context, search="x")
+    asked = f"GET /v2/images?{SORTED}"
+    assert upstream.asked == [f"{asked}&limit=100", f"{asked}&limit=400&marker=100"]
+    assert (page["images"], page["looked_at"]) == ([], 500)
+    assert page["next"].endswith("&marker=500")
+    # Pages of a site that are smaller than asked for, and then one that is larger.
+    upstream.will_answer(page_of(501, 25, marker="525"), page_of(526, 500))
+    page = await paged(context, next=page["next"])
+    assert (page["looked_at"], page["next"].endswith("&marker=1000")) == (500, True)
+    upstream.answers.clear()
+    upstream.will_answer(page_of(1001, 500))
+    page = await paged(context, next=page["next"])
+    assert (page["looked_at"], "next" in page) == (500, False)
+
+
+async def test_a_large_page_of_a_search_asks_for_all_that_it_may_look_at(
+    context: ProjectContext, upstream: Upstream
+) -> None:
+    upstream.will_answer(page_of(1, 500, marker="500"))
+    page = await paged(context, search="1", limit=1000)
+    assert (page["looked_at"], "next" in page) == (500, True)
+    assert upstream.asked == [f"GET /v2/images?{SORTED}&limit=500"]
+
+
+async def test_a_page_says_at_how_many_images_of_a_search_it_looked(
+    context: ProjectContext, upstream: Upstream
+) -> None:
+    upstream.will_answer(page_of(10, 20))
+    page = await paged(context, search="2", limit=2)  # 12 and 20
+    assert (page["looked_at"], page["next"].endswith("&marker=20")) == (11, True)
+    upstream.will_answer(page_of(10, 20))
+    assert "looked_at" not in await paged(context)
+
+
+async def test_lists_and_counts_look_at_more_than_a_page(
+    context: ProjectContext, upstream: Upstream
+) -> None:
+    for ask in (listed, counted):
+        upstream.will_answer(page_of(1, 1000, marker="1000"), page_of(1001, 1000))
+        assert await ask(context, search="1999") in (b'[{"id":"1999"}]', 1)
+
+
+async def counted(context: ProjectContext, **params: Any) -> int:
+    return (await count_images(context, CountImagesInput.model_validate(params))).count
 
 
 async def test_images_are_counted_with_the_filters_of_a_list_and_within_its_bound(

@@ -45,6 +45,7 @@ def app() -> None:
 
 @app.command("list")
 @click.option("--name", help="With exactly this name.")
+@click.option("--search", help="With this in the name, the id or a tag.")
 @click.option("--status", help="In this state, as active.")
 @visibility_options("all")
 @click.option("--owner", "--project", "owner", help="Of this project's id.")
