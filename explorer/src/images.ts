@@ -7,7 +7,6 @@ import {
   type GlanceImage,
   IMAGE_STATUSES,
   type ImagesCount,
-  type ImagesPaginatedInput,
   type ImageStatus,
   type SortKey,
   VISIBILITIES,
@@ -36,15 +35,20 @@ import { isUnsaved } from "./draft"
 import { filesButton } from "./drop"
 import { imageView } from "./image"
 import { attempt, say, troubleView } from "./notice"
+import {
+  type Filter,
+  isShort,
+  markerBefore,
+  NOTHING,
+  type Page,
+  type Question,
+  readOn,
+  sameAgain,
+} from "./pages"
 import { ended } from "./uploads"
 import { isPassing, lookAgain } from "./watching"
 import { bytes, counted, state, time } from "./words"
 import type { Workplace } from "./workplace"
-
-type Filter = Pick<
-  ImagesPaginatedInput,
-  "visibility" | "member_status" | "offered" | "status" | "search"
->
 
 type Shown = readonly [string, string, Filter]
 const OFFERED: Shown = ["offered", "Offered to this project", { offered: "pending" }]
@@ -123,6 +127,12 @@ const USUAL: Asked = {
   marker: "",
   page: "1",
 }
+/** What the list does: it waits for an answer, reads on in parts, or rests. */
+type State = "reading" | "looking" | "back" | "left" | "stopped" | "broken" | "done"
+const DOING: Partial<Record<State, string>> = {
+  looking: "still looking",
+  back: "looking for the page before",
+}
 const EVERYTHING = { show: "", status: "", search: "" }
 // More ids than these in one question are too much for what nobody asked for.
 const MOST_LOOKED_AT = 100
@@ -164,12 +174,6 @@ const unusual = (asked: Asked): Record<string, string> =>
     Object.entries(asked).filter(([name, word]) => word !== USUAL[name as keyof Asked]),
   )
 
-/** What the list shows, and the marker of the page after it. */
-interface Page {
-  readonly images: readonly GlanceImage[]
-  readonly next?: string | undefined
-}
-
 /** Makes the view; `chosen` is an image's id, or "new". */
 export function imagesView(place: Workplace, chosen: string | undefined): HTMLElement {
   const { id } = place.project
@@ -207,15 +211,21 @@ class ImageList {
     button("Accept all", () => this.#acceptAll()),
   )
   readonly #result = h("div", { class: "result", role: "status" })
-  #page: Page = { images: [] }
+  readonly #lookedAt = h("p", {})
+  #page = NOTHING
   #asked = USUAL
+  #state: State = "done"
+  #trouble: HTMLElement | undefined
+  // What is asked ends when something else is.
+  #asking = new AbortController()
   #total: { readonly of: string; readonly count: ImagesCount } | undefined
-  #latest = 0
+  #counted: string | undefined
+  #counting = new AbortController()
   #chosen: string | undefined
   readonly #place: Workplace
   readonly #again = {
     element: this.element,
-    isDue: () => this.#page.images.some(isPassing),
+    isDue: () => this.#state !== "looking" && this.#page.images.some(isPassing),
     look: () => this.#look(),
   }
   readonly #filters = filtersView((change) => this.#ask(change))
@@ -246,13 +256,33 @@ class ImageList {
     lookAgain(this.#again)
     const asked = askedIn(placeOf().asked)
     // What somebody types into the search stays while nothing else is asked for.
-    if (String(Object.values(asked)) !== String(Object.values(this.#asked))) this.#take(asked)
-    else if (this.#page.images.length) this.#show(this.#page)
-    void this.load()
+    if (String(Object.values(asked)) !== String(Object.values(this.#asked))) {
+      this.#take(asked)
+      return void this.#read()
+    }
+    const { images, parts } = this.#page
+    if (images.length) this.#show(this.#page)
+    if (this.#state === "left") return void this.#read(this.#page)
+    // A long search is not made again because somebody opens an image.
+    const isAtRest = this.#state === "done" || this.#state === "reading"
+    if (isAtRest && (images.length || parts < 2)) void this.#reload()
+  }
+
+  /** The filters, to compare. */
+  get #words(): string {
+    return JSON.stringify(this.#question.filter)
+  }
+
+  get #question(): Question {
+    const { sort, size, marker } = this.#asked
+    return { filter: filterOf(this.#asked), sort, size: Number(size), marker }
   }
 
   #take(asked: Asked): void {
     this.#asked = asked
+    // What is shown until the answer comes is no part of it.
+    this.#page = { ...this.#page, parts: 0 }
+    if (this.#counted !== this.#words) this.#recount()
     this.#filters.write(asked)
     this.#selected.clear()
   }
@@ -260,44 +290,119 @@ class ImageList {
   /** Asks for another list, which is a step in the history. */
   #ask(change: Partial<Asked>): void {
     this.#take({ ...this.#asked, ...FIRST_PAGE, ...change })
+    if (!change.marker) this.#recount()
     ask(unusual(this.#asked), "push")
-    void this.load()
+    void this.#read()
   }
 
-  /** Asks for the page again. */
-  async load(): Promise<void> {
-    const latest = ++this.#latest
-    this.#table.setAttribute("aria-busy", "true")
-    const show = await paged(this.#place.calls, this.#asked).then(
-      (page) => () => {
-        this.#show(page)
-        void this.#count(latest)
-      },
-      (error: unknown) => () => this.#fail(error),
-    )
-    // A slower answer to an earlier question is not what the list asks for any more.
-    if (latest !== this.#latest) return
-    show()
-    this.#table.setAttribute("aria-busy", "false")
+  /** Asks for the page again, because something has changed. */
+  load(): Promise<void> {
+    this.#recount()
+    return this.#reload()
+  }
+
+  /** Asks for the page again; of one that took several requests, for what was found alone. */
+  async #reload(): Promise<void> {
+    const { parts, images } = this.#page
+    if (parts < 2 || !images.length) return this.#read()
+    const isStopped = this.#state === "stopped"
+    const signal = this.#begin("reading")
+    try {
+      const page = await sameAgain(this.#place.calls, this.#question, this.#page, signal)
+      if (signal.aborted) return
+      if (!page.images.length) return void this.#read()
+      if (isShort(page, this.#question) && !isStopped) return void this.#read(page)
+      this.#rest(page)
+    } catch (error) {
+      if (!signal.aborted) this.#breakOff(error, () => this.#reload())
+    }
+  }
+
+  /** Reads on until the page is full or the list ends; shows what is there by then. */
+  async #read(from = NOTHING): Promise<void> {
+    const signal = this.#begin(from.parts ? "looking" : "reading")
+    if (from.parts) this.#show(from)
+    try {
+      for (let page = from; ; page = this.#page) {
+        const more = await readOn(this.#place.calls, this.#question, page, signal)
+        // A slower answer to an earlier question is not what the list asks for any more.
+        if (signal.aborted) return
+        if (!isShort(more, this.#question)) return this.#rest(more)
+        this.#become("looking")
+        if (page.parts && more.images.length === page.images.length) this.#note(more)
+        else this.#show(more)
+        // Where nobody sees it, it waits.
+        if (!this.element.isConnected) return this.#become("left")
+      }
+    } catch (error) {
+      if (signal.aborted) return
+      if (this.#state === "reading") this.#fail(error)
+      else this.#breakOff(error, () => this.#read(this.#page))
+    }
+  }
+
+  /** Begins to ask for something, and for nothing else. */
+  #begin(state: State): AbortSignal {
+    this.#asking.abort()
+    this.#asking = new AbortController()
+    this.#become(state)
+    return this.#asking.signal
+  }
+
+  #become(state: State): void {
+    this.#state = state
+    this.#table.ariaBusy = String(state === "reading")
+  }
+
+  /** Shows a page for which nothing more is asked. */
+  #rest(page: Page): void {
+    this.#become(isShort(page, this.#question) ? "stopped" : "done")
+    this.#show(page)
+    if (this.#state === "done") void this.#count()
+  }
+
+  #stop(): void {
+    this.#asking.abort()
+    this.#rest(this.#page)
+  }
+
+  #recount(): void {
+    this.#counting.abort()
+    this.#counted = undefined
   }
 
   /** Asks how many images there are in all, after the page is shown: it may take longer. */
-  async #count(latest: number): Promise<void> {
-    const of = JSON.stringify(filterOf(this.#asked))
-    const count = await this.#place.calls.countImages.query(filterOf(this.#asked)).catch(() => null)
-    if (!count || latest !== this.#latest) return
-    this.#total = { of, count }
+  async #count(): Promise<void> {
+    const { images, next, lookedAt } = this.#page
+    const of = this.#words
+    const isAll = !next && !this.#asked.marker
+    // To count what is searched is to search through all.
+    if (!isAll && lookedAt !== undefined && this.#counted === of) return
+    this.#counting.abort()
+    const { signal } = (this.#counting = new AbortController())
+    this.#counted = of
+    const count = isAll
+      ? { count: images.length, complete: true }
+      : await this.#place.calls.countImages
+          .query(this.#question.filter, { signal })
+          .catch(() => undefined)
+    if (signal.aborted) return
+    if (count) this.#total = { of, count }
+    else this.#counted = undefined
     this.#showPager(this.#page)
   }
 
   /** Says why there is no list: an older one would not be what the filters say. */
   #fail(error: unknown): void {
+    this.#become("done")
+    this.#recount()
+    this.#page = NOTHING
     refill(
       this.#table,
       troubleView(
         "The images could not be listed",
         error,
-        button("Try again", () => this.load()),
+        button("Try again", () => this.#read()),
         this.#asked.marker && button("First page", () => this.#ask({})),
       ),
     )
@@ -305,12 +410,31 @@ class ImageList {
     this.#bulk.hidden = this.#offers.hidden = true
   }
 
+  /** Says why there is no more of the list; what is there stays. */
+  #breakOff(error: unknown, goOn: () => unknown): void {
+    this.#become("broken")
+    this.#trouble = troubleView(
+      "The search broke off",
+      error,
+      button("Go on", goOn),
+      button("Begin again", () => this.#read()),
+    )
+    this.#show(this.#page)
+  }
+
+  /** Says how far a search is that has found nothing more. */
+  #note(page: Page): void {
+    this.#page = page
+    fill(this.#lookedAt, lookedAtOf(page))
+  }
+
   #show(page: Page): void {
     this.#page = page
     for (const id of this.#selected) {
       if (!page.images.some((image) => image.id === id)) this.#selected.delete(id)
     }
-    refill(this.#table, ...(page.images.length ? [this.#rows(page.images)] : this.#empty()))
+    const found = page.images.length ? [this.#rows(page.images)] : this.#empty()
+    refill(this.#table, this.#state === "broken" && this.#trouble, ...found)
     this.#offers.hidden = !(this.#asked.show === "offered" && page.images.length)
     this.#showPager(page)
     this.#showBulk()
@@ -323,6 +447,7 @@ class ImageList {
       h("div", { class: "actions empty-actions" }, ...actions),
     ]
     const { marker, show, search, status } = this.#asked
+    if (isShort(this.#page, this.#question)) return say("Nothing is found so far.")
     const all = button("Show all", () => this.#ask(EVERYTHING))
     if (marker)
       return say(
@@ -340,11 +465,11 @@ class ImageList {
 
   /** Looks at what is on its way, and at nothing else. */
   async #look(): Promise<boolean> {
-    const latest = this.#latest
+    const { signal } = this.#asking
     const passing = this.#page.images.filter(isPassing).slice(0, MOST_LOOKED_AT)
     const ids = passing.map(({ id }) => id)
     const now = await this.#place.calls.listImages.query({ ids })
-    if (latest !== this.#latest) return false
+    if (signal.aborted) return false
     // What is gone, or hidden, makes room for others.
     if (now.length < passing.length) return this.load().then(() => true)
     const byId = new Map(now.map((image) => [image.id, image]))
@@ -422,29 +547,57 @@ class ImageList {
     )
   }
 
-  #showPager({ images, next }: Page): void {
-    const { size, page, marker } = this.#asked
-    const number = Number(page)
+  #showPager(page: Page): void {
+    const { images, next } = page
+    const { size, marker } = this.#asked
+    const number = Number(this.#asked.page)
+    const hasMore = isShort(page, this.#question)
+    const doing = DOING[this.#state]
     const first = marker && button("First page", () => this.#ask({}))
     const previous = marker && images.length > 0 && button("Previous page", () => this.#back())
     const more =
-      next && button("Next page", () => this.#ask({ marker: next, page: String(number + 1) }))
+      next &&
+      !hasMore &&
+      button("Next page", () => this.#ask({ marker: next, page: String(number + 1) }))
+    const going = doing
+      ? button("Stop", () => this.#stop())
+      : this.#state === "stopped" && button("Go on", () => this.#read(this.#page))
     const sizes: HTMLSelectElement = select(SIZES, size, {
       "aria-label": "Images on a page",
       onchange: () => this.#ask({ size: sizes.value }),
     })
-    const total = this.#total?.of === JSON.stringify(filterOf(this.#asked)) && this.#total.count
-    const said = `Page ${number}, ${shareOf(images.length, total)}`
-    refill(this.#pager, h("p", { role: "status" }, said), previous, more, first, sizes)
+    const total = this.#total?.of === this.#words && this.#total.count
+    const share = `${shareOf(images.length, total)}${hasMore ? " so far" : ""}`
+    const said = [`Page ${number}`, share, doing].filter(Boolean).join(", ")
+    fill(this.#lookedAt, lookedAtOf(page))
+    this.#pager.className = doing ? "pager going" : "pager"
+    refill(
+      this.#pager,
+      h("div", {}, h("p", { role: "status" }, said), hasMore && this.#lookedAt),
+      going,
+      previous,
+      more,
+      first,
+      sizes,
+    )
   }
 
   /** Goes to the page before: Glance has no link to it. */
   #back(): Promise<unknown> {
     return attempt(async () => {
       const [first] = this.#page.images
-      const marker = first && (await markerBefore(this.#place.calls, this.#asked, first.id))
-      const page = Math.max(2, Number(this.#asked.page) - 1)
-      this.#ask(marker ? { marker, page: String(page) } : {})
+      const signal = this.#begin("back")
+      this.#showPager(this.#page)
+      try {
+        const { calls } = this.#place
+        const marker = first && (await markerBefore(calls, this.#question, first.id, signal))
+        const page = Math.max(2, Number(this.#asked.page) - 1)
+        this.#ask(marker ? { marker, page: String(page) } : {})
+      } catch (error) {
+        if (signal.aborted) return
+        this.#rest(this.#page)
+        throw error
+      }
     })
   }
 
@@ -636,6 +789,8 @@ function shareOf(shown: number, total: ImagesCount | false): string {
   return `${shown} of ${most}${counted(total.count, "image")}`
 }
 
+const lookedAtOf = ({ lookedAt }: Page): Child => lookedAt && `${lookedAt} images looked at`
+
 /** Whether images are left out. */
 const isNarrowed = ({ search, show, status }: Asked): boolean => !!(search || show || status)
 
@@ -646,35 +801,4 @@ function filterOf({ show, status, search }: Asked): Filter {
     ...(status && { status: status as ImageStatus }),
     ...(search && { search }),
   }
-}
-
-async function paged(calls: Workplace["calls"], asked: Asked): Promise<Page> {
-  const { marker, sort, size } = asked
-  const { images, next } = await calls.listImagesWithPagination.query({
-    ...filterOf(asked),
-    sort,
-    limit: Number(size),
-    ...(marker && { marker }),
-  })
-  return { images, next: new URLSearchParams(next?.split("?")[1]).get("marker") ?? undefined }
-}
-
-/**
- * Returns the image after which the page begins that ends before `first`; nothing where that is the first page.
- *
- * Glance knows the way on only. In the other order, the way on is the way back.
- */
-async function markerBefore(
-  calls: Workplace["calls"],
-  asked: Asked,
-  first: string,
-): Promise<string | undefined> {
-  const [key, direction] = asked.sort.split(":")
-  const { images } = await calls.listImagesWithPagination.query({
-    ...filterOf(asked),
-    sort: `${key}:${direction === "asc" ? "desc" : "asc"}`,
-    limit: Number(asked.size) + 1,
-    marker: first,
-  })
-  return images[Number(asked.size)]?.id
 }

@@ -211,9 +211,13 @@ def test_what_is_not_saved_stays_and_is_warned_of(
     assert (image["name"], image["os_distro"]) == ("typed", "typed too")
     tab.failed_to_load()
     edit(tab, Name="given up")
-    # Counted last, after the image was read again.
-    with page.expect_response(lambda answer: "countImages" in str(answer.request.post_data)):
+    # The list is asked for with the image, which is read again.
+    with page.expect_response(
+        lambda answer: "listImages" in str(answer.request.post_data)
+    ) as read_again:
         page.get_by_role("button", name="Cancel").click()
+    assert "getImageById" in str(read_again.value.request.post_data)
+    expect(page.locator(".rows")).to_have_attribute("aria-busy", "false")
     expect(tab.heading("typed")).to_be_focused()
     # What is changed by one click is guarded, too.
     change = [{"op": "replace", "path": "/visibility", "value": "shared"}]

@@ -1,0 +1,228 @@
+"""A search among more images than a page looks at: it goes on by itself, and can be stopped."""
+
+from __future__ import annotations
+
+import sqlite3
+import uuid
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.browser.conftest import Explorer, Open
+from tests.browser.test_address import asked, lists
+from tests.browser.views import check
+from tests.devcloud import Cloud
+
+# Of the images, as many are needles as are more than a page.
+COUNT, EACH = 1200, 30
+NEEDLES = [f"needle {number:04}" for number in range(0, COUNT, EACH)]
+
+
+@pytest.fixture(scope="module")
+def project(cloud: Cloud) -> Iterator[str]:
+    """Return a project of alice's with many images, the first ones the newest."""
+    project = cloud.new_project("alice")
+    owner = cloud.projects[project]
+    rows = [
+        (str(uuid.uuid4()), f"{'hay' if number % EACH else 'needle'} {number:04}", owner)
+        + (f"2026-01-01 {(COUNT - number) // 60:02}:{(COUNT - number) % 60:02}:00.000000",) * 2
+        for number in range(COUNT)
+    ]
+    with closing(sqlite3.connect(cloud.folder / "glance.sqlite", timeout=30)) as database:
+        with database:
+            database.executemany(
+                "INSERT INTO images (id, name, owner, created_at, updated_at, deleted, status,"
+                " visibility, min_disk, min_ram)"
+                " VALUES (?, ?, ?, ?, ?, 0, 'active', 'private', 0, 0)",
+                rows,
+            )
+        yield project
+        with database:
+            database.execute("DELETE FROM images WHERE owner = ?", (owner,))
+
+
+class Gate:
+    """Lets so many requests of a search through, and holds the others back."""
+
+    def __init__(self, page: Page) -> None:
+        self.asked: list[str] = []
+        self._open = 0
+        self._held: list[Route] = []
+        page.route("**/rpc", self._meet)
+
+    def let(self, count: int = 1) -> None:
+        """Let so many through, of those that are there or come."""
+        for _ in range(count):
+            if self._held:
+                self._held.pop(0).continue_()
+            else:
+                self._open += 1
+
+    def break_off(self) -> None:
+        """End the request that is held."""
+        self._held.pop(0).abort()
+
+    def forget(self) -> None:
+        """Take those that were held as given up."""
+        self._held.clear()
+
+    def _meet(self, route: Route) -> None:
+        text = str(route.request.post_data)
+        if "listImagesWithPagination" not in text or '"search"' not in text:
+            return route.continue_()
+        self.asked.append(text)
+        if self._open:
+            self._open -= 1
+            return route.continue_()
+        self._held.append(route)
+        return None
+
+
+def search(tab: Explorer, words: str) -> None:
+    tab.page.get_by_label("Search in name").fill(words)
+    tab.page.get_by_label("Search in name").press("Enter")
+
+
+@pytest.fixture
+def tab(explorer: Open, cloud: Cloud, project: str) -> Explorer:
+    """Return the list of alice's own images."""
+    tab = explorer("images?show=private").sign_in("alice", cloud.password("alice"), project)
+    expect(tab.page.get_by_text(f"Page 1, 25 of {COUNT} images")).to_be_visible()
+    return tab
+
+
+def test_a_search_fills_its_page_and_shows_what_it_has_by_then(tab: Explorer) -> None:
+    page, gate = tab.page, Gate(tab.page)
+    gate.let()
+    search(tab, "needle")
+    expect(page.get_by_text("Page 1, 17 images so far, still looking")).to_be_visible()
+    expect(page.get_by_text("500 images looked at")).to_be_visible()
+    lists(tab, *NEEDLES[:17])
+    expect(page.get_by_role("button", name="Next page")).to_have_count(0)
+    check(tab, "search-going")
+    gate.let()
+    expect(page.get_by_text(f"Page 1, 25 of {len(NEEDLES)} images")).to_be_visible()
+    lists(tab, *NEEDLES[:25])
+    assert [text.count('"limit":8') for text in gate.asked] == [0, 1]
+    gate.let()
+    page.get_by_role("button", name="Next page").click()
+    expect(page.get_by_text(f"Page 2, 15 of {len(NEEDLES)} images")).to_be_visible()
+    lists(tab, *NEEDLES[25:])
+    assert asked(page)["page"] == "2"
+    page.get_by_role("button", name="Previous page").click()
+    expect(page.get_by_text("looking for the page before")).to_be_visible()
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("looking for the page before")).to_have_count(0)
+    lists(tab, *NEEDLES[25:])
+    gate.forget()
+    gate.let(5)
+    page.get_by_role("button", name="Previous page").click()
+    expect(page.get_by_text(f"Page 1, 25 of {len(NEEDLES)} images")).to_be_visible()
+    lists(tab, *NEEDLES[:25])
+    page.go_back()
+    lists(tab, *NEEDLES[25:])
+
+
+def test_nothing_is_found_is_said_at_the_end_alone(tab: Explorer) -> None:
+    page, gate = tab.page, Gate(tab.page)
+    none = page.get_by_text("No image is like that.")
+    gate.let()
+    search(tab, "nowhere")
+    expect(page.get_by_text("Nothing is found so far.")).to_be_visible()
+    expect(page.get_by_text("Page 1, 0 images so far, still looking")).to_be_visible()
+    expect(none).to_have_count(0)
+    assert tab.faults() == []
+    gate.let()
+    expect(page.get_by_text("1000 images looked at")).to_be_visible()
+    expect(none).to_have_count(0)
+    gate.let()
+    expect(none).to_be_visible()
+    expect(page.get_by_text("Page 1, 0 of 0 images")).to_be_visible()
+    expect(page.get_by_text("looked at")).to_have_count(0)
+    assert len(gate.asked) == 3
+
+
+def test_a_search_is_stopped_and_goes_on(tab: Explorer) -> None:
+    page, gate = tab.page, Gate(tab.page)
+    gate.let()
+    search(tab, "needle 11")
+    expect(page.get_by_text("still looking")).to_be_visible()
+    page.get_by_role("button", name="Stop").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Go on")).to_be_focused()
+    expect(page.get_by_text("Nothing is found so far.")).to_be_visible()
+    expect(page.get_by_text("still looking")).to_have_count(0)
+    expect(page.get_by_text("500 images looked at")).to_be_visible()
+    tab.keep("search-stopped")
+    assert tab.faults() == []
+    gate.forget()
+    gate.let(2)
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Page 1, 3 of 3 images")).to_be_visible()
+    lists(tab, *(name for name in NEEDLES if name.startswith("needle 11")))
+    # What was stopped was asked for a second time, and nothing else.
+    assert len(gate.asked) == 4
+
+
+def test_another_word_ends_a_search_and_so_does_leaving(tab: Explorer) -> None:
+    page, gate = tab.page, Gate(tab.page)
+    gate.let()
+    search(tab, "nowhere")
+    expect(page.get_by_text("still looking")).to_be_visible()
+    gate.forget()
+    gate.let(1)
+    search(tab, "needle 00")
+    lists(tab, *NEEDLES[:4])
+    page.get_by_role("link", name="Procedures").click()
+    expect(page.get_by_label("Search procedures")).to_be_visible()
+    with page.expect_response("**/rpc"):
+        gate.let()
+    page.get_by_role("link", name="Batch").click()
+    expect(tab.heading("Batch")).to_be_visible()
+    assert [text.count("nowhere") for text in gate.asked] == [1, 1, 0, 0]
+    gate.let(1)
+    page.get_by_role("link", name="Images", exact=True).click()
+    expect(page.get_by_text("Page 1, 4 of 4 images")).to_be_visible()
+    lists(tab, *NEEDLES[:4])
+    assert len(gate.asked) == 5
+
+
+def test_a_search_that_breaks_off_keeps_what_it_has_and_goes_on(tab: Explorer) -> None:
+    page, gate = tab.page, Gate(tab.page)
+    gate.let()
+    search(tab, "needle 0")
+    expect(page.get_by_text("still looking")).to_be_visible()
+    with page.expect_event("requestfailed"):
+        gate.break_off()
+    expect(page.get_by_text("The search broke off")).to_be_visible()
+    lists(tab, *NEEDLES[:17])
+    expect(page.get_by_text("Page 1, 17 images so far", exact=True)).to_be_visible()
+    check(tab, "search-broken")
+    page.get_by_role("link", name=NEEDLES[0]).click()
+    expect(tab.heading(NEEDLES[0])).to_be_visible()
+    expect(page.get_by_text("The search broke off")).to_be_visible()
+    gate.let()
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_text("Page 1, 25 of 34 images")).to_be_visible()
+    expect(page.get_by_text("The search broke off")).to_have_count(0)
+    tab.failed_to_load()
+
+
+def test_a_long_search_is_not_made_again_for_an_image_that_is_opened(
+    tab: Explorer, cloud: Cloud, project: str
+) -> None:
+    page, gate = tab.page, Gate(tab.page)
+    gate.let(3)
+    search(tab, "NEEDLE 0")
+    expect(page.get_by_text("Page 1, 25 of 34 images")).to_be_visible()
+    glance = cloud.glance("alice", project)
+    # The page's last image, behind which the next page would begin.
+    for name in (NEEDLES[1], NEEDLES[24]):
+        [found] = glance.get(f"/v2/images?name={name.replace(' ', '%20')}")["images"]
+        glance.call("DELETE", f"/v2/images/{found['id']}")
+    page.get_by_role("link", name=NEEDLES[0]).click()
+    expect(tab.heading(NEEDLES[0])).to_be_visible()
+    lists(tab, NEEDLES[0], *NEEDLES[2:24], *NEEDLES[25:27])
+    assert len(gate.asked) == 3
