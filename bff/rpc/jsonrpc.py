@@ -142,11 +142,11 @@ class Rpc:
         async def answer(number: int) -> None:
             answers[number] = await self._answer_one(requests[number], caller, soft, limits)
 
-        pool = TaskPool(answer, self._settings.batch_concurrency)
+        pool = TaskPool(answer, self._settings.batch_concurrency, deadline)
         if caller.batch is not None:
             for calls, listed in caller.batch.gathered():
                 pool.hold_back(calls, listed)
-        await pool.finish(len(requests), deadline)
+        await pool.finish(len(requests))
         given = [answer for answer in answers if answer is not None]
         return _array(given) if given else None
 

@@ -19,16 +19,21 @@ class TaskPool:
     Args:
         run: Runs one call; it raises nothing but its own cancellation.
         limit: How many run at a time.
+        deadline: Of the request; nothing begins when its client is gone.
     """
 
-    def __init__(self, run: Callable[[int], Awaitable[None]], limit: int) -> None:
+    def __init__(
+        self, run: Callable[[int], Awaitable[None]], limit: int, deadline: Deadline
+    ) -> None:
         self._run = run
         self._limit = limit
+        self._deadline = deadline
         self._loop = asyncio.get_running_loop()
         # Of the request; what a call says of itself in its log lines is not for the next task.
         self._context = copy_context()
         self._ready: list[int] = []
         self._behind: dict[int, Sequence[int]] = {}
+        self._awaited: list[asyncio.Future[None]] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._running = 0
 
@@ -36,16 +41,23 @@ class TaskPool:
         """Let all but the first of these calls begin when ``until`` is done, or the first is."""
         first, *others = calls
         self._behind[first] = others
+        self._awaited.append(until)
         until.add_done_callback(lambda _: self._release(first))
 
-    async def finish(self, count: int, deadline: Deadline) -> None:
+    async def finish(self, count: int) -> None:
         """Run the calls from 0 to ``count``, and wait for them as ``Deadline.all_of`` does."""
         held = {number for others in self._behind.values() for number in others}
         self._ready = [number for number in range(count) if number not in held]
         for _ in self._ready[: self._limit]:
             self._begin()
-        while self._running:
-            await deadline.all_of(self._tasks)
+        try:
+            # A task that is cancelled before its first step has not counted itself out.
+            while not all(task.done() for task in self._tasks):
+                await self._deadline.all_of(self._tasks)
+        finally:
+            # What nobody waits for any more would know the pool, and the pool what knows it.
+            for until in self._awaited:
+                until.cancel()
         for task in self._tasks:
             task.result()
 
@@ -73,6 +85,7 @@ class TaskPool:
 
     def _grow(self) -> None:
         """Begin another task if there is something to do: those that run are waiting."""
-        if self._ready and self._running < self._limit:
+        is_wanted = self._ready and not self._deadline.disconnected
+        if is_wanted and self._running < self._limit:
             self._begin()
             self._loop.call_soon(self._grow, context=self._context)

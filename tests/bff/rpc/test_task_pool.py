@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import weakref
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextvars import ContextVar
+from typing import Any
 
 import pytest
 
@@ -23,11 +25,11 @@ async def finished(
     limit: int = LIMIT,
     until: asyncio.Future[None] | None = None,
 ) -> None:
-    pool = TaskPool(run, limit)
+    pool = TaskPool(run, limit, Deadline())
     for calls in held:
         pool.hold_back(calls, until or asyncio.get_running_loop().create_future())
     async with asyncio.timeout(SECONDS):
-        await pool.finish(count, Deadline())
+        await pool.finish(count)
 
 
 @pytest.mark.parametrize("held", [(), ([0, 2, 4, 5],), ([1, 3], [2, 6, 4])])
@@ -111,9 +113,9 @@ async def test_nothing_begins_when_the_client_is_gone() -> None:
         waiting.set()
         await asyncio.Event().wait()
 
-    pool = TaskPool(run, LIMIT)
+    pool = TaskPool(run, LIMIT, deadline)
     pool.hold_back(range(10), until)
-    work = asyncio.create_task(pool.finish(10, deadline))
+    work = asyncio.create_task(pool.finish(10))
     async with asyncio.timeout(SECONDS):
         await waiting.wait()
         until.set_result(None)
@@ -125,3 +127,71 @@ async def test_nothing_begins_when_the_client_is_gone() -> None:
         await asyncio.sleep(0)
     assert begun == [0]
     assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+@pytest.mark.parametrize("turns", range(5))
+async def test_nothing_begins_when_the_list_comes_behind_the_disconnect(turns: int) -> None:
+    until: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    deadline, begun, waiting = Deadline(), list[int](), asyncio.Event()
+
+    async def run(number: int) -> None:
+        begun.append(number)
+        waiting.set()
+        await asyncio.Event().wait()
+
+    pool = TaskPool(run, LIMIT, deadline)
+    pool.hold_back(range(10), until)
+    work = asyncio.create_task(pool.finish(10))
+    async with asyncio.timeout(SECONDS):
+        await waiting.wait()
+    deadline.disconnected = True
+    work.cancel()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    if not until.done():
+        until.set_result(None)
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert work.cancelled()
+    assert begun == [0]
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+class _Patient(Deadline):
+    """Is asked for no more than an end needs."""
+
+    waits = 0
+
+    async def all_of(self, calls: Collection[asyncio.Task[Any]]) -> None:
+        self.waits += 1
+        assert self.waits < 10
+        await super().all_of(calls)
+
+
+async def test_a_task_that_is_cancelled_before_it_begins_is_not_waited_for() -> None:
+    async def run(number: int) -> None:
+        raise AssertionError(number)
+
+    work = asyncio.create_task(TaskPool(run, LIMIT, _Patient()).finish(2))
+    before = asyncio.all_tasks()
+    await asyncio.sleep(0)
+    for task in asyncio.all_tasks() - before:
+        task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+
+
+async def test_a_list_that_never_came_keeps_nothing_of_the_calls() -> None:
+    until: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def run(_number: int) -> None:
+        await asyncio.sleep(0)
+
+    pool = TaskPool(run, LIMIT, Deadline())
+    pool.hold_back(range(3), until)
+    await pool.finish(3)
+    known = weakref.ref(pool)
+    del pool
+    await asyncio.sleep(0)
+    # Without a search for garbage.
+    assert known() is None
