@@ -416,7 +416,7 @@ class ImageList {
     this.#trouble = troubleView(
       "The search broke off",
       error,
-      button("Go on", goOn),
+      this.#step("Go on", goOn),
       button("Begin again", () => this.#read()),
     )
     this.#show(this.#page)
@@ -554,14 +554,14 @@ class ImageList {
     const hasMore = isShort(page, this.#question)
     const doing = DOING[this.#state]
     const first = marker && button("First page", () => this.#ask({}))
-    const previous = marker && images.length > 0 && button("Previous page", () => this.#back())
+    const previous = marker && images.length > 0 && this.#step("Previous page", () => this.#back())
     const more =
       next &&
       !hasMore &&
-      button("Next page", () => this.#ask({ marker: next, page: String(number + 1) }))
+      this.#step("Next page", () => this.#ask({ marker: next, page: String(number + 1) }))
     const going = doing
-      ? button("Stop", () => this.#stop())
-      : this.#state === "stopped" && button("Go on", () => this.#read(this.#page))
+      ? this.#step("Stop", () => this.#stop())
+      : this.#state === "stopped" && this.#step("Go on", () => this.#read(this.#page))
     const sizes: HTMLSelectElement = select(SIZES, size, {
       "aria-label": "Images on a page",
       onchange: () => this.#ask({ size: sizes.value }),
@@ -582,6 +582,12 @@ class ImageList {
     )
   }
 
+  /** Makes a button for the list that is shown: it does nothing while the answer for another one is awaited. */
+  #step(text: string, go: () => unknown): HTMLElement {
+    const asked = this.#asked
+    return button(text, () => this.#asked === asked && go())
+  }
+
   /** Goes to the page before: Glance has no link to it. */
   #back(): Promise<unknown> {
     return attempt(async () => {
@@ -592,6 +598,8 @@ class ImageList {
         const { calls } = this.#place
         const marker = first && (await markerBefore(calls, this.#question, first.id, signal))
         const page = Math.max(2, Number(this.#asked.page) - 1)
+        // The address is that of another view by now, or of another project.
+        if (!this.element.isConnected) return this.#rest(this.#page)
         this.#ask(marker ? { marker, page: String(page) } : {})
       } catch (error) {
         if (signal.aborted) return

@@ -49,8 +49,10 @@ export async function readOn(
     { ...filter, sort, limit, ...(after && { marker: after }) },
     { signal },
   )
+  // What changed meanwhile may come a second time, where the order goes by what changed.
+  const again = new Set(part.images.map(({ id }) => id))
   return {
-    images: [...page.images, ...part.images],
+    images: [...page.images.filter(({ id }) => !again.has(id)), ...part.images],
     next: new URLSearchParams(part.next?.split("?")[1]).get("marker") ?? undefined,
     lookedAt: part.looked_at == null ? undefined : (page.lookedAt ?? 0) + part.looked_at,
     parts: page.parts + 1,

@@ -6,12 +6,14 @@ import sqlite3
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import count
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Explorer, Open
 from tests.browser.test_address import asked, lists
+from tests.browser.test_edit import JSON_PATCH
 from tests.browser.views import check
 from tests.devcloud import Cloud
 
@@ -208,6 +210,61 @@ def test_a_search_that_breaks_off_keeps_what_it_has_and_goes_on(tab: Explorer) -
     expect(page.get_by_text("Page 1, 25 of 34 images")).to_be_visible()
     expect(page.get_by_text("The search broke off")).to_have_count(0)
     tab.failed_to_load()
+
+
+def test_the_buttons_of_a_list_do_nothing_to_the_one_that_is_asked_for_next(tab: Explorer) -> None:
+    page, gate = tab.page, Gate(tab.page)
+    gate.let()
+    search(tab, "needle")
+    expect(page.get_by_text("Page 1, 17 images so far, still looking")).to_be_visible()
+    gate.forget()
+    search(tab, "hay 00")
+    page.get_by_role("button", name="Stop").click()
+    gate.let()
+    hay = [f"hay {number:04}" for number in range(1, 27) if number % EACH]
+    lists(tab, *hay[:25])
+    search(tab, "needle")
+    page.get_by_role("button", name="Next page").click()
+    gate.let(2)
+    expect(page.get_by_text(f"Page 1, 25 of {len(NEEDLES)} images")).to_be_visible()
+    lists(tab, *NEEDLES[:25])
+
+
+def test_who_leaves_while_the_page_before_is_looked_for_is_not_followed(tab: Explorer) -> None:
+    page, gate = tab.page, Gate(tab.page)
+    gate.let(3)
+    search(tab, "needle")
+    expect(page.get_by_text(f"Page 1, 25 of {len(NEEDLES)} images")).to_be_visible()
+    page.get_by_role("button", name="Next page").click()
+    lists(tab, *NEEDLES[25:])
+    page.get_by_role("button", name="Previous page").click()
+    expect(page.get_by_text("looking for the page before")).to_be_visible()
+    page.get_by_role("link", name="Batch").click()
+    expect(tab.heading("Batch")).to_be_visible()
+    parts = count(1)
+    with page.expect_event("requestfinished", lambda _: next(parts) == 2):
+        gate.let(2)
+    assert page.evaluate("new Promise(setTimeout).then(() => location.hash)") == "#/batch"
+    page.get_by_role("link", name="Images", exact=True).click()
+    lists(tab, *NEEDLES[25:])
+    assert asked(page)["page"] == "2"
+
+
+def test_an_image_that_changes_meanwhile_is_found_once(
+    tab: Explorer, cloud: Cloud, project: str
+) -> None:
+    page, gate = tab.page, Gate(tab.page)
+    page.get_by_label("Order").select_option("Changed, longest ago first")
+    gate.let()
+    search(tab, "needle 11")
+    expect(page.get_by_text("Page 1, 3 images so far, still looking")).to_be_visible()
+    glance = cloud.glance("alice", project)
+    [found] = glance.get("/v2/images?name=needle%201170")["images"]
+    change = [{"op": "replace", "path": "/min_ram", "value": 1}]
+    glance.patch(f"/v2/images/{found['id']}", change, JSON_PATCH)
+    gate.let(2)
+    expect(page.get_by_text("Page 1, 3 of 3 images")).to_be_visible()
+    lists(tab, "needle 1140", "needle 1110", "needle 1170")
 
 
 def test_a_long_search_is_not_made_again_for_an_image_that_is_opened(
