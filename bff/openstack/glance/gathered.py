@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import islice
 
 import structlog
@@ -121,7 +122,8 @@ class _Step:
         hidden: bool = False,
     ) -> None:
         self.glance = glance
-        self.read = SharedRead(self._read)
+        # Without this step itself, which would know what knows it.
+        self.read = SharedRead(partial(_read, image_ids, glance, allowance, hidden))
         self._image_ids = image_ids
         self._allowance = allowance
         self._hidden = hidden
@@ -138,14 +140,17 @@ class _Step:
             self._next = _Step(left_out, self.glance, self._allowance, hidden=hidden)
         return self._next
 
-    async def _read(self, _count: Count) -> Listed:
-        log_fields.unbind("image")
-        images = self.glance.counting(self._allowance.count).images
-        try:
-            async with asyncio.timeout(self._allowance.seconds()):
-                return await images.listed(self._image_ids, hidden=self._hidden)
-        except (BffError, TimeoutError) as failure:
-            log.info("images are asked for one by one", error=str(failure) or "it took too long")
-            # Of no call's log line: each says what became of its own request.
-            log_fields.unbind(*NOTES)
-            return Listed({}, (), has_more=False)
+
+async def _read(
+    image_ids: Sequence[str], glance: Glance, allowance: Allowance, hidden: bool, _count: Count
+) -> Listed:
+    log_fields.unbind("image")
+    images = glance.counting(allowance.count).images
+    try:
+        async with asyncio.timeout(allowance.seconds()):
+            return await images.listed(image_ids, hidden=hidden)
+    except (BffError, TimeoutError) as failure:
+        log.info("images are asked for one by one", error=str(failure) or "it took too long")
+        # Of no call's log line: each says what became of its own request.
+        log_fields.unbind(*NOTES)
+        return Listed({}, (), has_more=False)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from typing import Any
 
 import pytest
 
 from bff.errors import BffError, Code
+from bff.openstack.glance.gathered import _Step
 from bff.rpc.registry import Registry, mutation, query
 from bff.rpc.sharing import batch_of
 from bff.session.context import ProjectContext
@@ -401,6 +404,26 @@ async def test_a_list_that_is_too_large_is_given_up(
     answers = await bff.json(shows(*ids(openstack)), X_Auth_Token=openstack.new_token())
     assert outcomes(answers) == ids(openstack)
     assert len(alone(openstack)) == 3
+
+
+async def test_a_list_goes_when_its_images_are_answered(
+    bff: Bff, openstack: FakeOpenStack, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[weakref.ref[_Step]] = []
+
+    def watched(*given: Any, **more: Any) -> Any:
+        step = _Step(*given, **more)
+        made.append(weakref.ref(step))
+        return step
+
+    monkeypatch.setattr("bff.openstack.glance.gathered._Step", watched)
+    gc.disable()
+    try:
+        await bff.json(shows(*ids(openstack), MISSING, MISSING[:-1] + "1"), X_Auth_Token=token)
+        # Without a search for garbage.
+        assert [step() for step in made] == [None] * 2
+    finally:
+        gc.enable()
 
 
 def _too_much(_allowance: object, _size: int) -> None:
