@@ -556,3 +556,23 @@ async def test_a_collector_that_does_not_answer_holds_up_no_stop(
     collector.answering.clear()
     await run()
     assert "the last spans could not be sent" in [line["event"] for line in logged]
+
+
+async def test_calls_that_share_a_task_have_spans_of_their_own(
+    traced: Bff, spans: Spans, openstack: FakeOpenStack
+) -> None:
+    openstack.images = [image() for _ in range(4)]
+    wanted = [*(one["id"] for one in openstack.images), str(uuid.uuid4()), str(uuid.uuid4())]
+    show = "compute.image.getImageById"
+    batch = [
+        {"jsonrpc": "2.0", "id": n, "method": show, "params": {"imageId": image_id}}
+        for n, image_id in enumerate(wanted)
+    ]
+    await traced.json(batch, X_Auth_Token=openstack.new_token(), traceparent=TRACEPARENT)
+    found = await spans.until_answered()
+    [server] = found[RPC]
+    assert [parent_of(span) for span in found[show]] == [ids(server)[1]] * len(wanted)
+    alone = {parent_of(span) for span in found["GET /v2/images/{image_id}"]}
+    failed = {ids(span)[1] for span in found[show] if "rpc.jsonrpc.error_code" in attributes(span)}
+    assert alone == failed
+    assert len(failed) == 2
