@@ -280,8 +280,8 @@ class ImageList {
 
   #take(asked: Asked): void {
     this.#asked = asked
-    // What is shown until the answer comes is no part of it.
-    this.#page = { ...this.#page, parts: 0 }
+    // What is shown until the answer comes is no part of it, and leads to none.
+    this.#page = { images: this.#page.images, parts: 0 }
     if (this.#counted !== this.#words) this.#recount()
     this.#filters.write(asked)
     this.#selected.clear()

@@ -230,6 +230,34 @@ def test_the_buttons_of_a_list_do_nothing_to_the_one_that_is_asked_for_next(tab:
     lists(tab, *NEEDLES[:25])
 
 
+def test_a_late_count_offers_no_way_from_the_page_before(tab: Explorer) -> None:
+    page = tab.page
+    held: dict[str, Route] = {}
+
+    def hold(route: Route) -> None:
+        text = str(route.request.post_data)
+        name = next((name for name in ("countImages", "marker") if name in text), "")
+        if name:
+            held[name] = route
+        else:
+            route.continue_()
+
+    page.route("**/rpc", hold)
+    more = page.get_by_role("button", name="Next page")
+    hay = [f"hay {number:04}" for number in range(52) if number % EACH]
+    with page.expect_request(lambda request: "countImages" in str(request.post_data)):
+        page.get_by_label("Order").select_option("Name, A to Z")
+    lists(tab, *hay[:25])
+    with page.expect_request(lambda request: "marker" in str(request.post_data)):
+        more.click()
+    expect(more).to_be_visible()
+    held["countImages"].continue_()
+    expect(more).to_have_count(0)
+    held["marker"].continue_()
+    lists(tab, *hay[25:50])
+    expect(more).to_be_visible()
+
+
 def test_who_leaves_while_the_page_before_is_looked_for_is_not_followed(tab: Explorer) -> None:
     page, gate = tab.page, Gate(tab.page)
     gate.let(3)
