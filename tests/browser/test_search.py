@@ -258,6 +258,25 @@ def test_a_late_count_offers_no_way_from_the_page_before(tab: Explorer) -> None:
     expect(more).to_be_visible()
 
 
+def test_a_search_that_goes_on_in_one_project_shows_nothing_in_another(
+    tab: Explorer, project: str
+) -> None:
+    page, gate = tab.page, Gate(tab.page)
+    gate.let()
+    search(tab, "needle")
+    expect(page.get_by_text("Page 1, 17 images so far, still looking")).to_be_visible()
+    page.get_by_label("Project").select_option("demo")
+    with page.expect_event("requestfinished"):
+        gate.let()
+    gate.let()
+    expect(page.get_by_text("No image is like that.")).to_be_visible()
+    assert asked(page) == {"show": "private", "search": "needle"}
+    page.get_by_label("Project").select_option(project)
+    gate.let(2)
+    expect(page.get_by_text(f"Page 1, 25 of {len(NEEDLES)} images")).to_be_visible()
+    lists(tab, *NEEDLES[:25])
+
+
 def test_who_leaves_while_the_page_before_is_looked_for_is_not_followed(tab: Explorer) -> None:
     page, gate = tab.page, Gate(tab.page)
     gate.let(3)
