@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import gc
+import importlib
 import inspect
 import os
+import pkgutil
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
@@ -24,6 +26,9 @@ from hypothesis import HealthCheck, settings
 from starlette.types import ASGIApp
 from structlog.testing import LogCapture
 
+import bff
+import procedures
+import schemas
 from bff import log_fields
 from bff.server.protocol import Connection
 from tests import canary
@@ -81,11 +86,6 @@ RANKS = {f"tests/{name}.py": rank for rank, name in enumerate(LONGEST)}
 UNTRACED = pytest.StashKey[bool]()
 # Of the server, tests of its clients run what its own tests trace.
 OF_CLIENTS = "tests/clients/"
-# Those that are about how processes start, work and end: others start the same ones.
-OF_PROCESSES = frozenset(
-    f"tests/bff/{name}.py"
-    for name in ("test_cli", "test_workers", "server/test_stop", "server/test_workers_metrics")
-)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -105,12 +105,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         seen.add(test)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Trace no lines of what is collected: what is measured is imported before."""
+    for package in (bff, procedures, schemas):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not module.name.endswith("__main__"):
+                importlib.import_module(module.name)
+    with untraced():
+        return (yield)
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Trace no lines where it was not chosen: in fixtures and in processes as little."""
     is_untraced = item.stash[UNTRACED]
     with untraced() if is_untraced else nullcontext(), pytest.MonkeyPatch.context() as patch:
-        if is_untraced or item.nodeid.partition("::")[0] not in OF_PROCESSES:
+        if is_untraced or item.get_closest_marker("processes") is None:
             patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
         return (yield)
 

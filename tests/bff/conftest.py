@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
 import pytest
+import uvicorn
 from aiohttp import web
 from pydantic import BaseModel
 
 import procedures
 from bff.app import create_app
 from bff.rpc.registry import Procedure, Registry
+from bff.server.protocol import Connection
+from bff.server.stop import Server, Times
 from bff.settings import Settings
 from tests import canary
 from tests.conftest import Serve
@@ -66,6 +71,22 @@ def given(**settings: Any) -> Settings:
     made = Settings.__new__(Settings)
     BaseModel.__init__(made, **settings)
     return made
+
+
+Stoppable = tuple[Server, socket.socket]
+
+
+@asynccontextmanager
+async def stoppable(auth_url: str, times: Times) -> AsyncIterator[Stoppable]:
+    """Start the server of ``bff serve`` in the test's own process; the test shuts it down."""
+    app = create_app(given(auth_url=auth_url), Registry(procedures.ALL))
+    config = uvicorn.Config(app, http=Connection, log_config=None)
+    config.load()
+    server = Server(config, times)
+    server.lifespan = config.lifespan_class(config)
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        await server.startup([sock])
+        yield server, sock
 
 
 Start = Callable[..., Any]

@@ -21,7 +21,8 @@ from pydantic import ValidationError
 from bff import logs
 from bff.audit_file import AuditFile
 from bff.settings import Settings, explain
-from tests.process import ROOT, finished
+from tests.bff.command import bff
+from tests.process import ROOT
 
 URL: dict[str, Any] = {"auth_url": "http://k/v3"}
 
@@ -232,8 +233,6 @@ def test_a_place_without_permission_is_refused_at_the_start(
 
 
 def test_a_server_does_not_start_without_its_audit_file() -> None:
-    status, said = finished(
-        "bff", "serve", BFF_AUTH_URL="http://k/v3", BFF_AUDIT_FILE="/nowhere/audit.log"
-    )
-    assert status == 2
-    assert "BFF_AUDIT_FILE: Value error, there is no such folder; make it" in said
+    done = bff("serve", BFF_AUTH_URL="http://k/v3", BFF_AUDIT_FILE="/nowhere/audit.log")
+    assert done.exit_code == 2
+    assert "BFF_AUDIT_FILE: Value error, there is no such folder; make it" in done.stderr

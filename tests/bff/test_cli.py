@@ -13,19 +13,12 @@ from typing import Any
 
 import aiohttp
 import pytest
-from click.testing import CliRunner, Result
 
-from bff.cli import app
 from bff.settings import Settings
+from tests.bff.command import bff
 from tests.bff.conftest import Bff
 from tests.fakes.openstack import PASSWORD, FakeOpenStack
 from tests.process import ROOT, SECONDS, finished, line_of, ready, running
-
-
-def bff(*words: str, **variables: str) -> Result:
-    """Run a command in this process: starting one of its own costs a second."""
-    # `serve` makes keys for its workers; they go with the variables.
-    return CliRunner().invoke(app, words, env={"BFF_SECRET_KEYS": "", **variables})
 
 
 @pytest.mark.parametrize(
@@ -107,6 +100,7 @@ def test_a_new_key_is_one_that_the_settings_take() -> None:
     assert settings.fernet_keys == [key]
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("workers", ["1", "2"])
 async def test_it_serves_until_sigterm_and_lets_a_running_call_end(
     workers: str, openstack: FakeOpenStack, client: aiohttp.ClientSession

@@ -94,6 +94,7 @@ async def test_no_worker_outlives_a_parent_that_is_killed(openstack: FakeOpenSta
             await asyncio.sleep(0.02)
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 async def test_a_stop_refuses_who_comes_and_lets_a_running_call_end(
     how: signal.Signals, openstack: FakeOpenStack, client: aiohttp.ClientSession
@@ -112,6 +113,7 @@ async def test_a_stop_refuses_who_comes_and_lets_a_running_call_end(
             assert (await last)["result"] == []
 
 
+@pytest.mark.processes
 async def test_a_worker_that_ends_is_told_of_and_replaced(openstack: FakeOpenStack) -> None:
     with running(*WORDS, BFF_AUTH_URL=f"{openstack.url}/v3") as process:
         await ready(process)
@@ -171,6 +173,7 @@ async def test_a_worker_that_is_killed_takes_no_call_but_its_own(
                     assert (await connection.answer())[2]["result"] == []
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("count", ["1", "2"])
 async def test_hup_takes_new_keys_and_loses_no_call(
     count: str, openstack: FakeOpenStack, client: aiohttp.ClientSession, tmp_path: Path

@@ -16,7 +16,7 @@ from bff.rpc.registry import Procedure, Registry, mutation, query
 from bff.session.context import PublicContext
 from schemas.base import Input, NoInput
 from schemas.image import ImageStatus, SortKey
-from tests.bff.test_cli import bff
+from tests.bff.command import bff
 from tests.process import ROOT
 
 

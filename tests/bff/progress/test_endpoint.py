@@ -18,11 +18,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from bff.errors import BffError, Code
 from bff.progress import endpoint
 from bff.progress.hub import Hub
+from tests.bff.command import bff as bff_command
 from tests.bff.conftest import Bff
 from tests.bff.progress.conftest import IMAGE, PROJECT, Watched, fail, stream
 from tests.bff.session.test_sessions import sign_in
 from tests.fakes.openstack import PROJECTS, FakeOpenStack
-from tests.process import SECONDS, finished, ready, running
+from tests.process import SECONDS, ready, running
 
 PARTNER = PROJECTS["partner"]
 
@@ -382,8 +383,8 @@ def test_several_workers_without_redis_say_what_will_not_work(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         # It stops once it has said that: the port is taken.
-        words = ["bff", "serve", "--port", str(taken.getsockname()[1]), "--workers", workers]
+        words = ["serve", "--port", str(taken.getsockname()[1]), "--workers", workers]
         keystone = {"BFF_AUTH_URL": "http://127.0.0.1:1/v3"}
-        _, errors = finished(*words, **keystone, BFF_REDIS_URL=redis_url)
-    assert ("BFF_REDIS_URL is not set: with several workers" in errors) is says
-    assert "Cannot listen" in errors
+        done = bff_command(*words, **keystone, BFF_REDIS_URL=redis_url)
+    assert ("BFF_REDIS_URL is not set: with several workers" in done.stderr) is says
+    assert "Cannot listen" in done.stderr

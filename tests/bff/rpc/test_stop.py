@@ -4,56 +4,63 @@ from __future__ import annotations
 
 import asyncio
 import json
-import signal
-import subprocess
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from typing import Any
 
 import aiohttp
 import pytest
 
-from tests.bff.conftest import Bff
+from bff.server.stop import Times
+from tests.bff.conftest import Bff, Stoppable, stoppable
 from tests.fakes.openstack import FakeOpenStack, image
-from tests.process import SECONDS, ready, running
+from tests.process import SECONDS
 
 SAID = "This server is being stopped: "
 LIST = {"jsonrpc": "2.0", "id": 1, "method": "compute.image.listImages"}
 # What runs is cut off at once.
-SETTINGS = {"BFF_SHUTDOWN_TIMEOUT": "0", "BFF_UPLOAD_SHUTDOWN_TIMEOUT": "0"}
+AT_ONCE = Times(0, 0, 0)
 
 
 class Stopped:
     """A served BFF, and what it logs when it is stopped."""
 
-    def __init__(self, process: subprocess.Popen[str], bff: Bff) -> None:
-        self.process = process
-        self.bff = bff
+    def __init__(self, served: Stoppable, client: aiohttp.ClientSession, logged: list[Any]) -> None:
+        self.server, self.sock = served
+        self.bff = Bff(f"http://127.0.0.1:{self.sock.getsockname()[1]}", client)
+        self.logged = logged
 
     async def stop(self) -> list[dict[str, Any]]:
-        """Send SIGTERM, wait for the end, and return the lines about calls and requests."""
-        self.process.send_signal(signal.SIGTERM)
-        _, errors = await asyncio.to_thread(self.process.communicate, timeout=SECONDS)
-        assert "Traceback" not in errors
-        assert "client went away" not in errors
-        lines = [json.loads(line) for line in errors.splitlines() if line.startswith("{")]
-        return [line for line in lines if line.get("error", "").startswith(SAID)]
+        """Do what SIGTERM begins, and return the lines about calls and requests."""
+        await self.server.shutdown([self.sock])
+        assert "client went away" not in str(self.logged)
+        return [line for line in self.logged if line.get("error", "").startswith(SAID)]
 
 
-@asynccontextmanager
-async def bff_before(auth_url: str, client: aiohttp.ClientSession) -> AsyncIterator[Stopped]:
-    with running("bff", "serve", "--port", "0", BFF_AUTH_URL=auth_url, **SETTINGS) as process:
-        yield Stopped(process, Bff(await ready(process), client))
+Before = Callable[[str], Awaitable[Stopped]]
 
 
 @pytest.fixture
-async def stopped(
-    openstack: FakeOpenStack, client: aiohttp.ClientSession
-) -> AsyncIterator[Stopped]:
+async def before(
+    client: aiohttp.ClientSession, logged: list[Any], caplog: pytest.LogCaptureFixture
+) -> AsyncIterator[Before]:
+    """Return a function that starts a BFF before a Keystone; no bug may show."""
+    async with AsyncExitStack() as stack:
+
+        async def start(auth_url: str) -> Stopped:
+            served = await stack.enter_async_context(stoppable(auth_url, AT_ONCE))
+            return Stopped(served, client, logged)
+
+        yield start
+    assert not [record for record in caplog.records if record.exc_info]
+    assert not [line for line in logged if line.get("exc_info")]
+
+
+@pytest.fixture
+async def stopped(openstack: FakeOpenStack, before: Before) -> Stopped:
     """Return a BFF whose Glance answers nothing from the first call on."""
     openstack.gate = asyncio.Event()
-    async with bff_before(f"{openstack.url}/v3", client) as stopped:
-        yield stopped
+    return await before(f"{openstack.url}/v3")
 
 
 def told(answer: Any) -> tuple[Any, str]:
@@ -77,7 +84,7 @@ async def test_a_call_that_is_cut_off_by_the_stop_is_told_so(
     assert told(await response.json()) == (1, "SERVICE_UNAVAILABLE")
     (line,) = lines
     assert (line["event"], line["status"]) == ("call", "SERVICE_UNAVAILABLE")
-    assert (line["level"], line["procedure"]) == ("error", LIST["method"])
+    assert (line["log_level"], line["procedure"]) == ("error", LIST["method"])
 
 
 async def test_each_call_of_a_batch_says_what_became_of_it(
@@ -141,7 +148,7 @@ async def test_a_request_whose_body_is_still_coming_is_told_so(stopped: Stopped)
     ],
 )
 async def test_every_route_that_waits_for_a_silent_keystone_is_told_so(
-    method: str, path: str, event: str, client: aiohttp.ClientSession
+    method: str, path: str, event: str, before: Before
 ) -> None:
     asked, never = asyncio.Event(), asyncio.Event()
 
@@ -154,19 +161,19 @@ async def test_every_route_that_waits_for_a_silent_keystone_is_told_so(
     host, port = keystone.sockets[0].getsockname()
     kinds = {"rpc": "application/json"}
     sent = {"X-Auth-Token": "a-token", "Content-Type": kinds.get(path, "application/octet-stream")}
-    async with bff_before(f"http://{host}:{port}/v3", client) as stopped:
-        calling = asyncio.create_task(
-            stopped.bff.request(
-                method,
-                f"{stopped.bff.origin}/polaris-bff/{path}",
-                data=json.dumps(LIST) if method == "POST" else None,
-                headers=sent,
-            )
+    stopped = await before(f"http://{host}:{port}/v3")
+    calling = asyncio.create_task(
+        stopped.bff.request(
+            method,
+            f"{stopped.bff.origin}/polaris-bff/{path}",
+            data=json.dumps(LIST) if method == "POST" else None,
+            headers=sent,
         )
-        async with asyncio.timeout(SECONDS):
-            await asked.wait()
-            lines = await stopped.stop()
-            response = await calling
+    )
+    async with asyncio.timeout(SECONDS):
+        await asked.wait()
+        lines = await stopped.stop()
+        response = await calling
     never.set()
     keystone.close()
     assert response.status == (200 if path == "rpc" else 503)

@@ -8,21 +8,15 @@ import signal
 import socket
 import subprocess
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import aiohttp
 import pytest
-import uvicorn
 
-import procedures
-from bff.app import create_app
-from bff.rpc.registry import Registry
 from bff.server import protocol
-from bff.server.stop import Server, Times
-from bff.settings import Settings
-from tests.bff.conftest import Bff
+from bff.server.stop import Times
+from tests.bff.conftest import Bff, Stoppable, stoppable
 from tests.bff.test_workers import connected, request, until_refused
 from tests.bff.upload.conftest import CONTENT, OCTETS, Uploader
 from tests.fakes.openstack import FakeOpenStack, image
@@ -109,6 +103,7 @@ async def test_the_wait_for_the_balancer_ends_by_itself(
         await ends(process)
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("workers", ["1", "2"])
 async def test_another_interrupt_waits_for_no_call(workers: str, openstack: FakeOpenStack) -> None:
     openstack.gate = asyncio.Event()
@@ -130,6 +125,7 @@ async def ends_somehow(process: subprocess.Popen[str]) -> None:
     assert await asyncio.to_thread(process.wait, SECONDS) in (*ENDED, 1, 130)
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("longer", ["calls", "uploads"])
 async def test_calls_and_uploads_have_their_own_time(
     longer: str, openstack: FakeOpenStack, client: aiohttp.ClientSession
@@ -203,17 +199,9 @@ async def test_a_request_that_has_begun_to_come_is_answered(openstack: FakeOpenS
 # --- In the test's own process
 
 
-@asynccontextmanager
-async def serving(openstack: FakeOpenStack) -> AsyncIterator[tuple[Server, socket.socket]]:
+def serving(openstack: FakeOpenStack) -> AbstractAsyncContextManager[Stoppable]:
     """Start a server; the test shuts it down."""
-    app = create_app(Settings(auth_url=f"{openstack.url}/v3"), Registry(procedures.ALL))
-    config = uvicorn.Config(app, http=protocol.Connection, log_config=None)
-    config.load()
-    server = Server(config, Times(0, 3600, 3600))
-    server.lifespan = config.lifespan_class(config)
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        await server.startup([sock])
-        yield server, sock
+    return stoppable(f"{openstack.url}/v3", Times(0, 3600, 3600))
 
 
 def client_of(sock: socket.socket) -> socket.socket:
