@@ -84,15 +84,15 @@ RANKS = {f"tests/{name}.py": rank for rank, name in enumerate(LONGEST)}
 
 
 UNTRACED = pytest.StashKey[bool]()
-# Of the server, tests of its clients run what its own tests trace.
-OF_CLIENTS = "tests/clients/"
+# Of the server, all others run what these trace.
+OF_THE_SERVER = ("tests/bff/", "tests/schemas/")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest files first, and choose whose lines are traced, where that is asked for.
 
     A tracer makes a test twice as slow. So it is left out where others cover the same: in further
-    cases that each serve an application, in what hypothesis repeats, and in tests of clients.
+    cases that each serve an application, in what hypothesis repeats, and in tests of other things.
     """
     items.sort(key=lambda item: RANKS.get(item.nodeid.partition("::")[0], len(RANKS)))
     seen = set[str]()
@@ -100,8 +100,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         test = item.nodeid.partition("[")[0]
         is_further = test in seen and "serve" in getattr(item, "fixturenames", ())
         is_repeated = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
-        is_of_clients = test.startswith(OF_CLIENTS)
-        item.stash[UNTRACED] = is_further or is_repeated or is_of_clients
+        is_of_others = not test.startswith(OF_THE_SERVER)
+        item.stash[UNTRACED] = is_further or is_repeated or is_of_others
         seen.add(test)
 
 

@@ -19,7 +19,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.module_state import CONSTANTS, FROZEN, STATE, state_in
+from tests.module_state import CONSTANTS, FROZEN, STATE, state_in, statements
 
 ROOT = Path(__file__).parent.parent
 PRODUCT = ("bff", "procedures", "schemas")
@@ -102,7 +102,7 @@ def modules() -> dict[str, Path]:
 def imports(path: Path) -> set[str]:
     """Return what a module imports; read when it is asked for, not while tests are collected."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in statements(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
