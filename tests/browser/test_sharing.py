@@ -73,7 +73,8 @@ def test_all_that_is_offered_is_accepted_and_the_owner_sees_it(
     accept_all(bob, names)
 
     requests = asked(alice.page)
-    alice.page.clock.fast_forward(MINUTE)
+    with alice.page.expect_request("**/rpc"):
+        alice.page.clock.fast_forward(MINUTE)
     expect(alice.page.locator(".members")).to_contain_text("1 accepted")
     # One request, for all that is on its way and nothing else.
     assert requests[0] == ["getImageById", "listImageMembers", "listImages"]
