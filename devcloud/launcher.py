@@ -82,8 +82,14 @@ def keep_connections() -> None:
     """Use an open database again: oslo.db opens SQLite's file for each transaction."""
     from sqlalchemy import pool  # noqa: PLC0415  # not before argv is cleared
 
-    # No setting says so. It is what SQLAlchemy itself takes for a file.
-    pool.NullPool = pool.QueuePool
+    class Kept(pool.QueuePool):
+        """What SQLAlchemy itself takes for a file; a file needs no ping before each use."""
+
+        def __init__(self, *args: Any, **settings: Any) -> None:
+            super().__init__(*args, **{**settings, "pre_ping": False})
+
+    # No setting says so.
+    pool.NullPool = Kept
 
 
 def return_at_once() -> None:
@@ -104,6 +110,21 @@ def trust_schemas() -> None:
     Draft202012Validator.check_schema = lambda *_: None
 
 
+def load_policies_once() -> None:
+    """Look for files of policies once, not at each request: there are none."""
+    from oslo_policy.policy import Enforcer  # noqa: PLC0415  # not before argv is cleared
+
+    load = Enforcer.load_rules
+
+    def load_once(enforcer: Any, force_reload: bool = False) -> None:
+        known = len(enforcer.registered_rules)
+        if force_reload or vars(enforcer).get("known_when_loaded") != known:
+            load(enforcer, force_reload)
+            enforcer.known_when_loaded = known
+
+    Enforcer.load_rules = load_once
+
+
 def main() -> None:
     """Serve until the parent is gone, or until SIGTERM asks for an orderly stop."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -118,6 +139,7 @@ def main() -> None:
     keep_connections()
     return_at_once()
     trust_schemas()
+    load_policies_once()
     # A quarter of the start would go into looking for garbage among modules, which stay.
     gc.disable()
     application = importlib.import_module(module).application
