@@ -70,17 +70,22 @@ gc.disable()
 
 # Those that take longest, first: begun as the last ones, they would leave a core without work.
 LONGEST = (
-    *("cloud/test_ownership", "cloud/test_uploads", "clients/test_typescript"),
-    *("cloud/test_devcloud", "browser/test_explorer", "browser/test_tabs"),
-    *(
-        "soak/test_soak",
-        "faults/test_odd_answers",
-        "faults/test_table",
-        "browser/test_images",
-        "cloud/test_ways_to_sign_in",
-    ),
+    *("cloud/test_ownership", "browser/test_session_end", "cloud/test_uploads"),
+    *("clients/test_typescript", "deploy/test_losing_a_bff", "browser/test_tabs"),
+    *("browser/test_explorer", "cloud/test_devcloud", "deploy/test_container"),
+    *("browser/test_images", "faults/test_table", "browser/test_views", "cloud/test_cookbook"),
+    *("browser/test_procedures", "browser/test_upload_queue", "browser/test_sign_in"),
+    *("soak/test_soak", "faults/test_odd_answers", "cloud/test_ways_to_sign_in"),
+    *("cloud/test_bulk_changes", "browser/test_edit", "browser/test_upload"),
 )
 RANKS = {f"tests/{name}.py": rank for rank, name in enumerate(LONGEST)}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Return more processes than there are cores: tests of processes and of pages wait, too."""
+    waiting = 2 if config.getoption("dist") == "loadfile" else 1
+    return (os.cpu_count() or 1) + waiting
 
 
 UNTRACED = pytest.StashKey[bool]()
