@@ -49,12 +49,12 @@ cloud: $(VENV)/.installed ## Start the Keystone and Glance alone
 	@exec $(BIN)/python -m devcloud --dir .devcloud
 
 test: $(VENV)/.installed-dev $(NODE_MODULES) $(OLDEST_NODE) system-packages ## Run every test, against a real Keystone and Glance too
-	$(BIN)/python -m pytest --numprocesses auto $(UNIT) --cov
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal $(UNIT) --cov
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder tests $(UNIT:%=--ignore=%)
 
 unit: $(VENV)/.installed-dev ## Run the tests that need neither a cloud nor a browser, side by side
 	@tests/install redis-server
-	$(BIN)/python -m pytest --quiet --numprocesses auto $(UNIT)
+	$(BIN)/python -m pytest --quiet --numprocesses auto --dist worksteal $(UNIT)
 
 faults: $(VENV)/.installed-dev ## Play every fault of docs/reliability.md, and print and write its table
 	$(BIN)/python -m tests.faults

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -14,6 +14,16 @@ from tests.clients.python.hostile import Hostile
 from tests.fakes.openstack import FakeOpenStack
 
 __all__ = ["Bff", "FakeOpenStack", "Start", "bff", "openstack", "start"]
+
+
+@pytest.fixture(scope="package", autouse=True)
+def usual_trust() -> Iterator[None]:
+    """Trust what httpx does: files that the machine names are read anew for each client."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+            patch.delenv(name, raising=False)
+        yield
+
 
 # So that nothing waits.
 AT_ONCE = Retry(first=0.0)
