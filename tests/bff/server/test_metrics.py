@@ -85,7 +85,10 @@ class Measured(Bff):
         return await (await self.request("GET", address, headers=headers)).text()
 
     async def value(self, series: str) -> float:
-        return samples(await self.exposition()).get(series, 0)
+        # To take all of it apart takes 20 ms, each time that one is looked for.
+        name = series.partition("{")[0]
+        lines = (await self.exposition()).splitlines(keepends=True)
+        return samples("".join(line for line in lines if line.startswith(name))).get(series, 0)
 
     async def until(self, series: str, *wanted: float) -> None:
         """Wait until a value that is read twice a second is one of these."""
