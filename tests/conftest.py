@@ -106,7 +106,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         is_further = test in seen and "serve" in getattr(item, "fixturenames", ())
         is_repeated = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
         is_of_others = not test.startswith(OF_THE_SERVER)
-        item.stash[UNTRACED] = is_further or is_repeated or is_of_others
+        is_many = item.get_closest_marker("many") is not None
+        item.stash[UNTRACED] = is_further or is_repeated or is_of_others or is_many
         seen.add(test)
 
 

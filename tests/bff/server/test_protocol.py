@@ -220,6 +220,7 @@ async def test_a_body_behind_an_offer_is_never_the_next_request(bff: Bff) -> Non
     assert b"openrpc" not in answers
 
 
+@pytest.mark.many
 async def test_any_number_of_offers_in_one_packet_is_ignored(bff: Bff) -> None:
     one = b"GET /nothing HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: a\r\n\r\n"
     last = b"GET /nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"

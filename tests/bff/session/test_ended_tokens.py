@@ -24,6 +24,7 @@ async def bff(start: Start, clock: Clock) -> Bff:
     return started
 
 
+@pytest.mark.many
 async def test_one_that_is_sent_a_thousand_times_is_asked_for_once(
     bff: Bff, openstack: FakeOpenStack, clock: Clock
 ) -> None:
@@ -41,6 +42,7 @@ async def test_one_that_is_sent_a_thousand_times_is_asked_for_once(
     assert openstack.calls[LOOK_UP] == 2
 
 
+@pytest.mark.many
 async def test_a_thousand_different_ones_are_asked_for_once_each(
     bff: Bff, openstack: FakeOpenStack
 ) -> None:

@@ -325,6 +325,7 @@ async def aborted(app: ASGIApp, state: Any, query: bytes, kind: bytes, parts: li
     await app(scope, receive, send)
 
 
+@pytest.mark.many
 async def test_aborted_uploads_leave_no_file_no_socket_and_no_task(
     openstack: FakeOpenStack, queued: dict[str, Any], tmp_path: Path
 ) -> None:
