@@ -82,7 +82,7 @@ def keep_connections() -> None:
     """Use an open database again: oslo.db opens SQLite's file for each transaction."""
     from sqlalchemy import pool  # noqa: PLC0415  # not before argv is cleared
 
-    class Kept(pool.QueuePool):
+    class Kept(pool.QueuePool):  # type: ignore[misc]  # its types are not installed here
         """What SQLAlchemy itself takes for a file; a file needs no ping before each use."""
 
         def __init__(self, *args: Any, **settings: Any) -> None:
