@@ -70,11 +70,14 @@ def test_all_that_is_offered_is_accepted_and_the_owner_sees_it(
         cloud.glance("alice", own).post(f"/v2/images/{image_id}/members", member)
 
     bob = explorer("images?show=offered").sign_in("bob", cloud.password("bob"), other)
+    # Her page would look while he is about it.
+    alice.page.clock.pause_at(alice.page.evaluate("Date.now() / 1000 + 1"))
     accept_all(bob, names)
 
     requests = asked(alice.page)
     with alice.page.expect_request("**/rpc"):
         alice.page.clock.fast_forward(MINUTE)
+        alice.page.clock.resume()
     expect(alice.page.locator(".members")).to_contain_text("1 accepted")
     # One request, for all that is on its way and nothing else.
     assert requests[0] == ["getImageById", "listImageMembers", "listImages"]
