@@ -82,10 +82,9 @@ RANKS = {f"tests/{name}.py": rank for rank, name in enumerate(LONGEST)}
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Return more processes than there are cores: tests of processes and of pages wait, too."""
-    waiting = 2 if config.getoption("dist") == "loadfile" else 1
-    return (os.cpu_count() or 1) + waiting
+def pytest_xdist_auto_num_workers() -> int:
+    """Return one process more than there are cores: tests of processes and of pages wait, too."""
+    return (os.cpu_count() or 1) + 1
 
 
 UNTRACED = pytest.StashKey[bool]()
