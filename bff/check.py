@@ -8,12 +8,13 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
+from pydantic import ValidationError
 
 from bff.check_services import FAIL, OK, WARN, Line, Services, shown, validity
 from bff.logs import printable
@@ -21,10 +22,30 @@ from bff.openstack.network import Network
 from bff.openstack.transport import new_client
 from bff.progress.store import StoreError
 from bff.reload import network_of
-from bff.settings import GIB, Settings
+from bff.settings import GIB, Settings, explain
 from bff.variables import unknown_variables
 
 _IN_MEMORY = ("tmpfs", "ramfs")
+
+
+async def report(say: Callable[[str], None]) -> bool:
+    """Say each line when it is known; returns whether one has failed."""
+    failed = False
+    async for line in _lines():
+        failed = failed or line.level == FAIL
+        say(f"{line.level:<5} {line.what:<15} {line.says}")
+    return failed
+
+
+async def _lines() -> AsyncIterator[Line]:
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        for told in [*unknown_variables(os.environ), *explain(error).splitlines()]:
+            yield Line(FAIL, "settings", told)
+        return
+    async for line in Check(settings, os.environ).lines():
+        yield line
 
 
 @dataclass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import NoReturn
 
@@ -18,8 +18,6 @@ from pydantic import ValidationError
 
 from bff import __version__, asgi
 from bff import settings as settings_module
-from bff.check import Check
-from bff.check_services import FAIL, Line
 from bff.contract import markdown as page
 from bff.contract.model import contract
 from bff.contract.python import as_python
@@ -110,33 +108,16 @@ def serve(host: str, port: int, workers: int) -> None:
 @app.command()
 def check() -> None:
     """Say whether the settings work from here, and what to do where not; ends with 1 then."""
+    # A server would keep in memory what certificates are read with.
+    from bff.check import report  # noqa: PLC0415
+
     # What is wrong is said here, in one place.
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     try:
-        failed = uvloop.run(_say_lines())
+        failed = uvloop.run(report(click.echo))
     finally:
         structlog.reset_defaults()
     raise click.exceptions.Exit(1 if failed else 0)
-
-
-async def _say_lines() -> bool:
-    """Print each line of the check when it is known; returns whether one has failed."""
-    failed = False
-    async for line in _lines():
-        failed = failed or line.level == FAIL
-        click.echo(f"{line.level:<5} {line.what:<15} {line.says}")
-    return failed
-
-
-async def _lines() -> AsyncIterator[Line]:
-    try:
-        settings = Settings()
-    except ValidationError as error:
-        for told in [*unknown_variables(os.environ), *explain(error).splitlines()]:
-            yield Line(FAIL, "settings", told)
-        return
-    async for line in Check(settings, os.environ).lines():
-        yield line
 
 
 @app.command()
