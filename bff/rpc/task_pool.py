@@ -35,7 +35,6 @@ class TaskPool:
         self._behind: dict[int, Sequence[int]] = {}
         self._awaited: list[asyncio.Future[None]] = []
         self._tasks: list[asyncio.Task[None]] = []
-        self._running = 0
 
     def hold_back(self, calls: Sequence[int], until: asyncio.Future[None]) -> None:
         """Let all but the first of these calls begin when ``until`` is done, or the first is."""
@@ -51,8 +50,7 @@ class TaskPool:
         for _ in self._ready[: self._limit]:
             self._begin()
         try:
-            # A task that is cancelled before its first step has not counted itself out.
-            while not all(task.done() for task in self._tasks):
+            while self._running():
                 await self._deadline.all_of(self._tasks)
         finally:
             # What nobody waits for any more would know the pool, and the pool what knows it.
@@ -61,21 +59,20 @@ class TaskPool:
         for task in self._tasks:
             task.result()
 
+    def _running(self) -> int:
+        return sum(not task.done() for task in self._tasks)
+
+    def _may_begin(self) -> bool:
+        return bool(self._ready) and not self._deadline.disconnected
+
     def _begin(self) -> None:
-        self._running += 1
         self._tasks.append(self._loop.create_task(self._work()))
 
     async def _work(self) -> None:
-        try:
-            while self._ready:
-                number = heappop(self._ready)
-                await self._run(number)
-                self._release(number)
-        except asyncio.CancelledError:
-            self._ready.clear()
-            raise
-        finally:
-            self._running -= 1
+        while self._may_begin():
+            number = heappop(self._ready)
+            await self._run(number)
+            self._release(number)
 
     def _release(self, first: int) -> None:
         if others := self._behind.pop(first, ()):
@@ -85,7 +82,6 @@ class TaskPool:
 
     def _grow(self) -> None:
         """Begin another task if there is something to do: those that run are waiting."""
-        is_wanted = self._ready and not self._deadline.disconnected
-        if is_wanted and self._running < self._limit:
+        if self._may_begin() and self._running() < self._limit:
             self._begin()
             self._loop.call_soon(self._grow, context=self._context)

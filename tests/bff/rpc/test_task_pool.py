@@ -104,56 +104,60 @@ async def test_a_task_does_not_know_what_calls_of_another_have_set() -> None:
     assert seen == ["the request", "call 0", "the request", "the request"]
 
 
-async def test_nothing_begins_when_the_client_is_gone() -> None:
-    until: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    deadline, begun, waiting = Deadline(), list[int](), asyncio.Event()
+class Held:
+    """Ten calls, of which the first has begun and waits, and the others for what it waits for."""
 
-    async def run(number: int) -> None:
-        begun.append(number)
-        waiting.set()
+    def __init__(self) -> None:
+        self.begun: list[int] = []
+        self.until: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._deadline, self._waiting = Deadline(), asyncio.Event()
+        pool = TaskPool(self._run, LIMIT, self._deadline)
+        pool.hold_back(range(10), self.until)
+        self.work = asyncio.create_task(pool.finish(10))
+
+    async def _run(self, number: int) -> None:
+        self.begun.append(number)
+        self._waiting.set()
         await asyncio.Event().wait()
 
-    pool = TaskPool(run, LIMIT, deadline)
-    pool.hold_back(range(10), until)
-    work = asyncio.create_task(pool.finish(10))
-    async with asyncio.timeout(SECONDS):
-        await waiting.wait()
-        until.set_result(None)
-        deadline.disconnected = True
-        work.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await work
-    for _ in range(10):
+    async def begin(self) -> None:
+        async with asyncio.timeout(SECONDS):
+            await self._waiting.wait()
+
+    def disconnect(self) -> None:
+        self._deadline.disconnected = True
+        self.work.cancel()
+
+
+async def turns_pass(turns: int = 10) -> None:
+    for _ in range(turns):
         await asyncio.sleep(0)
-    assert begun == [0]
+
+
+async def test_nothing_begins_when_the_client_is_gone() -> None:
+    held = Held()
+    await held.begin()
+    held.until.set_result(None)
+    held.disconnect()
+    async with asyncio.timeout(SECONDS):
+        with pytest.raises(asyncio.CancelledError):
+            await held.work
+    await turns_pass()
+    assert held.begun == [0]
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
 @pytest.mark.parametrize("turns", range(5))
 async def test_nothing_begins_when_the_list_comes_behind_the_disconnect(turns: int) -> None:
-    until: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    deadline, begun, waiting = Deadline(), list[int](), asyncio.Event()
-
-    async def run(number: int) -> None:
-        begun.append(number)
-        waiting.set()
-        await asyncio.Event().wait()
-
-    pool = TaskPool(run, LIMIT, deadline)
-    pool.hold_back(range(10), until)
-    work = asyncio.create_task(pool.finish(10))
-    async with asyncio.timeout(SECONDS):
-        await waiting.wait()
-    deadline.disconnected = True
-    work.cancel()
-    for _ in range(turns):
-        await asyncio.sleep(0)
-    if not until.done():
-        until.set_result(None)
-    for _ in range(10):
-        await asyncio.sleep(0)
-    assert work.cancelled()
-    assert begun == [0]
+    held = Held()
+    await held.begin()
+    held.disconnect()
+    await turns_pass(turns)
+    if not held.until.done():
+        held.until.set_result(None)
+    await turns_pass()
+    assert held.work.cancelled()
+    assert held.begun == [0]
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
